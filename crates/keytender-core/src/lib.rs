@@ -1,0 +1,19 @@
+//! The domain of Keytender: what a key is, when it was last used, what is wrong with it and what
+//! to do about it.
+//!
+//! Nothing here touches the world: no files, no network, no environment, no async and no clock
+//! (`now` is a parameter everywhere). That is what lets an audit, a server and a test agree.
+//!
+//! - [`time`]: moments and lengths of time
+//! - [`key`]: accounts, principals, keys, states and last use
+//! - [`report`]: credential reports and plain CSV files, read record by record
+//! - [`policy`]: rules, exceptions and what a key breaks
+//! - [`steps`]: what to do about a key, in words and command lines
+//! - [`text`]: other people's text, made safe to print
+
+pub mod key;
+pub mod policy;
+pub mod report;
+pub mod steps;
+pub mod text;
+pub mod time;

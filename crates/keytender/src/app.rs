@@ -1,0 +1,3 @@
+//! The use cases, one file each.
+
+pub mod audit;

@@ -1,0 +1,59 @@
+//! What can be audited, as people name it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::error::Error;
+
+/// Where keys are read from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A report on standard input: `-`.
+    Stdin,
+    /// A report in a file.
+    File(PathBuf),
+    /// A live AWS account: `aws`, or `aws:PROFILE`.
+    Aws {
+        /// The profile in AWS's own configuration.
+        profile: Option<String>,
+    },
+}
+
+impl Source {
+    /// Understands what a person typed. What exists as a file is a file, `./aws` too.
+    ///
+    /// # Errors
+    /// [`Error`] if it is neither a file nor a provider that can be asked.
+    pub fn parse(name: OsString) -> Result<Self, Error> {
+        let Some(text) = name.to_str() else {
+            return Ok(Self::File(name.into()));
+        };
+        match text.split_once(':') {
+            _ if text == "-" => return Ok(Self::Stdin),
+            _ if text == "aws" => return Ok(Self::Aws { profile: None }),
+            Some(("aws", profile)) if !profile.is_empty() => {
+                return Ok(Self::Aws { profile: Some(profile.to_owned()) });
+            }
+            _ => {}
+        }
+        let path = PathBuf::from(&name);
+        if path.exists() {
+            return Ok(Self::File(path));
+        }
+        let hint = "name a credential report or a CSV file, `-` for standard input, `aws`, or \
+                    `aws:PROFILE`";
+        Err(Error::new(format!("there is no file `{}`", path.display())).hint(hint))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdin => f.write_str("-"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Aws { profile: None } => f.write_str("aws"),
+            Self::Aws { profile: Some(profile) } => write!(f, "aws:{profile}"),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The command line: one definition gives parser, help and completions.
+//!
+//! What a command found goes to stdout, what there is to say about it to stderr. Exit codes: 0
+//! done, 1 could not, 2 wrong usage, 3 as `--fail-on` asked.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::Error;
+
+mod audit;
+mod policy;
+
+/// Something is as asked.
+const DONE: u8 = 0;
+/// Something could not be done.
+const COULD_NOT: u8 = 1;
+/// The command line was not understood.
+const WRONG_USAGE: u8 = 2;
+/// A key as severe as `--fail-on` names is due.
+const FAIL_ON: u8 = 3;
+
+/// The help of the program itself: its commands in groups, on one screen of 24 lines.
+const HELP: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+See:
+  audit        What is due, from credential reports, CSV files, AWS accounts
+Set up:
+  policy       Show the rules that keys are held against, or check your own
+  completions  Print the completions for a shell
+
+Options:
+{options}
+
+Start with:
+  keytender audit                        what is on this machine
+  keytender audit credential-report.csv  a report that you downloaded
+  keytender audit aws:PROFILE            a live account
+
+Each command has its own help: keytender audit --help
+";
+
+/// Keytender tends API keys: which are due, why, and what to do about each
+#[derive(Debug, Parser)]
+#[command(
+    name = "keytender",
+    version,
+    help_template = HELP,
+    disable_help_subcommand = true,
+    propagate_version = true,
+    max_term_width = 100
+)]
+struct Cli {
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What is due, from credential reports, CSV files, AWS accounts
+    Audit(audit::Args),
+    /// Show the rules that keys are held against, or check your own
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program with the words of its command line.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes: clap knows where each goes and how it ends.
+            return match error.print() {
+                Ok(()) => u8::try_from(error.exit_code()).unwrap_or(COULD_NOT).into(),
+                Err(_) => COULD_NOT.into(),
+            };
+        }
+    };
+    let talk = Talk { is_quiet: cli.quiet };
+    let done = match cli.command {
+        Command::Audit(args) => audit::run(args, talk),
+        Command::Policy(command) => policy::run(command, talk),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "keytender", &mut script);
+            io::stdout().write_all(&script).map(|()| DONE).map_err(Stop::from)
+        }
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(Stop::ReaderGone) => DONE.into(),
+        Err(Stop::CannotWrite(error)) => {
+            talk.error(&Error::new("cannot write the output").source(error));
+            COULD_NOT.into()
+        }
+        Err(Stop::Refused(code, error)) => {
+            talk.error(&error);
+            code.into()
+        }
+    }
+}
+
+/// Why a command stopped before its end.
+#[derive(Debug)]
+enum Stop {
+    /// Whoever read the output has seen enough: `keytender audit … | head`.
+    ReaderGone,
+    /// The output cannot be written.
+    CannotWrite(io::Error),
+    /// It cannot be done.
+    Refused(u8, Error),
+}
+
+impl Stop {
+    const fn could_not(error: Error) -> Self {
+        Self::Refused(COULD_NOT, error)
+    }
+
+    const fn wrong_usage(error: Error) -> Self {
+        Self::Refused(WRONG_USAGE, error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::CannotWrite(error),
+        }
+    }
+}
+
+/// What is said on stderr. Where that is closed there is nobody to tell.
+#[derive(Clone, Copy, Debug)]
+struct Talk {
+    is_quiet: bool,
+}
+
+impl Talk {
+    fn error(self, error: &Error) {
+        let style = audit::style::ERROR;
+        let report = lines_printable(&error.report());
+        _ = writeln!(anstream::stderr(), "{style}error{style:#}: {report}");
+    }
+
+    fn warning(self, text: &str) {
+        if !self.is_quiet {
+            let style = audit::style::WARNING;
+            let text = lines_printable(text);
+            _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {text}");
+        }
+    }
+
+    fn note(self, text: &str) {
+        if !self.is_quiet {
+            _ = writeln!(anstream::stderr(), "{}", lines_printable(text));
+        }
+    }
+}
+
+/// Every line made safe to print; the line ends stay.
+fn lines_printable(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(keytender_core::text::printable).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,4 @@
+//! Providers: the only modules that call them.
+
+#[cfg(feature = "aws")]
+pub mod aws;

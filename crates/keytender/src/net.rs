@@ -1,0 +1,4 @@
+//! How the outside is reached: settings that every connector shares.
+
+#[cfg(feature = "aws")]
+pub mod aws;

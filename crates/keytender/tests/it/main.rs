@@ -1,0 +1,124 @@
+//! The program from outside: run as its users run it, in a home folder of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected should panic, and says when it is skipped"
+)]
+
+mod architecture;
+mod audit;
+mod aws;
+mod damaged;
+mod discovery;
+mod fake_iam;
+mod formats;
+mod help;
+mod moto;
+mod page;
+mod policy;
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The example report of the repository.
+const EXAMPLE: &str = "../../examples/credential-report.csv";
+/// The moment that the example is audited at.
+const AS_OF: &str = "2026-11-24T00:00:00Z";
+
+/// A home and a working folder for one test.
+struct Home {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run of the program came to.
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
+    }
+
+    /// The same home with a variable in its environment.
+    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Writes a file in it.
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn run<S: AsRef<OsStr>>(&self, words: &[S]) -> Ran {
+        self.run_with_input(words, "")
+    }
+
+    fn run_with_input<S: AsRef<OsStr>>(&self, words: &[S], input: &str) -> Ran {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_keytender"))
+            .args(words)
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that stops before it has read all closes the pipe: that is for it to say.
+        _ = program.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = program.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// The JSON that it wrote.
+    #[track_caller]
+    fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Audits a file of this repository as of the example's moment, with further words.
+fn audit_example(words: &[&str]) -> Ran {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join(EXAMPLE);
+    let home = Home::new();
+    home.write("report.csv", std::fs::read(example).unwrap());
+    home.run(&[&["audit", "report.csv", "--as-of", AS_OF], words].concat())
+}
+
+/// What the tests run beside, by the variable that `scripts/test` sets; says so where it is not
+/// there.
+fn partner(variable: &str) -> Option<String> {
+    let value = std::env::var(variable).ok();
+    if value.is_none() {
+        eprintln!("skipped: {variable} is not set; scripts/test sets it");
+    }
+    value
+}

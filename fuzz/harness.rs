@@ -1,0 +1,59 @@
+//! What the fuzzer does with its bytes; the tests do the same with bytes of their own.
+
+use keytender_core::policy::{Assessment, DEFAULT, Policy};
+use keytender_core::report::record::{MAX_RECORD_BYTES, Split, Splitter};
+use keytender_core::report::{Fault, Header, Row, sniff};
+use keytender_core::steps;
+use keytender_core::time::Time;
+
+/// Reads `bytes` as a report, in pieces of `piece` bytes as a file would bring them.
+pub(crate) fn read(bytes: &[u8], piece: usize) -> Vec<Result<Row<'static>, Fault>> {
+    let mut splitter = Splitter::new();
+    let mut header = None;
+    let mut rows = Vec::new();
+    let (mut start, mut end) = (0, piece.min(bytes.len()));
+    loop {
+        let (used, split) = splitter.next(&bytes[start..end], end == bytes.len());
+        start += used;
+        match split {
+            Split::End => return rows,
+            Split::More => {
+                assert!(end < bytes.len(), "more was asked for where nothing is left");
+                assert!(end - start <= MAX_RECORD_BYTES + 1, "a record without an end");
+                end = (end + piece).min(bytes.len());
+            }
+            Split::Fault(fault) => rows.push(Err(fault)),
+            Split::Record(record) => match &header {
+                None => match Header::parse(&record) {
+                    Ok(found) => header = Some(found),
+                    Err(fault) => return vec![Err(fault)],
+                },
+                Some(header) => rows.push(header.row(&record).map(Row::into_owned)),
+            },
+        }
+    }
+}
+
+/// Reads `bytes` as a report, holds every key against the default policy and writes down what to
+/// do: whatever the bytes are, nothing may panic, and pieces of any size give the same rows.
+pub(crate) fn credential_report(bytes: &[u8]) {
+    let _ = sniff::sniff(bytes);
+    let rows = read(bytes, bytes.len().max(1));
+    let piece = usize::from(bytes.first().copied().unwrap_or(1)).max(1);
+    assert_eq!(rows, read(bytes, piece));
+    let policy = Policy::parse(DEFAULT).expect("the default policy is sound");
+    let now = Time::from_unix_seconds(1_795_478_400);
+    let mut assessment = Assessment::default();
+    for mut row in rows.into_iter().flatten() {
+        row.keys_mut().for_each(|key| _ = key.clamp_to(now));
+        for key in row.keys() {
+            policy.assess(key, now, &mut assessment);
+            for finding in policy.findings(&assessment) {
+                assert!(!finding.rule.message(key, now).to_string().contains(char::is_control));
+            }
+            if let Some(action) = assessment.action() {
+                steps::steps(key, action, steps::Context::default(), now);
+            }
+        }
+    }
+}
