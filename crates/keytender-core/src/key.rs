@@ -199,8 +199,9 @@ pub struct Key<'a> {
     pub has_owner: Option<bool>,
     /// The provider's tags; `None` where they were not read.
     pub tags: Option<BTreeMap<String, String>>,
-    /// Whether it was found where a secret must not be, or reported as leaked.
-    pub exposed: bool,
+    /// Whether it was found where a secret must not be, or reported as leaked; `None` where nobody
+    /// looked.
+    pub exposed: Option<bool>,
 }
 
 impl<'a> Key<'a> {
@@ -226,7 +227,7 @@ impl<'a> Key<'a> {
             rotation_open: false,
             has_owner: None,
             tags: None,
-            exposed: false,
+            exposed: None,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::key::Key;
+use crate::key::{Key, State};
 use crate::time::Time;
 
 mod condition;
@@ -105,6 +105,34 @@ pub struct Rule {
     pub controls: Vec<String>,
     /// What its controls are counted over.
     pub population: Population,
+    /// What `when` asks of the state, and the rest of it: most keys fail or pass on the state.
+    states: States,
+    checks: Vec<Condition>,
+}
+
+/// A set of states.
+#[derive(Clone, Copy, Debug)]
+struct States(u8);
+
+impl States {
+    /// The states that all of `conditions` allow.
+    fn allowed_by(conditions: &[Condition]) -> Self {
+        let mut allowed = u8::MAX;
+        for condition in conditions {
+            if let Condition::State(states) = condition {
+                allowed &= states.iter().fold(0, |set, state| set | Self::bit(*state));
+            }
+        }
+        Self(allowed)
+    }
+
+    const fn has(self, state: State) -> bool {
+        self.0 & Self::bit(state) != 0
+    }
+
+    const fn bit(state: State) -> u8 {
+        1 << state as u8
+    }
 }
 
 impl Rule {
@@ -223,7 +251,10 @@ impl Policy {
     }
 
     fn outcome(&self, rule: &Rule, key: &Key<'_>, now: Time) -> Outcome {
-        match condition::all(&rule.when, key, now) {
+        if !rule.states.has(key.state) {
+            return Outcome::Kept;
+        }
+        match condition::all(&rule.checks, key, now) {
             Truth::False => Outcome::Kept,
             Truth::Unknown => Outcome::Unknown,
             Truth::True(since) => match self.exception(rule, key, now) {

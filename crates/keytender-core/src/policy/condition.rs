@@ -114,7 +114,7 @@ impl Condition {
                 SecondActive::Unknown => Truth::Unknown,
             },
             Self::RotationOpen(wanted) => Truth::of(key.rotation_open == *wanted),
-            Self::Exposed(wanted) => Truth::of(key.exposed == *wanted),
+            Self::Exposed(wanted) => known(key.exposed, |exposed| exposed == *wanted),
             Self::HasOwner(wanted) => known(key.has_owner, |has| has == *wanted),
             Self::Any(groups) => any(groups, key, now),
             Self::Not(group) => match all(group, key, now) {

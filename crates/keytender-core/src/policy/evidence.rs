@@ -1,6 +1,6 @@
 //! The figures behind a finding, in words: what was measured, and what the limit is.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 
 use super::Rule;
 use super::condition::{Condition, idle_limit};
@@ -16,10 +16,20 @@ pub struct Message<'m> {
     pub(super) now: Time,
 }
 
+impl Message<'_> {
+    /// Writes it into `out`; the same as [`Display`], without the formatting machinery.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to; a text always can.
+    pub fn write(&self, out: &mut impl Write) -> fmt::Result {
+        out.write_str(&self.rule.title)?;
+        write_all(&self.rule.when, self.key, self.now, ": ", out).map(|_| ())
+    }
+}
+
 impl Display for Message<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rule.title)?;
-        write_all(&self.rule.when, self.key, self.now, ": ", f).map(|_| ())
+        self.write(f)
     }
 }
 
@@ -30,12 +40,12 @@ fn write_all(
     key: &Key<'_>,
     now: Time,
     before: &str,
-    f: &mut Formatter<'_>,
+    out: &mut impl Write,
 ) -> Result<bool, fmt::Error> {
     let mut has_any = false;
     for condition in conditions {
         let before = if has_any { ", " } else { before };
-        has_any |= write_one(condition, key, now, before, f)?;
+        has_any |= write_one(condition, key, now, before, out)?;
     }
     Ok(has_any)
 }
@@ -45,42 +55,41 @@ fn write_one(
     key: &Key<'_>,
     now: Time,
     before: &str,
-    f: &mut Formatter<'_>,
+    out: &mut impl Write,
 ) -> Result<bool, fmt::Error> {
     match condition {
         Condition::AgeOver(limit) => match key.age(now) {
-            Some(age) => write!(f, "{before}{} old, the limit is {}", Days(age), Days(*limit))?,
+            Some(age) => write_measure(out, before, &Days(age), *limit)?,
             None => return Ok(false),
         },
         Condition::IdleOver(limit) => match Idle::of(key, now) {
-            Some(idle) => {
-                write!(f, "{before}{idle}, the limit is {}", Days(idle_limit(*limit, key)))?;
-            }
+            Some(idle) => write_measure(out, before, &idle, idle_limit(*limit, key))?,
             None => return Ok(false),
         },
         Condition::SuspendedFor(limit) => match (key.suspended_since, Idle::of(key, now)) {
             (Some(since), _) => {
-                let disabled = Days(now.since(since));
-                write!(f, "{before}disabled for {disabled}, the limit is {}", Days(*limit))?;
+                write!(out, "{before}disabled for ")?;
+                write_measure(out, "", &Days(now.since(since)), *limit)?;
             }
             (None, Some(idle)) => {
-                write!(f, "{before}disabled and {idle}, the limit is {}", Days(*limit))?;
+                write!(out, "{before}disabled and ")?;
+                write_measure(out, "", &idle, *limit)?;
             }
             (None, None) => return Ok(false),
         },
         Condition::ExpiresWithin(_) | Condition::Expired(true) => match key.expires_at {
-            Some(end) => write!(f, "{before}it ends on {}", end.date())?,
+            Some(end) => write!(out, "{before}it ends on {}", end.date())?,
             None => return Ok(false),
         },
         Condition::SecondActive(_) => match key.second_active {
             SecondActive::OlderThan(younger) => {
-                write!(f, "{before}a younger active key exists since {}", younger.date())?;
+                write!(out, "{before}a younger active key exists since {}", younger.date())?;
             }
             SecondActive::No | SecondActive::Unknown => return Ok(false),
         },
         Condition::Any(groups) => {
             for group in groups {
-                if write_all(group, key, now, before, f)? {
+                if write_all(group, key, now, before, out)? {
                     return Ok(true);
                 }
             }
@@ -89,6 +98,20 @@ fn write_one(
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// What was measured and its limit, piece by piece: the two that nearly every due key has.
+fn write_measure(
+    out: &mut impl Write,
+    before: &str,
+    measured: &impl Measure,
+    limit: Span,
+) -> fmt::Result {
+    out.write_str(before)?;
+    measured.write(out)?;
+    out.write_str(" (limit ")?;
+    Days(limit).write(out)?;
+    out.write_str(")")
 }
 
 /// How long a key lies idle, and since what.
@@ -103,18 +126,33 @@ impl<'k> Idle<'k> {
     }
 }
 
-impl Display for Idle<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+/// Something measured, written as words.
+trait Measure {
+    fn write(&self, out: &mut impl Write) -> fmt::Result;
+}
+
+impl Measure for Idle<'_> {
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
         let days = Days(self.span);
         match &self.key.last_used {
             LastUse::Used(used) if self.key.created_at.is_some_and(|made| made > used.at) => {
-                write!(f, "not used in the {days} since it was changed")
+                out.write_str("not used in the ")?;
+                days.write(out)?;
+                out.write_str(" since it was changed")
             }
             LastUse::Never { since } if self.key.created_at != Some(*since) => {
-                write!(f, "not used since {} ({days})", since.date())
+                write!(out, "not used since {} (", since.date())?;
+                days.write(out)?;
+                out.write_str(")")
             }
-            LastUse::Never { .. } => write!(f, "never used in {days}"),
-            LastUse::Used(_) | LastUse::Unknown { .. } => write!(f, "not used for {days}"),
+            LastUse::Never { .. } => {
+                out.write_str("never used in ")?;
+                days.write(out)
+            }
+            LastUse::Used(_) | LastUse::Unknown { .. } => {
+                out.write_str("not used for ")?;
+                days.write(out)
+            }
         }
     }
 }
@@ -122,12 +160,15 @@ impl Display for Idle<'_> {
 /// A length of time in whole days, or in words below one.
 struct Days(Span);
 
-impl Display for Days {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+impl Measure for Days {
+    fn write(&self, out: &mut impl Write) -> fmt::Result {
         match self.0.whole_days() {
-            0 => f.write_str(&self.0.in_words()),
-            1 => f.write_str("1 day"),
-            days => write!(f, "{days} days"),
+            0 => out.write_str(&self.0.in_words()),
+            1 => out.write_str("1 day"),
+            days => {
+                out.write_str(itoa::Buffer::new().format(days))?;
+                out.write_str(" days")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
 
-use super::{Action, DEFAULT, Exception, Policy, Population, Rule, Severity};
+use super::{Action, Condition, DEFAULT, Exception, Policy, Population, Rule, Severity, States};
 use crate::time::Time;
 use conditions::conditions;
 use table::{Table, Value};
@@ -131,9 +131,13 @@ fn rule(table: &Table<'_>) -> Result<Rule, Wrong> {
     let severities = Severity::ALL.map(|severity| (severity.as_str(), severity));
     let actions = Action::ALL.map(|action| (action.as_str(), action));
     let populations = [("keys", Population::Keys), ("principals", Population::Principals)];
+    let when = conditions(&when)?;
+    let is_check = |condition: &&Condition| !matches!(condition, Condition::State(_));
     Ok(Rule {
         id: id.text()?.to_owned(),
-        when: conditions(&when)?,
+        states: States::allowed_by(&when),
+        checks: when.iter().filter(is_check).cloned().collect(),
+        when,
         severity: table.need("severity")?.word(&severities)?,
         action: table.need("action")?.word(&actions)?,
         title: table.need("title")?.text()?.to_owned(),

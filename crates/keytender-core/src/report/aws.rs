@@ -266,17 +266,21 @@ impl KeyColumns {
 
 /// The account and the kind of principal that an ARN names: `arn:aws:iam::123456789012:root`.
 fn account_of(arn: &str) -> Option<(&str, PrincipalKind)> {
-    let mut parts = arn.splitn(6, ':');
-    let is_iam = parts.next()? == "arn" && !parts.next()?.is_empty() && parts.next()? == "iam";
-    let _region = parts.next()?;
-    let account = parts.next()?;
-    let kind = match parts.next()? {
+    let (partition, rest) = part(arn.strip_prefix("arn:")?)?;
+    let (account, resource) = part(rest.strip_prefix("iam::")?)?;
+    let kind = match resource {
         "root" => PrincipalKind::Root,
-        resource if resource.starts_with("user/") => PrincipalKind::User,
+        _ if resource.starts_with("user/") => PrincipalKind::User,
         _ => return None,
     };
     let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
-    (is_iam && is_account).then_some((account, kind))
+    (is_account && !partition.is_empty()).then_some((account, kind))
+}
+
+/// What stands before the next colon, and what after it.
+fn part(text: &str) -> Option<(&str, &str)> {
+    let colon = text.bytes().position(|byte| byte == b':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
 /// AWS writes `true` and `false`, its documentation `TRUE` and `FALSE`; `None` for the words that

@@ -10,9 +10,6 @@ use super::cell::{Fault, Problem};
 /// paths have at most 64 and 512 characters, 22 columns).
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
-/// The most fields that a record may have; more are counted as one fault.
-const MAX_FIELDS: usize = 1024;
-
 /// One record: its fields and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
@@ -184,7 +181,7 @@ impl Splitter {
     /// Takes the quotes off a record's fields.
     fn unquote(&mut self, raw: &str) {
         let mut text = vec![0; raw.len()];
-        let mut ends = vec![0; raw.len().min(MAX_FIELDS) + 1];
+        let mut ends = vec![0; raw.len() + 1];
         let mut reader = csv_core::Reader::new();
         let (_, used, written, mut fields) =
             reader.read_record(raw.as_bytes(), &mut text, &mut ends);
@@ -292,14 +289,39 @@ impl Quotes {
     }
 }
 
-/// Cuts a record without quotes at its commas.
+/// Cuts a record without quotes at its commas, eight bytes at a time: fields are so short that a
+/// search for each next comma costs more, and this is a fifth of reading.
 fn cut(raw: &str, ends: &mut Vec<(u32, u32)>) {
     let mut start = 0;
-    for comma in memchr::memchr_iter(b',', raw.as_bytes()).take(MAX_FIELDS) {
-        ends.push((offset(start), offset(comma)));
-        start = comma + 1;
+    let mut found = |place| {
+        ends.push((start, place));
+        start = place + 1;
+    };
+    let (words, rest) = raw.as_bytes().as_chunks::<8>();
+    let mut place = 0;
+    for word in words {
+        let mut commas = commas(u64::from_le_bytes(*word));
+        while commas != 0 {
+            found(place + commas.trailing_zeros() / 8);
+            commas &= commas - 1;
+        }
+        place += 8;
     }
-    ends.push((offset(start), offset(raw.len())));
+    for byte in rest {
+        if *byte == b',' {
+            found(place);
+        }
+        place += 1;
+    }
+    found(place);
+}
+
+/// The highest bit of each byte that is a comma (Hacker's Delight, section 6-1).
+const fn commas(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const LOW_BITS: u64 = 0x7f * ONES;
+    let difference = word ^ (b',' as u64 * ONES);
+    !(((difference & LOW_BITS) + LOW_BITS) | difference | LOW_BITS)
 }
 
 /// A record is shorter than [`MAX_RECORD_BYTES`], so every place in it fits.

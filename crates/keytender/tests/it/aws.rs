@@ -249,12 +249,9 @@ fn a_denied_report_leaves_the_listing_and_a_denied_last_use_stays_unknown() {
 
 #[test]
 fn a_report_that_somebody_else_had_made_is_read() {
-    let fake =
-        FakeIam::start(account().report_ready().deny("GenerateCredentialReport").user(user(
-            "deploy",
-            "AKIADEPLOY0000000001",
-            400,
-        )));
+    let user = user("deploy", "AKIADEPLOY0000000001", 400);
+    let account = account().deny("GenerateCredentialReport").user(user).report_ready();
+    let fake = FakeIam::start(account);
     let json = audit(&fake, &[]).json();
     assert_eq!(json["summary"]["due"], 1);
     assert_eq!(fake.calls()["GetCredentialReport"], 1);

@@ -23,12 +23,14 @@ pub(super) struct Counts {
     pub(super) not_assessable: u64,
 }
 
-/// One control of one standard.
+/// The controls of one standard, over its versions, that the same rules stand for.
 pub(super) struct Control {
-    /// The standard with its version.
+    /// The standard, without its version.
     pub(super) standard: String,
-    /// Its number in there.
-    pub(super) number: String,
+    /// The control's number, and the versions of the standard that give it this number.
+    pub(super) numbers: Vec<(String, Vec<String>)>,
+    /// What its rules look for, for people.
+    pub(super) titles: String,
     /// What it is counted over.
     pub(super) population: Population,
     rules: Vec<usize>,
@@ -38,7 +40,7 @@ pub(super) struct Control {
 
 /// All controls that a policy's rules carry.
 pub(super) struct Controls {
-    /// In the order of their standards, then of their numbers.
+    /// In the order of their standards, then of their first numbers.
     pub(super) all: Vec<Control>,
 }
 
@@ -53,38 +55,25 @@ enum Verdict {
 
 impl Controls {
     pub(super) fn of(policy: &Policy) -> Self {
-        let mut found: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut carried: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (place, rule) in policy.rules().iter().enumerate() {
             for control in &rule.controls {
-                found.entry(control).or_default().push(place);
+                carried.entry(control).or_default().push(place);
             }
         }
-        let mut all: Vec<Control> = found
-            .into_iter()
-            .map(|(name, rules)| {
-                let (standard, number) = name.split_once(": ").unwrap_or((name, ""));
-                let per_principal = rules.iter().any(|place| {
-                    policy
-                        .rules()
-                        .get(*place)
-                        .is_some_and(|rule| rule.population == Population::Principals)
-                });
-                Control {
-                    standard: standard.to_owned(),
-                    number: number.to_owned(),
-                    population: if per_principal {
-                        Population::Principals
-                    } else {
-                        Population::Keys
-                    },
-                    rules,
-                    counts: Counts::default(),
-                }
-            })
-            .collect();
-        all.sort_by(|a, b| {
-            (&a.standard, numbers(&a.number)).cmp(&(&b.standard, numbers(&b.number)))
-        });
+        let mut all: Vec<Control> = Vec::new();
+        for (name, rules) in carried {
+            let (standard, version, number) = parts(name);
+            let known = all.iter_mut().find(|one| one.standard == standard && one.rules == rules);
+            match known {
+                Some(control) => control.add_number(number, version),
+                None => all.push(Control::new(standard, version, number, rules, policy)),
+            }
+        }
+        let first = |control: &Control| {
+            control.numbers.first().map(|(number, _)| digits(number)).unwrap_or_default()
+        };
+        all.sort_by(|a, b| (&a.standard, first(a)).cmp(&(&b.standard, first(b))));
         Self { all }
     }
 
@@ -107,6 +96,33 @@ impl Controls {
 }
 
 impl Control {
+    fn new(
+        standard: &str,
+        version: &str,
+        number: &str,
+        rules: Vec<usize>,
+        policy: &Policy,
+    ) -> Self {
+        let carriers = || rules.iter().filter_map(|place| policy.rules().get(*place));
+        let is_per_principal = carriers().any(|rule| rule.population == Population::Principals);
+        let titles: Vec<&str> = carriers().map(|rule| rule.title.as_str()).collect();
+        Self {
+            standard: standard.to_owned(),
+            numbers: vec![(number.to_owned(), vec![version.to_owned()])],
+            titles: titles.join(", "),
+            population: if is_per_principal { Population::Principals } else { Population::Keys },
+            rules,
+            counts: Counts::default(),
+        }
+    }
+
+    fn add_number(&mut self, number: &str, version: &str) {
+        match self.numbers.iter_mut().find(|(known, _)| known == number) {
+            Some((_, versions)) => versions.push(version.to_owned()),
+            None => self.numbers.push((number.to_owned(), vec![version.to_owned()])),
+        }
+    }
+
     fn key(&mut self, key: &Key<'_>, assessment: &Assessment, policy: &Policy, now: Time) {
         if self.is_about(key, policy, now) {
             let verdict = self.verdict(assessment);
@@ -164,8 +180,19 @@ impl Counts {
     }
 }
 
+/// The standard, its version and the number in it: `CIS AWS Foundations 4.0: 1.14`.
+fn parts(control: &str) -> (&str, &str, &str) {
+    let (standard, number) = control.split_once(": ").unwrap_or((control, ""));
+    match standard.rsplit_once(' ') {
+        Some((name, version)) if version.starts_with(|one: char| one.is_ascii_digit()) => {
+            (name, version, number)
+        }
+        _ => (standard, "", number),
+    }
+}
+
 /// The numbers in a control's number, so that 1.4 comes before 1.12.
-fn numbers(text: &str) -> Vec<u32> {
+fn digits(text: &str) -> Vec<u32> {
     text.split(|character: char| !character.is_ascii_digit())
         .filter_map(|part| part.parse().ok())
         .collect()

@@ -1,6 +1,6 @@
 //! The CSV of an audit: one row a key, safe to open in a spreadsheet.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use keytender_core::key::{Key, LastUse, PrincipalKind};
@@ -81,25 +81,31 @@ impl<'p, W: Write> Csv<'p, W> {
         row.word(if assessment.is_due() { "true" } else { "false" });
         row.word(assessment.action().map(Action::as_str).unwrap_or_default());
         row.word(assessment.severity().map(Severity::as_str).unwrap_or_default());
-        self.joined(" ", self.policy.findings(assessment).map(|finding| &finding.rule.id));
-        let as_of = self.as_of;
-        let findings = self.policy.findings(assessment);
-        self.joined("; ", findings.map(|finding| finding.rule.message(key, as_of)));
-        let excepted = self.policy.excepted(assessment);
-        self.joined("; ", excepted.map(|(rule, one)| format!("{} until {}", rule.id, one.until)));
+        let (policy, as_of) = (self.policy, self.as_of);
+        let findings = || policy.findings(assessment).map(|finding| finding.rule);
+        self.joined(" ", findings(), |cell, rule| cell.write_str(&rule.id));
+        self.joined("; ", findings(), |cell, rule| rule.message(key, as_of).write(cell));
+        self.joined("; ", policy.excepted(assessment), |cell, (rule, exception)| {
+            write!(cell, "{} until {}", rule.id, exception.until)
+        });
         self.row.text(source);
         self.row.write(&mut self.out)
     }
 
     /// One cell of several parts.
-    fn joined<T: Display>(&mut self, separator: &str, parts: impl Iterator<Item = T>) {
+    fn joined<T>(
+        &mut self,
+        separator: &str,
+        parts: impl Iterator<Item = T>,
+        write: impl Fn(&mut String, T) -> fmt::Result,
+    ) {
         self.cell.clear();
         for part in parts {
             if !self.cell.is_empty() {
                 self.cell.push_str(separator);
             }
             // Writing to a text cannot fail.
-            _ = write!(self.cell, "{part}");
+            _ = write(&mut self.cell, part);
         }
         self.row.text(&self.cell);
     }
@@ -116,6 +122,11 @@ fn last_use(row: &mut Row, last_used: &LastUse<'_>) {
     row.optional(used.and_then(|used| used.region.as_deref()));
     row.optional(used.and_then(|used| used.service.as_deref()));
     row.time(never_since);
+}
+
+/// Whether a cell with this byte needs quotes: one comparison for most bytes.
+const fn needs_quotes(byte: u8) -> bool {
+    byte <= b',' && matches!(byte, b',' | b'"' | b'\n' | b'\r')
 }
 
 /// A row of cells (RFC 4180). Written here rather than by a library because the writing is two
@@ -140,13 +151,17 @@ impl Row {
     /// injection"); an apostrophe before them makes them text.
     fn text(&mut self, text: &str) {
         let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        if text.bytes().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
-            let escaped = text.replace('"', "\"\"");
-            self.bytes.extend_from_slice(format!("\"{guard}{escaped}\",").as_bytes());
-        } else {
+        if !text.bytes().any(needs_quotes) {
             self.bytes.extend_from_slice(guard.as_bytes());
-            self.word(text);
+            return self.word(text);
         }
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(guard.as_bytes());
+        for (place, part) in text.split('"').enumerate() {
+            self.bytes.extend_from_slice(if place > 0 { b"\"\"" } else { b"" });
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
+        self.bytes.extend_from_slice(b"\",");
     }
 
     fn number(&mut self, number: Option<i64>) {

@@ -191,7 +191,7 @@ impl<'p, W: Write> Html<'p, W> {
                 }
                 table.cards {
                     thead { tr {
-                        th scope="col" { "Control" } th scope="col" { "Counted over" }
+                        th scope="col" { "Control (versions)" } th scope="col" { "Counted over" }
                         th.number scope="col" { "Population" } th.number scope="col" { "Passed" }
                         th.number scope="col" { "Failed" } th.number scope="col" { "Excepted" }
                         th.number scope="col" { "Not assessable" } th scope="col" { "Observed at" }
@@ -313,7 +313,14 @@ fn control_line(control: &Control, observed: &str) -> Markup {
     };
     html! {
         tr {
-            td { (control.standard) " " b { (control.number) } }
+            td.control {
+                span.key { (control.standard) } br;
+                @for (number, versions) in &control.numbers {
+                    b { (number) }
+                    @if versions.iter().any(|version| !version.is_empty()) { " (" (versions.join(", ")) ") " }
+                }
+                br; small { (control.titles) }
+            }
             td data-label="Counted over" { (over) }
             td.number data-label="Population" { (thousands(counts.population)) }
             td.number data-label="Passed" { (thousands(counts.passed)) }
