@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::Row;
-use super::cell::{self, Fault, Problem, Shown};
+use super::cell::{self, Fault, Names, Problem, Shown};
 use super::record::Record;
 use crate::key::{Key, LastUse, Principal, PrincipalKind, State, Use, mark_second_active};
 use crate::time::Time;
@@ -80,38 +80,34 @@ struct KeyColumns {
 impl Columns {
     /// Finds the columns by the names of a header.
     pub(super) fn find(header: &Record<'_>, names: &[String]) -> Result<Self, Fault> {
-        let optional = |name| cell::find(header, names, name);
-        let required = |name| {
-            let missing = Problem::MissingColumn { name, report: REPORT };
-            optional(name)?.ok_or_else(|| header.fault_at_end(missing))
-        };
+        let columns = Names::new(header, names, REPORT);
         Ok(Self {
             width: names.len(),
-            user: required("user")?,
-            arn: required("arn")?,
-            created: optional("user_creation_time")?,
-            password_enabled: optional("password_enabled")?,
-            password_last_used: optional("password_last_used")?,
-            mfa: optional("mfa_active")?,
+            user: columns.required("user")?,
+            arn: columns.required("arn")?,
+            created: columns.optional("user_creation_time")?,
+            password_enabled: columns.optional("password_enabled")?,
+            password_last_used: columns.optional("password_last_used")?,
+            mfa: columns.optional("mfa_active")?,
             keys: [
                 KeyColumns {
                     slot: 1,
-                    active: required("access_key_1_active")?,
-                    rotated: required("access_key_1_last_rotated")?,
-                    used_at: required("access_key_1_last_used_date")?,
-                    used_region: optional("access_key_1_last_used_region")?,
-                    used_service: optional("access_key_1_last_used_service")?,
+                    active: columns.required("access_key_1_active")?,
+                    rotated: columns.required("access_key_1_last_rotated")?,
+                    used_at: columns.required("access_key_1_last_used_date")?,
+                    used_region: columns.optional("access_key_1_last_used_region")?,
+                    used_service: columns.optional("access_key_1_last_used_service")?,
                 },
                 KeyColumns {
                     slot: 2,
-                    active: required("access_key_2_active")?,
-                    rotated: required("access_key_2_last_rotated")?,
-                    used_at: required("access_key_2_last_used_date")?,
-                    used_region: optional("access_key_2_last_used_region")?,
-                    used_service: optional("access_key_2_last_used_service")?,
+                    active: columns.required("access_key_2_active")?,
+                    rotated: columns.required("access_key_2_last_rotated")?,
+                    used_at: columns.required("access_key_2_last_used_date")?,
+                    used_region: columns.optional("access_key_2_last_used_region")?,
+                    used_service: columns.optional("access_key_2_last_used_service")?,
                 },
             ],
-            unknown: names.iter().filter(|name| !KNOWN.contains(&name.as_str())).cloned().collect(),
+            unknown: columns.unknown(&KNOWN),
         })
     }
 

@@ -147,17 +147,43 @@ pub(super) fn names(header: &Record<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Finds a column by name; `None` if the header does not have it.
-pub(super) fn find(
-    header: &Record<'_>,
-    names: &[String],
-    name: &'static str,
-) -> Result<Option<usize>, Fault> {
-    let mut places = (0..).zip(names).filter(|(_, known)| *known == name).map(|(place, _)| place);
-    let first = places.next();
-    match places.next() {
-        Some(second) => Err(header.fault(second, Problem::RepeatedColumn { name })),
-        None => Ok(first),
+/// A header whose columns are looked up by name.
+pub(super) struct Names<'h> {
+    header: &'h Record<'h>,
+    names: &'h [String],
+    /// The kind of report, for people.
+    report: &'static str,
+}
+
+impl<'h> Names<'h> {
+    pub(super) const fn new(
+        header: &'h Record<'h>,
+        names: &'h [String],
+        report: &'static str,
+    ) -> Self {
+        Self { header, names, report }
+    }
+
+    /// The place of a column that may be missing.
+    pub(super) fn optional(&self, name: &'static str) -> Result<Option<usize>, Fault> {
+        let places = (0..).zip(self.names);
+        let mut places = places.filter(|(_, known)| *known == name).map(|(place, _)| place);
+        let first = places.next();
+        match places.next() {
+            Some(second) => Err(self.header.fault(second, Problem::RepeatedColumn { name })),
+            None => Ok(first),
+        }
+    }
+
+    /// The place of a column that the report cannot do without.
+    pub(super) fn required(&self, name: &'static str) -> Result<usize, Fault> {
+        let missing = Problem::MissingColumn { name, report: self.report };
+        self.optional(name)?.ok_or_else(|| self.header.fault_at_end(missing))
+    }
+
+    /// The columns that are not among `known`.
+    pub(super) fn unknown(&self, known: &[&str]) -> Vec<String> {
+        self.names.iter().filter(|name| !known.contains(&name.as_str())).cloned().collect()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Row;
-use super::cell::{self, Fault, Problem};
+use super::cell::{self, Fault, Names, Problem};
 use super::record::Record;
 use crate::key::{Key, LastUse, State};
 use crate::time::Time;
@@ -33,11 +33,7 @@ pub struct Columns {
 impl Columns {
     /// Finds the columns by the names of a header.
     pub(super) fn find(header: &Record<'_>, names: &[String]) -> Result<Self, Fault> {
-        let optional = |name| cell::find(header, names, name);
-        let required = |name| {
-            let missing = Problem::MissingColumn { name, report: REPORT };
-            optional(name)?.ok_or_else(|| header.fault_at_end(missing))
-        };
+        let columns = Names::new(header, names, REPORT);
         let known = [
             "provider",
             "name",
@@ -51,16 +47,16 @@ impl Columns {
         ];
         Ok(Self {
             width: names.len(),
-            provider: required("provider")?,
-            name: required("name")?,
-            created: required("created")?,
-            expires: optional("expires")?,
-            last_used: optional("last_used")?,
-            owner: optional("owner")?,
-            account: optional("account")?,
-            id: optional("id")?,
-            state: optional("state")?,
-            unknown: names.iter().filter(|name| !known.contains(&name.as_str())).cloned().collect(),
+            provider: columns.required("provider")?,
+            name: columns.required("name")?,
+            created: columns.required("created")?,
+            expires: columns.optional("expires")?,
+            last_used: columns.optional("last_used")?,
+            owner: columns.optional("owner")?,
+            account: columns.optional("account")?,
+            id: columns.optional("id")?,
+            state: columns.optional("state")?,
+            unknown: columns.unknown(&known),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The audit of the example report: what the table says, and how the program ends.
 
-use crate::{AS_OF, Home, audit_example};
+use crate::{AS_OF, Home, audit_example, example};
 
 #[test]
 fn the_table_shows_what_is_due_the_most_serious_first() {
@@ -16,10 +16,9 @@ high      Backup-bot/1  10 years  1 hour ago, s3                 Over a year old
 low       Backup-bot/2  8 years   8 years ago, ec2 in eu-west-1  Disabled, never deleted    remove
 
 4 of 6 keys are due: 3 to remove, 1 to rotate.
-  keytender audit report.csv --explain                    what to do about each, step by step
-  keytender audit report.csv --format html > audit.html  the same as a page, for others
+  keytender audit report.csv --explain                   what to do, step by step
+  keytender audit report.csv --format html > audit.html  as a page, for others
 "
-        .replace("--explain                    what", "--explain                   what")
     );
 }
 
@@ -92,11 +91,8 @@ fn fail_on_ends_with_3_if_a_key_that_severe_is_due() {
 #[test]
 fn a_report_is_read_from_standard_input() {
     let home = Home::new();
-    let report = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../examples/credential-report.csv"
-    ));
-    let ran = home.run_with_input(&["audit", "-", "--as-of", AS_OF], &report.unwrap());
+    let report = example();
+    let ran = home.run_with_input(&["audit", "-", "--as-of", AS_OF], &report);
     assert_eq!(ran.code, 0);
     assert!(
         ran.stdout.ends_with("4 of 6 keys are due: 3 to remove, 1 to rotate.\n"),
@@ -108,11 +104,7 @@ fn a_report_is_read_from_standard_input() {
 #[test]
 fn many_reports_are_one_audit_and_then_accounts_are_named() {
     let home = Home::new();
-    let report = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../examples/credential-report.csv"
-    ))
-    .unwrap();
+    let report = example();
     home.write("one.csv", &report);
     home.write("two.csv", report.replace("123456789012", "210987654321"));
     home.write("keys.csv", "provider,name,created,last_used\nstripe,live,2024-01-01,2026-11-23\n");

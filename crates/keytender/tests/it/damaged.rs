@@ -1,14 +1,10 @@
 //! Damaged files: each gets an error with file, line and column, and hides no other.
 
-use crate::{AS_OF, Home};
+use crate::{AS_OF, Home, example};
 
 /// The header of the example and the line of its user deploy.
 fn header_and_line() -> (String, String) {
-    let text = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../examples/credential-report.csv"
-    ))
-    .unwrap();
+    let text = example();
     let line = text.lines().find(|line| line.starts_with("deploy,")).unwrap().to_owned();
     (text.lines().next().unwrap().to_owned(), line)
 }
@@ -16,7 +12,8 @@ fn header_and_line() -> (String, String) {
 #[test]
 fn a_file_that_is_no_report_is_refused_with_its_place() {
     let (header, line) = header_and_line();
-    let cases: [(&str, Vec<u8>, &str); 8] = [
+    let cases: [(&str, Vec<u8>, &str); 9] = [
+        ("blank.csv", vec![b'\n'; 1_000], "blank.csv: the file is empty"),
         ("empty.csv", vec![], "empty.csv: line 1, column 1: the file is empty"),
         (
             "page.csv",

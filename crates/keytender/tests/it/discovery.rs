@@ -1,6 +1,6 @@
 //! `keytender audit` without a source: what is here, without the network.
 
-use crate::Home;
+use crate::{Home, example};
 
 #[test]
 fn what_lies_in_the_usual_places_is_found_by_name() {
@@ -18,9 +18,8 @@ fn what_lies_in_the_usual_places_is_found_by_name() {
         "github.com:\n    user: kim\n    oauth_token: gho_secret\nghe.example.com:\n",
     );
     home.write(".env", "STRIPE_SECRET_KEY=sk_live_verysecret\nPORT=8080\nexport GITHUB_TOKEN=\"ghp_x\"\n# API_KEY=1\nEMPTY_KEY=\n");
-    let example =
-        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credential-report.csv"));
-    home.write("my report.csv", example.unwrap());
+    let example = example();
+    home.write("my report.csv", example);
     home.write("other.csv", "a,b\n1,2\n");
     let ran = home.run(&["audit"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));

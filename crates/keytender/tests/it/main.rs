@@ -12,6 +12,7 @@ mod audit;
 mod aws;
 mod damaged;
 mod discovery;
+mod docs;
 mod fake_iam;
 mod formats;
 mod help;
@@ -27,8 +28,6 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The example report of the repository.
-const EXAMPLE: &str = "../../examples/credential-report.csv";
 /// The moment that the example is audited at.
 const AS_OF: &str = "2026-11-24T00:00:00Z";
 
@@ -105,11 +104,16 @@ impl Ran {
     }
 }
 
+/// The example report of the repository.
+fn example() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/credential-report.csv");
+    std::fs::read_to_string(path).unwrap()
+}
+
 /// Audits a file of this repository as of the example's moment, with further words.
 fn audit_example(words: &[&str]) -> Ran {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join(EXAMPLE);
     let home = Home::new();
-    home.write("report.csv", std::fs::read(example).unwrap());
+    home.write("report.csv", example());
     home.run(&[&["audit", "report.csv", "--as-of", AS_OF], words].concat())
 }
 

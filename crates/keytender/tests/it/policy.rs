@@ -1,6 +1,6 @@
 //! `keytender policy`, and audits by a policy of one's own.
 
-use crate::{Home, audit_example};
+use crate::{Home, audit_example, example};
 
 #[test]
 fn what_is_shown_can_be_kept_changed_and_used() {
@@ -16,9 +16,8 @@ fn what_is_shown_can_be_kept_changed_and_used() {
         (checked.code, checked.stdout.as_str()),
         (0, "policy.toml: 10 rules, 0 exceptions\n")
     );
-    let report =
-        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credential-report.csv"));
-    home.write("report.csv", report.unwrap());
+    let report = example();
+    home.write("report.csv", report);
     let json = home
         .run(&[
             "audit",
@@ -61,9 +60,8 @@ fn a_mistake_is_named_with_file_line_and_column() {
 #[test]
 fn an_exception_is_listed_and_its_end_is_told() {
     let home = Home::new();
-    let report =
-        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credential-report.csv"));
-    home.write("report.csv", report.unwrap());
+    let report = example();
+    home.write("report.csv", report);
     home.write(
         "policy.toml",
         "extends = \"default\"\n[[exception]]\nmatch = { principal = \"Backup-bot\", slot = 1 }\n\
@@ -118,9 +116,8 @@ fn without_a_policy_the_default_one_counts() {
     let home = Home::new();
     home.write("policy.toml", "extends = \"default\"\n");
     let own = audit_example(&["--format", "json"]).stdout;
-    let report =
-        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/credential-report.csv"));
-    home.write("report.csv", report.unwrap());
+    let report = example();
+    home.write("report.csv", report);
     let extended = home.run(&[
         "audit",
         "report.csv",

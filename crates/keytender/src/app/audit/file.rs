@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use keytender_core::report::Header;
 use keytender_core::report::record::{Record, Split, Splitter};
-use keytender_core::report::sniff::{SNIFF_BYTES, sniff};
-use keytender_core::report::{Header, Kind};
+use keytender_core::report::sniff::{NotCsv, SNIFF_BYTES, sniff};
 use keytender_core::text::printable;
 
 use super::warnings::Warnings;
@@ -179,7 +179,9 @@ impl Reading<'_> {
     }
 
     fn end(self, audit: &Audit<'_>) -> Result<SourceReport, Error> {
-        let kind = self.header.as_ref().map_or(Kind::Plain, Header::kind);
+        let Some(kind) = self.header.as_ref().map(Header::kind) else {
+            return Err(self.refuse(&NotCsv::Empty));
+        };
         let as_of = audit.options.as_of;
         Ok(self.counts.report(kind.as_str(), None, self.warnings, as_of))
     }

@@ -83,7 +83,7 @@ impl<'p, W: Write> Csv<'p, W> {
         row.word(assessment.severity().map(Severity::as_str).unwrap_or_default());
         let (policy, as_of) = (self.policy, self.as_of);
         let findings = || policy.findings(assessment).map(|finding| finding.rule);
-        self.joined(" ", findings(), |cell, rule| cell.write_str(&rule.id));
+        self.row.words(findings().map(|rule| rule.id.as_str()));
         self.joined("; ", findings(), |cell, rule| rule.message(key, as_of).write(cell));
         self.joined("; ", policy.excepted(assessment), |cell, (rule, exception)| {
             write!(cell, "{} until {}", rule.id, exception.until)
@@ -124,9 +124,21 @@ fn last_use(row: &mut Row, last_used: &LastUse<'_>) {
     row.time(never_since);
 }
 
-/// Whether a cell with this byte needs quotes: one comparison for most bytes.
-const fn needs_quotes(byte: u8) -> bool {
-    byte <= b',' && matches!(byte, b',' | b'"' | b'\n' | b'\r')
+/// Whether a cell needs quotes. Sixteen bytes at a time are looked at without a branch, which is
+/// what a processor does at once.
+fn needs_quotes(text: &str) -> bool {
+    let is_special = |byte: &u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
+    let (chunks, rest) = text.as_bytes().as_chunks::<16>();
+    let in_chunk = |chunk: &[u8; 16]| {
+        chunk.iter().fold(0, |found, byte| {
+            found
+                | u8::from(*byte == b',')
+                | u8::from(*byte == b'"')
+                | u8::from(*byte == b'\n')
+                | u8::from(*byte == b'\r')
+        }) != 0
+    };
+    chunks.iter().any(in_chunk) || rest.iter().any(is_special)
 }
 
 /// A row of cells (RFC 4180). Written here rather than by a library because the writing is two
@@ -143,6 +155,18 @@ impl Row {
         self.bytes.push(b',');
     }
 
+    /// One cell of several words of our own.
+    fn words<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        let start = self.bytes.len();
+        for word in words {
+            if self.bytes.len() > start {
+                self.bytes.push(b' ');
+            }
+            self.bytes.extend_from_slice(word.as_bytes());
+        }
+        self.bytes.push(b',');
+    }
+
     fn optional(&mut self, text: Option<&str>) {
         self.text(text.unwrap_or_default());
     }
@@ -151,7 +175,7 @@ impl Row {
     /// injection"); an apostrophe before them makes them text.
     fn text(&mut self, text: &str) {
         let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        if !text.bytes().any(needs_quotes) {
+        if !needs_quotes(text) {
             self.bytes.extend_from_slice(guard.as_bytes());
             return self.word(text);
         }

@@ -1,7 +1,7 @@
 //! The table of an audit: due keys, most serious first, for people at a terminal.
 
 use std::cmp::Reverse;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use keytender_core::key::{LastUse, Principal};
 use keytender_core::policy::{Action, Policy, Severity};
@@ -13,6 +13,9 @@ use super::explain::Explanation;
 use super::grid::{Cell, Grid};
 use super::{Args, count, shell_word, style, thousands};
 use crate::app::audit::{Observation, Outcome, Sink, Source, Summary};
+
+/// The width of a terminal that does not tell its own.
+const DEFAULT_WIDTH: usize = 80;
 
 /// Keeps what it prints, and prints it at the end.
 pub(super) struct Table<'p, W: Write> {
@@ -113,13 +116,13 @@ impl<'p, W: Write> Table<'p, W> {
         let page = format!("keytender audit {sources} --format html > audit.html");
         let mut commands = Vec::new();
         if summary.due > 0 && !self.explains {
-            commands.push((explain, "what to do about each, step by step"));
+            commands.push((explain, "what to do, step by step"));
         }
         if summary.to_review > 0 && !self.shows_all {
             commands.push((format!("keytender audit {sources} --all"), "the others too"));
         }
         if summary.due > 0 {
-            commands.push((page, "the same as a page, for others"));
+            commands.push((page, "as a page, for others"));
         }
         let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         let (look, dim) = (style::COMMAND, style::DIM);
@@ -272,6 +275,9 @@ pub(super) fn sentence(summary: &Summary) -> String {
 
 /// The width of the terminal that stdout is; `None` if it is none.
 fn terminal_width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-    Some(usize::from(width.0))
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let size = terminal_size::terminal_size_of(io::stdout());
+    Some(size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)))
 }
