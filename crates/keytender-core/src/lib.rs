@@ -10,10 +10,12 @@
 //! - [`policy`]: rules, exceptions and what a key breaks
 //! - [`steps`]: what to do about a key, in words and command lines
 //! - [`text`]: other people's text, made safe to print
+//! - [`secret`]: texts that must not be seen
 
 pub mod key;
 pub mod policy;
 pub mod report;
+pub mod secret;
 pub mod steps;
 pub mod text;
 pub mod time;
