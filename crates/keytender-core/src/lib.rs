@@ -5,6 +5,7 @@
 //! (`now` is a parameter everywhere). That is what lets an audit, a server and a test agree.
 //!
 //! - [`time`]: moments and lengths of time
+//! - [`id`]: ids of what Keytender keeps
 //! - [`key`]: accounts, principals, keys, states and last use
 //! - [`report`]: credential reports and plain CSV files, read record by record
 //! - [`policy`]: rules, exceptions and what a key breaks
@@ -12,6 +13,7 @@
 //! - [`text`]: other people's text, made safe to print
 //! - [`secret`]: texts that must not be seen
 
+pub mod id;
 pub mod key;
 pub mod policy;
 pub mod report;

@@ -19,6 +19,7 @@ mod help;
 mod moto;
 mod page;
 mod policy;
+mod store;
 
 use std::ffi::OsStr;
 use std::io::Write;

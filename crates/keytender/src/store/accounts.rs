@@ -1,0 +1,191 @@
+//! Accounts: where keys are held, and how they are reached.
+
+use keytender_core::id::AccountId;
+use keytender_core::time::Time;
+use serde::{Deserialize, Serialize};
+
+use super::db::{Cells, Tx};
+use super::{Failure, Result, Store, TENANT};
+
+/// How an account is reached: references only, never a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// A profile of AWS's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Where the credential is, such as `env:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+    /// A role to assume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// What the role's owner asks for beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+/// What kind of account it is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountKind {
+    /// It is asked for its keys.
+    Live,
+    /// Its keys are told by hand or from a file.
+    Manual,
+    /// It is asked for its member accounts as well.
+    Organization,
+}
+
+impl AccountKind {
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Manual => "manual",
+            Self::Organization => "organization",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        [Self::Live, Self::Manual, Self::Organization]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| Failure::Corrupt(format!("account kind `{word}`")))
+    }
+}
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Our id.
+    pub id: AccountId,
+    /// The provider's id: `aws`, `github` …
+    pub provider: String,
+    /// What people call it here.
+    pub name: String,
+    /// What it is to us.
+    pub kind: AccountKind,
+    /// The organization through which it was found.
+    pub parent_id: Option<AccountId>,
+    /// The provider's id of it, once known.
+    pub external_id: Option<String>,
+    /// The provider's name for it.
+    pub alias: Option<String>,
+    /// An address for its keys without an owner.
+    pub contact: Option<String>,
+    /// How it is reached.
+    pub access: Access,
+    /// A secret that we were asked to keep.
+    pub sealed: Option<String>,
+    /// Since when it is known.
+    pub created_at: Time,
+}
+
+const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, access, \
+                       sealed, created_at";
+
+fn account(mut cells: Cells<'_>) -> Result<Account> {
+    Ok(Account {
+        id: AccountId::from_i64(cells.int()?),
+        provider: cells.text()?,
+        name: cells.text()?,
+        kind: AccountKind::parse(&cells.text()?)?,
+        parent_id: cells.maybe_int()?.map(AccountId::from_i64),
+        external_id: cells.maybe_text()?,
+        alias: cells.maybe_text()?,
+        contact: cells.maybe_text()?,
+        access: match cells.maybe_text()? {
+            Some(json) => serde_json::from_str(&json)
+                .map_err(|error| Failure::Corrupt(format!("access of an account: {error}")))?,
+            None => Access::default(),
+        },
+        sealed: cells.maybe_text()?,
+        created_at: cells.time()?,
+    })
+}
+
+impl Tx {
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] if there is one of its name, or with its provider's id.
+    pub async fn insert_account(&mut self, account: &Account) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO accounts (tenant_id, side, {COLUMNS}) \
+             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        );
+        let access = serde_json::to_string(&account.access)
+            .map_err(|error| Failure::Corrupt(error.to_string()))?;
+        let values = vec![
+            TENANT.into(),
+            account.id.as_i64().into(),
+            account.provider.as_str().into(),
+            account.name.as_str().into(),
+            account.kind.as_str().into(),
+            account.parent_id.map(AccountId::as_i64).into(),
+            account.external_id.as_deref().into(),
+            account.alias.as_deref().into(),
+            account.contact.as_deref().into(),
+            access.into(),
+            account.sealed.as_deref().into(),
+            account.created_at.into(),
+        ];
+        self.execute(&sql, values).await?;
+        Ok(())
+    }
+
+    /// Writes what was learned of an account: the provider's id of it and its alias.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] if another account has the id.
+    pub async fn learn_account(
+        &mut self,
+        id: AccountId,
+        external_id: Option<&str>,
+        alias: Option<&str>,
+    ) -> Result<()> {
+        let sql = "UPDATE accounts SET external_id = COALESCE($3, external_id), \
+                   alias = COALESCE($4, alias) WHERE tenant_id = $1 AND id = $2";
+        let values = vec![TENANT.into(), id.as_i64().into(), external_id.into(), alias.into()];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Takes an account out of the inventory; its past stays.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remove_account(&mut self, id: AccountId, at: Time) -> Result<()> {
+        let sql = "UPDATE accounts SET removed_at = $3, sealed = NULL \
+                   WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
+        self.execute(sql, vec![TENANT.into(), id.as_i64().into(), at.into()]).await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Every account that was not removed, by name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_accounts(&self) -> Result<Vec<Account>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND removed_at IS NULL \
+             ORDER BY name"
+        );
+        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
+        rows.iter().map(|row| account(row.cells())).collect()
+    }
+
+    /// The account of this name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_account(&self, name: &str) -> Result<Option<Account>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM accounts \
+             WHERE tenant_id = $1 AND name = $2 AND removed_at IS NULL"
+        );
+        let rows = self.db.fetch(&sql, vec![TENANT.into(), name.into()]).await?;
+        rows.first().map(|row| account(row.cells())).transpose()
+    }
+}

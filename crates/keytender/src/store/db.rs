@@ -1,0 +1,280 @@
+//! The one place that knows which database it is: SQLite or PostgreSQL.
+//!
+//! Both get the same SQL with `$1`, `$2` …, and know two types: text and 64-bit integers (times are
+//! microseconds, truths 0 or 1). What differs is here and nowhere else: how a connection is opened,
+//! how a write transaction begins, and how a JSON array becomes rows.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, ConnectOptions};
+
+pub use value::{Cells, Row, Value, Values};
+
+mod value;
+
+/// How long a connection waits for another that writes. SQLite has one writer at a time.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a caller waits for a free connection, or for PostgreSQL to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Connections of one process; SQLite's readers do not wait for its writer.
+const MAX_CONNECTIONS: u32 = 8;
+/// SQLite's page cache, in KiB: an inventory of a million keys has hot indexes of this size.
+const CACHE_KIB: u32 = 65_536;
+
+/// Where an inventory is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database, by its URL, which may hold a password.
+    Postgres(String),
+}
+
+impl Location {
+    /// A URL that begins with `postgres://` or `postgresql://`; anything else is a file.
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Postgres(text.to_owned())
+        } else {
+            Self::File(PathBuf::from(text.strip_prefix("sqlite:").unwrap_or(text)))
+        }
+    }
+}
+
+/// What people are told of a location: never the password in a URL.
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => match PgConnectOptions::from_str(url) {
+                Ok(options) => {
+                    let name = options.get_database().unwrap_or_default();
+                    write!(f, "postgres://{}:{}/{name}", options.get_host(), options.get_port())
+                }
+                Err(_) => f.write_str("postgres"),
+            },
+        }
+    }
+}
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// A database that answers.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// Readers beside each other, and one writer.
+    Sqlite {
+        /// Connections that only read.
+        read: SqlitePool,
+        /// The one connection that writes.
+        write: SqlitePool,
+    },
+    /// Connections to the server.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database; a SQLite file is made where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened or does not answer in time.
+    pub async fn open(location: &Location) -> sqlx::Result<Self> {
+        match location {
+            Location::File(path) => open_sqlite(path).await,
+            Location::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url)?
+                    .application_name("keytender")
+                    .disable_statement_logging();
+                let pool = PgPoolOptions::new()
+                    .max_connections(MAX_CONNECTIONS)
+                    .acquire_timeout(CONNECT_TIMEOUT);
+                Ok(Self::Postgres(pool.connect_with(options).await?))
+            }
+        }
+    }
+
+    /// Which one it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Sqlite { .. } => Kind::Sqlite,
+            Self::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// The rows that `sql` gives.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn fetch(&self, sql: &str, values: Values) -> sqlx::Result<Vec<Row>> {
+        match self {
+            Self::Sqlite { read, .. } => value::fetch_sqlite(read, sql, values).await,
+            Self::Postgres(pool) => value::fetch_postgres(pool, sql, values).await,
+        }
+    }
+
+    /// Begins a transaction that will write.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn begin(&self) -> sqlx::Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes every connection, so that a SQLite file is whole without its log.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// A table of the rows of the JSON array `$1`, with these columns of type `TEXT` or `BIGINT`:
+    /// a bulk write is one statement.
+    pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
+        json_rows(self.kind(), columns)
+    }
+}
+
+async fn open_sqlite(path: &Path) -> sqlx::Result<Db> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // With WAL this loses nothing that was committed when the program is killed; FULL keeps
+        // what was committed when the power goes.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_with(options.clone())
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .connect_with(options.pragma("query_only", "1"))
+        .await?;
+    Ok(Db::Sqlite { read, write })
+}
+
+/// A transaction that writes; without [`Tx::commit`] nothing of it stays.
+#[derive(Debug)]
+pub enum Tx {
+    /// In SQLite.
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    /// In PostgreSQL.
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+impl Tx {
+    /// Does `sql` and says how many rows it touched.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn execute(&mut self, sql: &str, values: Values) -> sqlx::Result<u64> {
+        match self {
+            Self::Sqlite(tx) => value::execute_sqlite(tx, sql, values).await,
+            Self::Postgres(tx) => value::execute_postgres(tx, sql, values).await,
+        }
+    }
+
+    /// The rows that `sql` gives within the transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn fetch(&mut self, sql: &str, values: Values) -> sqlx::Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(tx) => value::fetch_sqlite(&mut **tx, sql, values).await,
+            Self::Postgres(tx) => value::fetch_postgres(&mut **tx, sql, values).await,
+        }
+    }
+
+    /// Does several statements without values, as a migration has them.
+    ///
+    /// # Errors
+    /// When the database refuses one.
+    pub async fn script(&mut self, sql: &'static str) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+        }
+    }
+
+    /// Waits until no other transaction holds the lock `number`; this one holds it to its end.
+    /// SQLite's write transactions exclude each other anyway.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock(&mut self, number: i64) -> sqlx::Result<()> {
+        if let Self::Postgres(tx) = self {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Db::json_rows`].
+    pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
+        let kind = match self {
+            Self::Sqlite(_) => Kind::Sqlite,
+            Self::Postgres(_) => Kind::Postgres,
+        };
+        json_rows(kind, columns)
+    }
+
+    /// Makes everything that it did stay.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing stays.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+/// Our own text with values apart: no value is ever part of it.
+fn sql_text(sql: &str) -> AssertSqlSafe<&str> {
+    AssertSqlSafe(sql)
+}
+
+fn json_rows(kind: Kind, columns: &[(&str, &str)]) -> String {
+    match kind {
+        Kind::Sqlite => {
+            let cells = columns
+                .iter()
+                .map(|(name, _)| format!("json_extract(value, '$.{name}') AS {name}"));
+            format!("(SELECT {} FROM json_each($1)) AS given", cells.collect::<Vec<_>>().join(", "))
+        }
+        Kind::Postgres => {
+            let cells = columns.iter().map(|(name, kind)| format!("{name} {kind}"));
+            format!(
+                "json_to_recordset(CAST($1 AS JSON)) AS given({})",
+                cells.collect::<Vec<_>>().join(", ")
+            )
+        }
+    }
+}
