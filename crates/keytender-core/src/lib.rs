@@ -6,6 +6,8 @@
 //!
 //! - [`time`]: moments and lengths of time
 //! - [`id`]: ids of what Keytender keeps
+//! - [`inventory`]: what is remembered of keys, and what a new listing changes in it
+//! - [`owner`]: who answers for a key
 //! - [`key`]: accounts, principals, keys, states and last use
 //! - [`report`]: credential reports and plain CSV files, read record by record
 //! - [`policy`]: rules, exceptions and what a key breaks
@@ -14,7 +16,9 @@
 //! - [`secret`]: texts that must not be seen
 
 pub mod id;
+pub mod inventory;
 pub mod key;
+pub mod owner;
 pub mod policy;
 pub mod report;
 pub mod secret;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::key::{Key, State};
 use crate::time::Time;
 
+mod change;
 mod condition;
 mod evidence;
 mod parse;

@@ -11,6 +11,8 @@
 #[path = "../../../../fuzz/harness.rs"]
 mod harness;
 
+mod inventory;
+mod owner;
 mod policy;
 mod properties;
 mod report;

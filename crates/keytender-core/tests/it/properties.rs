@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use keytender_core::key::{Key, LastUse, Principal, PrincipalKind, State, Use, mark_second_active};
+use keytender_core::key::{
+    Key, LastUse, Principal, PrincipalKind, SecondActive, State, Use, mark_second_active,
+};
 use keytender_core::report::{Row, aws};
 use keytender_core::time::Time;
 use proptest::prelude::*;
@@ -245,5 +247,50 @@ proptest! {
     #[test]
     fn times_are_written_as_they_are_read(time in times()) {
         prop_assert_eq!(Time::parse(&time.to_string()), Ok(time));
+    }
+
+    #[test]
+    fn nothing_changes_before_the_next_change(
+        created in 0..800_u32,
+        idle in 0..800_u32,
+        ends_in in prop::option::of(0..100_i64),
+        younger in prop::option::of(0..60_u32),
+        is_active: bool,
+        part in 0.0..1.0_f64,
+    ) {
+        use keytender_core::policy::{Assessment, DEFAULT, Policy};
+        use keytender_core::time::Span;
+        let text = format!(
+            "{DEFAULT}\n[[exception]]\nmatch = {{ provider = \"aws\" }}\nrule = \"key-age\"\n\
+             until = 2026-12-24\nreason = \"a test\"\n[[rule]]\nid = \"young\"\n\
+             when = {{ age_under = \"30d\", not = {{ expires_within = \"9d\" }} }}\n\
+             severity = \"low\"\naction = \"review\"\ntitle = \"Young\"\n"
+        );
+        let policy = Policy::parse(&text).unwrap();
+        let now = Time::parse("2026-11-24T09:30:00Z").unwrap();
+        let key = Key {
+            state: if is_active { State::Active } else { State::Suspended },
+            created_at: Some(now.minus(Span::days(created))),
+            last_used: LastUse::at(now.minus(Span::days(idle.min(created)))),
+            expires_at: ends_in.map(|days| now.plus(Span::days(u32::try_from(days).unwrap()))),
+            second_active: younger.map_or(SecondActive::No, |days| {
+                SecondActive::OlderThan(now.minus(Span::days(days)))
+            }),
+            ..Key::new("aws")
+        };
+        let kinds = |at: Time| {
+            let mut assessment = Assessment::default();
+            policy.assess(&key, at, &mut assessment);
+            let outcomes = assessment.outcomes().iter();
+            outcomes.map(std::mem::discriminant).collect::<Vec<_>>()
+        };
+        let next = policy.next_change(&key, now);
+        let end = next.map_or(now.as_micros() * 2, Time::as_micros);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any moment in between")]
+        let between = now.as_micros() + ((end - 1 - now.as_micros()) as f64 * part) as i64;
+        prop_assert_eq!(kinds(now), kinds(Time::from_micros(between)));
+        if let Some(next) = next {
+            prop_assert!(next > now);
+        }
     }
 }
