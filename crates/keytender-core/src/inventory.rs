@@ -123,6 +123,8 @@ pub struct Known {
 pub struct Changes {
     /// New and changed principals.
     pub principals: Vec<PrincipalRecord>,
+    /// Those of them of which more than a use is new.
+    pub notable: Vec<PrincipalId>,
     /// New and changed keys.
     pub keys: Vec<KeyRecord>,
     /// Uses that were not known.
@@ -149,6 +151,8 @@ pub enum Event {
     Suspended,
     /// It works again.
     Resumed,
+    /// Its name, its place or its end is another.
+    Changed,
     /// It was used, as never before.
     FirstUsed,
     /// A listing does not show it any more.
@@ -167,6 +171,7 @@ impl Event {
             Self::Rotated => "rotated",
             Self::Suspended => "suspended",
             Self::Resumed => "resumed",
+            Self::Changed => "changed",
             Self::FirstUsed => "first-used",
             Self::Missing => "missing",
             Self::Back => "back",
@@ -243,6 +248,9 @@ impl<R: FnMut() -> u64> Planner<R> {
             known.tags.as_ref().map(|(tags, _)| tags) != record.tags.as_ref().map(|(tags, _)| tags)
         });
         if known != Some(&record) {
+            if known.is_none_or(|known| merge::is_notable(known, &record)) {
+                self.changes.notable.push(record.id);
+            }
             self.changes.principals.push(record.clone());
         }
         for key in &listed.keys {
@@ -306,6 +314,7 @@ impl<R: FnMut() -> u64> Planner<R> {
         }
         if record.gone_at.is_none() && record.first_seen_at < at {
             record.gone_at = Some(at);
+            self.changes.notable.push(record.id);
             self.changes.principals.push(record);
         }
     }

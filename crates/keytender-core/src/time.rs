@@ -207,6 +207,16 @@ impl Span {
         Ok(Self(seconds * MICROS_PER_SECOND))
     }
 
+    /// So many microseconds; none if the number is negative.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(if micros < 0 { 0 } else { micros })
+    }
+
+    /// In microseconds.
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
     /// Whole days, rounded down.
     pub const fn whole_days(self) -> i64 {
         self.0 / (SECONDS_PER_DAY * MICROS_PER_SECOND)

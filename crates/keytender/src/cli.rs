@@ -10,9 +10,19 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
+use context::Context;
 
+mod accounts;
 mod audit;
+mod context;
+mod grid;
+mod key_json;
+mod keys;
+mod owners;
 mod policy;
+mod style;
+mod sync;
+mod words;
 
 /// Something is as asked.
 const DONE: u8 = 0;
@@ -31,7 +41,12 @@ const HELP: &str = "\
 
 See:
   audit        What is due, from credential reports, CSV files, AWS accounts
+  keys         The keys of the inventory: list, show, add, set
+Keep up:
+  sync         Bring the inventory up to date with its accounts
 Set up:
+  accounts     Where keys are held: add, list, remove
+  owners       Who answers for which keys
   policy       Show the rules that keys are held against, or check your own
   completions  Print the completions for a shell
 
@@ -39,10 +54,8 @@ Options:
 {options}
 
 Start with:
-  keytender audit                        what is on this machine
-  keytender audit credential-report.csv  a report that you downloaded
-  keytender audit aws:PROFILE            a live account
-
+  keytender audit              what is on this machine
+  keytender audit aws:PROFILE  a live account
 Each command has its own help: keytender audit --help
 ";
 
@@ -60,6 +73,9 @@ struct Cli {
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// The inventory: a file or postgres://… (else KEYTENDER_DATABASE)
+    #[arg(long, global = true, value_name = "DATABASE")]
+    database: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -68,6 +84,17 @@ struct Cli {
 enum Command {
     /// What is due, from credential reports, CSV files, AWS accounts
     Audit(audit::Args),
+    /// The keys of the inventory
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Bring the inventory up to date with its accounts
+    Sync(sync::Args),
+    /// Where keys are held
+    #[command(subcommand)]
+    Accounts(accounts::Command),
+    /// Who answers for which keys
+    #[command(subcommand)]
+    Owners(owners::Command),
     /// Show the rules that keys are held against, or check your own
     #[command(subcommand)]
     Policy(policy::Command),
@@ -91,7 +118,12 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let talk = Talk { is_quiet: cli.quiet };
+    let context = Context { talk, database: cli.database };
     let done = match cli.command {
+        Command::Keys(command) => keys::run(command, &context),
+        Command::Sync(args) => sync::run(&args, &context),
+        Command::Accounts(command) => accounts::run(command, &context),
+        Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
         Command::Policy(command) => policy::run(command, talk),
         Command::Completions { shell } => {
@@ -152,14 +184,14 @@ struct Talk {
 
 impl Talk {
     fn error(self, error: &Error) {
-        let style = audit::style::ERROR;
+        let style = style::ERROR;
         let report = lines_printable(&error.report());
         _ = writeln!(anstream::stderr(), "{style}error{style:#}: {report}");
     }
 
     fn warning(self, text: &str) {
         if !self.is_quiet {
-            let style = audit::style::WARNING;
+            let style = style::WARNING;
             let text = lines_printable(text);
             _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {text}");
         }
@@ -170,6 +202,11 @@ impl Talk {
             _ = writeln!(anstream::stderr(), "{}", lines_printable(text));
         }
     }
+}
+
+/// A moment on the command line.
+fn parse_time(text: &str) -> Result<keytender_core::time::Time, String> {
+    keytender_core::time::Time::parse(text).map_err(|error| error.to_string())
 }
 
 /// Every line made safe to print; the line ends stay.

@@ -1,10 +1,11 @@
 //! Keytender's program: everything that touches the world.
 //!
 //! Modules may use only those to their left:
-//! `clock, error ← net ← store, connect ← app ← cli ← main`; `keytender_core` is left of all.
+//! `clock, error ← config ← net ← store, connect ← app ← cli ← main`; `keytender_core` is left of all.
 //!
 //! - `clock`: the one place that reads the time
 //! - `error`: what could not be done, and what to do now
+//! - `config`: what the surroundings say
 //! - `net`: how the outside is reached
 //! - `store`: the inventory, in SQLite or PostgreSQL
 //! - `connect`: providers
@@ -14,6 +15,7 @@
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod connect;
 pub mod error;
 pub mod net;

@@ -12,9 +12,15 @@ use db::{Db, Location};
 
 pub mod accounts;
 pub mod acts;
+mod bulk;
 pub mod db;
+pub mod keys;
 mod migrate;
+pub mod owners;
+pub mod principals;
 pub mod settings;
+pub mod syncs;
+pub mod versions;
 
 /// The one tenant of an installation. It leads every unique constraint so that there can be more.
 const TENANT: i64 = 1;
@@ -145,6 +151,6 @@ fn is_to_be_checked(location: &Location) -> bool {
 }
 
 /// 64 bits from the operating system, for ids.
-fn random() -> Result<u64> {
+pub fn random() -> Result<u64> {
     getrandom::u64().map_err(|error| Failure::Corrupt(format!("no random numbers: {error}")))
 }

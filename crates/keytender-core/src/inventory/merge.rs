@@ -12,6 +12,7 @@ pub(super) fn principal(known: &PrincipalRecord, listed: &Listed) -> PrincipalRe
     principal.mfa = principal.mfa.or(known.principal.mfa);
     principal.password_last_used =
         match (principal.password_last_used, &known.principal.password_last_used) {
+            (Some(LastUse::Unknown { .. }), Some(known)) => Some(known.clone()),
             (Some(seen), Some(known)) => Some(last_use(known, &seen)),
             (seen, _) => seen,
         };
@@ -29,6 +30,16 @@ pub(super) fn principal(known: &PrincipalRecord, listed: &Listed) -> PrincipalRe
         first_seen_at: known.first_seen_at,
         gone_at: None,
     }
+}
+
+/// Whether more is new than when its password or keys were used.
+pub(super) fn is_notable(before: &PrincipalRecord, after: &PrincipalRecord) -> bool {
+    let facts = |record: &PrincipalRecord| {
+        let one = &record.principal;
+        let tags = record.tags.as_ref().map(|(tags, _)| tags.clone());
+        (one.has_password, one.mfa, record.reference.clone(), tags, record.gone_at)
+    };
+    facts(before) != facts(after)
 }
 
 /// Which of a principal's known keys `key` is: by the provider's id, or, where one of the two has
@@ -129,6 +140,10 @@ pub(super) fn events(before: &KeyRecord, after: &KeyRecord, mut tell: impl FnMut
     }
     if before.key.created_at.is_some() && before.key.created_at != after.key.created_at {
         tell(Event::Rotated);
+    }
+    let named = |key: &Key<'static>| (key.label.clone(), key.slot, key.expires_at, key.id.clone());
+    if named(&before.key) != named(&after.key) {
+        tell(Event::Changed);
     }
     let never = matches!(before.key.last_used, LastUse::Never { .. });
     if never && after.key.last_used.used_at().is_some() {

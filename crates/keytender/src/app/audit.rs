@@ -11,6 +11,7 @@ use keytender_core::policy::{Action, Assessment, Policy, Severity};
 use keytender_core::report::Row;
 use keytender_core::time::Time;
 
+use super::warnings::Warnings;
 use crate::error::Error;
 
 pub mod discover;
@@ -18,10 +19,8 @@ mod file;
 #[cfg(feature = "aws")]
 mod live;
 mod source;
-mod warnings;
 
 pub use source::Source;
-use warnings::Warnings;
 
 /// How an audit is made.
 #[derive(Clone, Copy, Debug)]

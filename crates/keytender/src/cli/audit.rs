@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use keytender_core::policy::{Policy, Severity};
 use keytender_core::time::Time;
 
-use super::{COULD_NOT, DONE, FAIL_ON, Stop, Talk, policy};
+use super::{COULD_NOT, DONE, FAIL_ON, Stop, Talk, parse_time, policy};
 use crate::app::audit::{self, Depth, Options, Outcome, Sink, Source};
 use crate::clock;
 use crate::error::Error;
@@ -17,12 +17,10 @@ mod controls;
 mod csv;
 mod discovery;
 mod explain;
-mod grid;
 mod histogram;
 mod html;
 mod json;
 mod sarif;
-pub(super) mod style;
 mod table;
 
 /// How many warnings of one source are printed; the JSON format has all that are kept.
@@ -101,10 +99,6 @@ impl FailOn {
             Self::Critical => Severity::Critical,
         }
     }
-}
-
-fn parse_time(text: &str) -> Result<Time, String> {
-    Time::parse(text).map_err(|error| error.to_string())
 }
 
 pub(super) fn run(args: Args, talk: Talk) -> Result<u8, Stop> {
@@ -232,25 +226,6 @@ fn code(args: &Args, outcome: &Outcome) -> u8 {
     } else {
         DONE
     }
-}
-
-/// A number of things: `1 key`, `3 keys`.
-fn count(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", thousands(count))
-}
-
-/// A whole number with commas: `1,000,000`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A word as a shell must be given it.

@@ -205,6 +205,14 @@ where
     }
 }
 
+/// AWS's own word for a state.
+pub const fn word(state: State) -> &'static str {
+    match state {
+        State::Active => "Active",
+        _ => "Inactive",
+    }
+}
+
 fn listed_key(key: &AccessKeyMetadata) -> Option<ListedKey> {
     let state = match key.status() {
         Some(StatusType::Inactive) => State::Suspended,

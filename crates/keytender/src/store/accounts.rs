@@ -4,6 +4,7 @@ use keytender_core::id::AccountId;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
+use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
 use super::{Failure, Result, Store, TENANT};
 
@@ -76,12 +77,14 @@ pub struct Account {
     pub access: Access,
     /// A secret that we were asked to keep.
     pub sealed: Option<String>,
+    /// The columns of its credential report, as it was last seen.
+    pub report_header: Option<Vec<String>>,
     /// Since when it is known.
     pub created_at: Time,
 }
 
 const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, access, \
-                       sealed, created_at";
+                       sealed, report_header, created_at";
 
 fn account(mut cells: Cells<'_>) -> Result<Account> {
     Ok(Account {
@@ -94,11 +97,14 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
         alias: cells.maybe_text()?,
         contact: cells.maybe_text()?,
         access: match cells.maybe_text()? {
-            Some(json) => serde_json::from_str(&json)
-                .map_err(|error| Failure::Corrupt(format!("access of an account: {error}")))?,
+            Some(text) => parsed(&text, "access of an account")?,
             None => Access::default(),
         },
         sealed: cells.maybe_text()?,
+        report_header: match cells.maybe_text()? {
+            Some(text) => Some(parsed(&text, "columns of a report")?),
+            None => None,
+        },
         created_at: cells.time()?,
     })
 }
@@ -111,10 +117,9 @@ impl Tx {
     pub async fn insert_account(&mut self, account: &Account) -> Result<()> {
         let sql = format!(
             "INSERT INTO accounts (tenant_id, side, {COLUMNS}) \
-             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         );
-        let access = serde_json::to_string(&account.access)
-            .map_err(|error| Failure::Corrupt(error.to_string()))?;
+        let access = json(&account.access)?;
         let values = vec![
             TENANT.into(),
             account.id.as_i64().into(),
@@ -127,37 +132,56 @@ impl Tx {
             account.contact.as_deref().into(),
             access.into(),
             account.sealed.as_deref().into(),
+            account.report_header.as_ref().map(json).transpose()?.into(),
             account.created_at.into(),
         ];
         self.execute(&sql, values).await?;
         Ok(())
     }
 
-    /// Writes what was learned of an account: the provider's id of it and its alias.
+    /// Writes what was learned of an account, if it is new: the provider's id of it, and the
+    /// columns of its credential report.
     ///
     /// # Errors
     /// [`Failure::Exists`] if another account has the id.
     pub async fn learn_account(
         &mut self,
-        id: AccountId,
+        account: &Account,
         external_id: Option<&str>,
-        alias: Option<&str>,
+        header: Option<&[String]>,
     ) -> Result<()> {
-        let sql = "UPDATE accounts SET external_id = COALESCE($3, external_id), \
-                   alias = COALESCE($4, alias) WHERE tenant_id = $1 AND id = $2";
-        let values = vec![TENANT.into(), id.as_i64().into(), external_id.into(), alias.into()];
+        let header = header.or(account.report_header.as_deref()).map(json).transpose()?;
+        let sql = "UPDATE accounts SET external_id = COALESCE(external_id, $3), report_header = $4 \
+                   WHERE tenant_id = $1 AND id = $2 AND (external_id IS NULL AND $3 IS NOT NULL \
+                   OR COALESCE(report_header, '') <> COALESCE($4, ''))";
+        let values =
+            vec![TENANT.into(), account.id.as_i64().into(), external_id.into(), header.into()];
         self.execute(sql, values).await?;
         Ok(())
     }
 
-    /// Takes an account out of the inventory; its past stays.
+    /// Takes an account and everything that is known of its keys out of the inventory.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn remove_account(&mut self, id: AccountId, at: Time) -> Result<()> {
-        let sql = "UPDATE accounts SET removed_at = $3, sealed = NULL \
-                   WHERE tenant_id = $1 AND id = $2 AND removed_at IS NULL";
-        self.execute(sql, vec![TENANT.into(), id.as_i64().into(), at.into()]).await?;
+    pub async fn remove_account(&mut self, id: AccountId) -> Result<()> {
+        for sql in [
+            "DELETE FROM notice_items WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM findings WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM key_uses WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM versions WHERE tenant_id = $1 AND subject_id IN \
+             (SELECT id FROM keys WHERE account_id = $2 \
+             UNION ALL SELECT id FROM principals WHERE account_id = $2)",
+            "DELETE FROM keys WHERE tenant_id = $1 AND account_id = $2",
+            "DELETE FROM principals WHERE tenant_id = $1 AND account_id = $2",
+            "DELETE FROM syncs WHERE tenant_id = $1 AND account_id = $2",
+            "DELETE FROM accounts WHERE tenant_id = $1 AND id = $2",
+        ] {
+            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+        }
         Ok(())
     }
 }
@@ -169,7 +193,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn list_accounts(&self) -> Result<Vec<Account>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND removed_at IS NULL \
+            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 \
              ORDER BY name"
         );
         let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
@@ -183,7 +207,7 @@ impl Store {
     pub async fn find_account(&self, name: &str) -> Result<Option<Account>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM accounts \
-             WHERE tenant_id = $1 AND name = $2 AND removed_at IS NULL"
+             WHERE tenant_id = $1 AND name = $2"
         );
         let rows = self.db.fetch(&sql, vec![TENANT.into(), name.into()]).await?;
         rows.first().map(|row| account(row.cells())).transpose()

@@ -235,6 +235,15 @@ impl Tx {
         Ok(())
     }
 
+    /// What a SELECT ends with, so that nobody else changes its rows of `table` before this
+    /// transaction ends.
+    pub fn lock_rows(&self, table: &str) -> String {
+        match self {
+            Self::Sqlite(_) => String::new(),
+            Self::Postgres(_) => format!("FOR UPDATE OF {table}"),
+        }
+    }
+
     /// As [`Db::json_rows`].
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
         let kind = match self {

@@ -9,8 +9,8 @@ use keytender_core::report::record::{Record, Split, Splitter};
 use keytender_core::report::sniff::{NotCsv, SNIFF_BYTES, sniff};
 use keytender_core::text::printable;
 
-use super::warnings::Warnings;
 use super::{Audit, Counts, Source, SourceReport};
+use crate::app::warnings::Warnings;
 use crate::error::Error;
 
 /// How much is read at a time: four of the longest records.

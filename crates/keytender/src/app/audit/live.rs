@@ -8,14 +8,14 @@ use futures_util::stream::{self, StreamExt};
 use indicatif::{MultiProgress, ProgressBar};
 use keytender_core::key::PrincipalKind;
 use keytender_core::policy::{Assessment, Policy};
-use keytender_core::report::record::{Split, Splitter};
-use keytender_core::report::{Header, Row};
+use keytender_core::report::Row;
 use keytender_core::text::printable;
-use keytender_core::time::{Span, Time};
+use keytender_core::time::Time;
 
-use super::warnings::Warnings;
 use super::{Depth, Options, Seen, Source};
-use crate::connect::aws::{CredentialReport, Failure, Iam, ListedKey, Reason};
+use crate::app::aws;
+use crate::app::warnings::Warnings;
+use crate::connect::aws::{Failure, Iam, ListedKey, Reason};
 use crate::error::Error;
 
 mod fresh;
@@ -23,10 +23,6 @@ mod join;
 
 /// How many accounts are asked at the same time.
 const MAX_ACCOUNTS_AT_ONCE: usize = 8;
-/// How many calls one account gets at the same time: IAM throttles an account at some 20 a second.
-const MAX_CALLS_AT_ONCE: usize = 8;
-/// AWS keeps a report for 4 hours; a stamp older than a day is wrong.
-const MAX_REPORT_AGE: Span = Span::days(1);
 /// What a source of this kind is called on the wire.
 const KIND: &str = "aws-account";
 
@@ -142,9 +138,13 @@ impl Account<'_> {
             }
             Err(failure) => return Err(self.refuse(failure)),
         };
-        let observed_at = self.observed_at(report.as_ref(), &mut warnings);
+        let observed_at = aws::reported_at(report.as_ref(), self.options.now, &mut warnings);
         let rows = match &report {
-            Some(report) => self.parse(report, &mut warnings)?,
+            Some(report) => aws::report_rows(report, &mut warnings, |row, _| row)
+                .map(|(_, rows)| rows)
+                .map_err(|fault| {
+                    cannot_audit(self.source).source(format!("credential report, {fault}"))
+                })?,
             None => Vec::new(),
         };
         let depth = self.options.depth;
@@ -158,53 +158,6 @@ impl Account<'_> {
             _ => self.identify(&iam, rows, observed_at, &mut warnings).await,
         };
         Ok(Seen { kind: KIND, observed_at, rows, warnings })
-    }
-
-    /// When the report was made, if what it says of that can be true.
-    fn observed_at(
-        &self,
-        report: Option<&CredentialReport>,
-        warnings: &mut Warnings,
-    ) -> Option<Time> {
-        let made = report?.generated_at?;
-        if self.options.now.since(made) > MAX_REPORT_AGE {
-            warnings.note(format!(
-                "the report says that it was made at {made}, which cannot be: AWS keeps one for \
-                 4 hours"
-            ));
-            return None;
-        }
-        Some(made)
-    }
-
-    /// Reads the rows of a report.
-    fn parse(
-        &self,
-        report: &CredentialReport,
-        warnings: &mut Warnings,
-    ) -> Result<Vec<Row<'static>>, Error> {
-        let mut splitter = Splitter::new();
-        let mut header: Option<Header> = None;
-        let mut rows = Vec::new();
-        let mut rest = report.content.as_slice();
-        loop {
-            let (used, split) = splitter.next(rest, true);
-            match (split, &header) {
-                (Split::Record(record), Some(header)) => match header.row(&record) {
-                    Ok(row) => rows.push(row.into_owned()),
-                    Err(fault) => warnings.fault(&fault),
-                },
-                (Split::Record(record), None) => {
-                    let found = Header::parse(&record).map_err(|fault| {
-                        cannot_audit(self.source).source(format!("credential report, {fault}"))
-                    })?;
-                    header = Some(found);
-                }
-                (Split::Fault(fault), _) => warnings.fault(&fault),
-                (Split::End | Split::More, _) => return Ok(rows),
-            }
-            rest = rest.get(used..).unwrap_or_default();
-        }
     }
 
     /// Learns the ids of due keys, one call for each due principal. Root's are shown only to root.
@@ -254,13 +207,7 @@ impl Account<'_> {
         F: Future<Output = R>,
     {
         let total = items.len();
-        let mut results = Vec::with_capacity(total);
-        let mut calls = stream::iter(items).map(call).buffer_unordered(MAX_CALLS_AT_ONCE);
-        while let Some(result) = calls.next().await {
-            results.push(result);
-            self.say(&format!("{what}: {} of {total}", results.len()));
-        }
-        results
+        aws::each(items, call, |done| self.say(&format!("{what}: {done} of {total}"))).await
     }
 
     fn say(&self, what: &str) {
@@ -268,31 +215,12 @@ impl Account<'_> {
     }
 
     fn refuse(&self, failure: Failure) -> Error {
-        let hint = match &failure.reason {
-            Reason::NoCredentials => match self.profile {
-                Some(profile) => format!(
-                    "see that the profile `{profile}` exists, and sign in: aws sso login --profile {profile}"
-                ),
-                None => "name a profile (aws:PROFILE), or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
-                    .to_owned(),
-            },
-            Reason::BadCredentials { .. } => {
-                "sign in again, or see whether the key was disabled".to_owned()
-            }
-            Reason::Denied => {
-                "an auditor needs iam:GenerateCredentialReport, iam:GetCredentialReport and \
-                 iam:ListAccessKeys (all in AWS's managed policy SecurityAudit)"
-                    .to_owned()
-            }
-            Reason::Throttled | Reason::ReportTooSlow => "try again later".to_owned(),
-            Reason::Unreachable | Reason::TimedOut => {
-                "see whether the network, a proxy or AWS_ENDPOINT_URL is in the way".to_owned()
-            }
-            Reason::NotFound | Reason::EndlessList | Reason::Other { .. } => {
-                return cannot_audit(self.source).source(failure);
-            }
-        };
-        cannot_audit(self.source).source(failure).hint(hint)
+        let hint = aws::hint(&failure, self.profile);
+        let refusal = cannot_audit(self.source).source(failure);
+        match hint {
+            Some(hint) => refusal.hint(hint),
+            None => refusal,
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use keytender_core::text::printable;
 
-use super::style::{COMMAND, HEAD};
-use super::{count, shell_word};
+use super::shell_word;
 use crate::app::audit::discover::{Found, Places};
+use crate::cli::style::{COMMAND, HEAD};
+use crate::cli::words::count;
 
 /// How many names of one kind are written out.
 const MAX_NAMED: usize = 8;

@@ -8,7 +8,7 @@ use keytender_core::steps::{Context, Step, last_used, last_used_where, name, ste
 use keytender_core::text::printable;
 use keytender_core::time::Time;
 
-use super::style;
+use crate::cli::style;
 
 /// The width that is written where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;

@@ -4,7 +4,7 @@ use keytender_core::key::{Key, LastUse, State};
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
-use super::thousands;
+use crate::cli::words::thousands;
 
 /// Ranges with an upper limit in days, then one without, then one for what is not known.
 pub(super) struct Histogram<const N: usize> {

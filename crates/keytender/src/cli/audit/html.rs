@@ -15,8 +15,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::controls::{Control, Controls};
 use super::histogram::{Ages, Idleness};
-use super::{count, table, thousands};
+use super::table;
 use crate::app::audit::{Observation, Outcome, Sink, SourceReport};
+use crate::cli::words::{count, thousands};
 
 const STYLE: &str = include_str!("html.css");
 /// No script, no picture, no request: only the style in the page itself.

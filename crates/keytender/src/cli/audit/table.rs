@@ -1,7 +1,7 @@
 //! The table of an audit: due keys, most serious first, for people at a terminal.
 
 use std::cmp::Reverse;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use keytender_core::key::{LastUse, Principal};
 use keytender_core::policy::{Action, Policy, Severity};
@@ -10,12 +10,11 @@ use keytender_core::text::printable;
 use keytender_core::time::Time;
 
 use super::explain::Explanation;
-use super::grid::{Cell, Grid};
-use super::{Args, count, shell_word, style, thousands};
+use super::{Args, shell_word};
 use crate::app::audit::{Observation, Outcome, Sink, Source, Summary};
-
-/// The width of a terminal that does not tell its own.
-const DEFAULT_WIDTH: usize = 80;
+use crate::cli::grid::{Cell, Grid};
+use crate::cli::style;
+use crate::cli::words::{count, terminal_width, thousands};
 
 /// Keeps what it prints, and prints it at the end.
 pub(super) struct Table<'p, W: Write> {
@@ -271,13 +270,4 @@ pub(super) fn sentence(summary: &Summary) -> String {
     }
     sentence.push('.');
     sentence
-}
-
-/// The width of the terminal that stdout is; `None` if it is none.
-fn terminal_width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    let size = terminal_size::terminal_size_of(io::stdout());
-    Some(size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)))
 }

@@ -21,7 +21,6 @@ CREATE TABLE owners (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     name TEXT NOT NULL,
-    kind TEXT NOT NULL,
     address TEXT NOT NULL,
     time_zone TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -54,21 +53,23 @@ CREATE TABLE accounts (
     contact TEXT,
     access TEXT,
     sealed TEXT,
-    created_at BIGINT NOT NULL,
-    removed_at BIGINT
+    report_header TEXT,
+    created_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX accounts_name ON accounts (tenant_id, name) WHERE removed_at IS NULL;
+CREATE UNIQUE INDEX accounts_name ON accounts (tenant_id, name);
 CREATE UNIQUE INDEX accounts_external ON accounts (tenant_id, provider, external_id)
-    WHERE removed_at IS NULL AND external_id IS NOT NULL;
+    WHERE external_id IS NOT NULL;
 
+-- Each look at an account. `unseen` names, as JSON, the principals whose keys were not listed.
 CREATE TABLE syncs (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
     account_id BIGINT NOT NULL REFERENCES accounts (id),
     started_at BIGINT NOT NULL,
+    finished_at BIGINT NOT NULL,
     observed_at BIGINT,
-    finished_at BIGINT,
-    is_complete BIGINT NOT NULL,
+    reported_at BIGINT,
+    unseen TEXT,
     keys BIGINT NOT NULL,
     changes BIGINT NOT NULL,
     error TEXT,
@@ -89,6 +90,7 @@ CREATE TABLE principals (
     password_at BIGINT,
     mfa BIGINT,
     tags TEXT,
+    tags_at BIGINT,
     cells TEXT,
     first_seen_at BIGINT NOT NULL,
     gone_at BIGINT,
@@ -96,7 +98,8 @@ CREATE TABLE principals (
 );
 
 -- What is known of a key, and what the policy says of it. The latter changes with time alone:
--- `evaluate_at` is the moment from which it must be asked again.
+-- `evaluate_at` is the moment from which it must be asked again. `rules` names the broken rules,
+-- a space between two. `younger_at` is when a younger active key was made; 0 where nobody knows.
 CREATE TABLE keys (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
@@ -114,8 +117,9 @@ CREATE TABLE keys (
     use_region TEXT,
     use_service TEXT,
     use_why TEXT,
-    suspended_since BIGINT,
-    cadence BIGINT,
+    uses BIGINT NOT NULL,
+    largest_gap BIGINT,
+    suspended_seen_at BIGINT,
     younger_at BIGINT,
     where_used TEXT,
     exposed_at BIGINT,
@@ -130,6 +134,7 @@ CREATE TABLE keys (
     due BIGINT NOT NULL,
     action TEXT,
     severity BIGINT NOT NULL,
+    rules TEXT NOT NULL,
     evaluate_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX keys_provider_id ON keys (tenant_id, account_id, provider_id)

@@ -8,9 +8,8 @@ use keytender_core::report::{Row, aws};
 use keytender_core::time::Time;
 
 use super::Account;
-use super::join::word;
-use crate::app::audit::warnings::Warnings;
-use crate::connect::aws::{Failure, Iam, ListedKey, User};
+use crate::app::warnings::Warnings;
+use crate::connect::aws::{Failure, Iam, ListedKey, User, word};
 
 /// A user's key, whose last use is still to be asked for.
 struct Found {

@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use keytender_core::key::{Key, LastUse, SecondActive, State, mark_second_active};
+use keytender_core::key::{Key, LastUse, SecondActive, mark_second_active};
 use keytender_core::report::Row;
 use keytender_core::text::printable;
 use keytender_core::time::Time;
 
 use super::born_since;
-use crate::app::audit::warnings::Warnings;
-use crate::connect::aws::ListedKey;
+use crate::app::warnings::Warnings;
+use crate::connect::aws::{ListedKey, word};
 
 /// Brings `row` up to date with `listed`, all keys of the user `name`. A key is known by the
 /// second of its creation, only where no other key of the user shares it.
@@ -86,14 +86,6 @@ fn add(row: &mut Row<'static>, listed: ListedKey) {
     };
     if let Some(slot) = row.keys.iter_mut().find(|slot| slot.is_none()) {
         *slot = Some(key);
-    }
-}
-
-/// AWS's own word for a state.
-pub(super) const fn word(state: State) -> &'static str {
-    match state {
-        State::Active => "Active",
-        _ => "Inactive",
     }
 }
 

@@ -4,9 +4,9 @@ use anstyle::{AnsiColor, Style};
 use keytender_core::policy::Severity;
 
 /// The word before an error.
-pub(in crate::cli) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// The word before a warning.
-pub(in crate::cli) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The head of a table.
 pub(super) const HEAD: Style = Style::new().bold();
 /// What matters less.

@@ -1,0 +1,141 @@
+//! Accounts: where keys are held, added and removed.
+
+use keytender_core::id::AccountId;
+use keytender_core::owner::is_address;
+use serde_json::json;
+
+use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use crate::error::Error;
+use crate::store::accounts::{Access, Account, AccountKind};
+use crate::store::{self, Failure};
+
+/// An account to be added.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// `aws`, `github` …
+    pub provider: String,
+    /// What people call it here.
+    pub name: String,
+    /// What it is to us.
+    pub kind: AccountKind,
+    /// How it is reached.
+    pub access: Access,
+    /// An address for its keys without an owner.
+    pub contact: Option<String>,
+}
+
+/// Adds an account. Nothing is asked of it yet.
+///
+/// # Errors
+/// When the name is taken or no name, or the contact is no address.
+pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Error> {
+    check(&new)?;
+    let account = Account {
+        id: AccountId::from_random(store::random().map_err(cannot_write)?),
+        provider: new.provider,
+        name: new.name,
+        kind: new.kind,
+        parent_id: None,
+        external_id: None,
+        alias: None,
+        contact: new.contact,
+        access: new.access,
+        sealed: None,
+        report_header: None,
+        created_at: inventory.now,
+    };
+    let mut tx = inventory.begin().await?;
+    tx.insert_account(&account).await.map_err(|failure| match failure {
+        Failure::Exists => Error::new(format!("there is an account `{}` already", account.name))
+            .hint(format!(
+                "give it another name, or remove the first: keytender accounts remove {}",
+                account.name
+            )),
+        failure => cannot_write(failure),
+    })?;
+    inventory.log(&mut tx, done("account.add", &account)).await?;
+    commit(tx).await?;
+    Ok(account)
+}
+
+fn check(new: &NewAccount) -> Result<(), Error> {
+    let is_word = |text: &str| {
+        let is_plain = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
+        !text.is_empty() && text.len() <= 100 && text.chars().all(is_plain)
+    };
+    if !is_word(&new.name) {
+        return Err(Error::new("an account's name consists of letters, digits, and - _ . @")
+            .hint("such as aws-prod"));
+    }
+    if !is_word(&new.provider) {
+        return Err(Error::new("a provider's name consists of letters, digits, and - _ . @")
+            .hint("such as aws, github, stripe"));
+    }
+    if new.contact.as_ref().is_some_and(|contact| !is_address(contact)) {
+        return Err(Error::new(format!("the contact of `{}` is no mail address", new.name)));
+    }
+    Ok(())
+}
+
+/// The account of this name.
+///
+/// # Errors
+/// When there is none.
+pub async fn get(inventory: &Inventory, name: &str) -> Result<Account, Error> {
+    let found = inventory.store.find_account(name).await.map_err(cannot_read)?;
+    found.ok_or_else(|| {
+        Error::new(format!("there is no account `{name}`"))
+            .hint("keytender accounts list shows the accounts")
+    })
+}
+
+/// The account of this name for keys that are told by hand; it is made if there is none.
+///
+/// # Errors
+/// When the account of this name is asked for its keys, or is another provider's.
+pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result<Account, Error> {
+    match inventory.store.find_account(name).await.map_err(cannot_read)? {
+        Some(account) if account.kind != AccountKind::Manual => {
+            Err(Error::new(format!("`{name}` is asked for its keys: none are told by hand"))
+                .hint(format!("keytender sync {name}")))
+        }
+        Some(account) if account.provider != provider => Err(Error::new(format!(
+            "the account `{name}` is one of {}, not of {provider}",
+            account.provider
+        ))),
+        Some(account) => Ok(account),
+        None => {
+            let new = NewAccount {
+                provider: provider.to_owned(),
+                name: name.to_owned(),
+                kind: AccountKind::Manual,
+                access: Access::default(),
+                contact: None,
+            };
+            add(inventory, new).await
+        }
+    }
+}
+
+/// Takes an account and its keys out of the inventory. The log of acts keeps that it was there.
+///
+/// # Errors
+/// When there is none of this name.
+pub async fn remove(inventory: &Inventory, name: &str) -> Result<Account, Error> {
+    let account = get(inventory, name).await?;
+    let mut tx = inventory.begin().await?;
+    tx.remove_account(account.id).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("account.remove", &account)).await?;
+    commit(tx).await?;
+    Ok(account)
+}
+
+fn done<'a>(verb: &'a str, account: &Account) -> Done<'a> {
+    Done {
+        verb,
+        target_kind: "account",
+        target_id: account.id.to_string(),
+        why: None,
+        details: json!({"provider": account.provider, "name": account.name}),
+    }
+}

@@ -1,0 +1,112 @@
+//! What the use cases share that ask AWS accounts: the rows of a credential report, calls beside
+//! each other, and what to do about a failure.
+
+use std::future::Future;
+
+use futures_util::stream::{self, StreamExt};
+use keytender_core::report::record::{Record, Split, Splitter};
+use keytender_core::report::{Fault, Header, Row};
+use keytender_core::time::{Span, Time};
+
+use super::warnings::Warnings;
+use crate::connect::aws::{CredentialReport, Failure, Reason};
+
+/// How many calls one account gets at the same time: IAM throttles an account at some 20 a second.
+const MAX_CALLS_AT_ONCE: usize = 8;
+/// AWS keeps a report for 4 hours; a stamp older than a day is wrong.
+const MAX_REPORT_AGE: Span = Span::days(1);
+
+/// Reads the rows of a report, each with its record; a row that cannot be read is a warning. The
+/// names of its columns come first.
+pub(super) fn report_rows<T>(
+    report: &CredentialReport,
+    warnings: &mut Warnings,
+    mut take: impl FnMut(Row<'static>, &Record<'_>) -> T,
+) -> Result<(Vec<String>, Vec<T>), Fault> {
+    let mut splitter = Splitter::new();
+    let mut header: Option<(Header, Vec<String>)> = None;
+    let mut rows = Vec::new();
+    let mut rest = report.content.as_slice();
+    loop {
+        let (used, split) = splitter.next(rest, true);
+        match (split, &header) {
+            (Split::Record(record), Some((header, _))) => match header.row(&record) {
+                Ok(row) => rows.push(take(row.into_owned(), &record)),
+                Err(fault) => warnings.fault(&fault),
+            },
+            (Split::Record(record), None) => {
+                header = Some((Header::parse(&record)?, cells(&record)));
+            }
+            (Split::Fault(fault), _) => warnings.fault(&fault),
+            (Split::End | Split::More, _) => {
+                return Ok((header.map(|(_, names)| names).unwrap_or_default(), rows));
+            }
+        }
+        rest = rest.get(used..).unwrap_or_default();
+    }
+}
+
+/// The cells of a record.
+pub(super) fn cells(record: &Record<'_>) -> Vec<String> {
+    (0..).map_while(|index| record.field(index)).map(str::to_owned).collect()
+}
+
+/// When the report was made, if what it says of that can be true.
+pub(super) fn reported_at(
+    report: Option<&CredentialReport>,
+    now: Time,
+    warnings: &mut Warnings,
+) -> Option<Time> {
+    let made = report?.generated_at?;
+    if now.since(made) > MAX_REPORT_AGE {
+        warnings.note(format!(
+            "the report says that it was made at {made}, which cannot be: AWS keeps one for 4 hours"
+        ));
+        return None;
+    }
+    Some(made)
+}
+
+/// Makes a call for each of `items`, a few at a time, and says how many are done.
+pub(super) async fn each<T, R, F>(
+    items: Vec<T>,
+    call: impl Fn(T) -> F,
+    mut done: impl FnMut(usize),
+) -> Vec<R>
+where
+    F: Future<Output = R>,
+{
+    let mut results = Vec::with_capacity(items.len());
+    let mut calls = stream::iter(items).map(call).buffer_unordered(MAX_CALLS_AT_ONCE);
+    while let Some(result) = calls.next().await {
+        results.push(result);
+        done(results.len());
+    }
+    results
+}
+
+/// What to do about a failure; `None` if nobody can say.
+pub(super) fn hint(failure: &Failure, profile: Option<&str>) -> Option<String> {
+    Some(match &failure.reason {
+        Reason::NoCredentials => match profile {
+            Some(profile) => format!(
+                "see that the profile `{profile}` exists, and sign in: aws sso login --profile {profile}"
+            ),
+            None => {
+                "name a profile (aws:PROFILE), or set AWS_PROFILE or AWS_ACCESS_KEY_ID".to_owned()
+            }
+        },
+        Reason::BadCredentials { .. } => {
+            "sign in again, or see whether the key was disabled".to_owned()
+        }
+        Reason::Denied => "an auditor needs iam:GenerateCredentialReport, \
+                           iam:GetCredentialReport and iam:ListAccessKeys (all in AWS's managed \
+                           policy SecurityAudit)"
+            .to_owned(),
+        Reason::Throttled | Reason::ReportTooSlow => "try again later".to_owned(),
+        Reason::Unreachable | Reason::TimedOut => {
+            "see whether the network, a proxy or AWS_ENDPOINT_URL is in the way".to_owned()
+        }
+        Reason::NotFound | Reason::EndlessList | Reason::Other { .. } => return None,
+    })
+}

@@ -1,0 +1,166 @@
+//! Holds the inventory against the policy, and gives keys their owners.
+//!
+//! Only those keys are asked of which time, a sync or a person may have changed the answer; all of
+//! them when the policy or the owners' claims are others than last time.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use keytender_core::id::KeyId;
+use keytender_core::key::State;
+use keytender_core::owner::Claims;
+use keytender_core::policy::{Assessment, DEFAULT, Policy};
+use keytender_core::time::Time;
+
+use crate::error::Error;
+use crate::store::keys::{HeldKey, Opened, Standing, Verdict};
+use crate::store::{Failure, Store};
+
+/// How many keys are read and written in one transaction.
+const KEYS_AT_ONCE: i64 = 10_000;
+/// The setting that holds the policy of the inventory, where it is not the default one.
+const POLICY: &str = "policy";
+/// The setting that says which policy and claims every key was held against.
+const EVALUATED_WITH: &str = "evaluated_with";
+/// A key that will never be asked again by time alone.
+const NEVER: Time = Time::from_micros(i64::MAX);
+
+/// What an evaluation came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evaluated {
+    /// How many keys were held against the policy.
+    pub asked: u64,
+    /// How many of them stand differently now.
+    pub changed: u64,
+}
+
+/// The policy of the inventory: its text, and what it means.
+///
+/// # Errors
+/// When the database does not answer, or holds a policy that this program does not understand.
+pub async fn policy(store: &Store) -> Result<(String, Policy), Error> {
+    let text = store
+        .find_setting(POLICY)
+        .await
+        .map_err(|failure| failure.refuse("cannot read the policy of the inventory"))?;
+    let text = text.unwrap_or_else(|| DEFAULT.to_owned());
+    let policy = Policy::parse(&text).map_err(|error| {
+        Error::new(format!("the policy of the inventory is not understood: {error}"))
+            .hint("set another: keytender policy use FILE")
+    })?;
+    Ok((text, policy))
+}
+
+/// Holds keys against the policy.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn run(store: &Store, now: Time) -> Result<Evaluated, Error> {
+    let (text, policy) = policy(store).await?;
+    evaluate(store, &text, &policy, now)
+        .await
+        .map_err(|failure| failure.refuse("cannot hold the inventory against the policy"))
+}
+
+async fn evaluate(
+    store: &Store,
+    text: &str,
+    policy: &Policy,
+    now: Time,
+) -> Result<Evaluated, Failure> {
+    let claims = store.list_claims().await?;
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    for claim in &claims {
+        (claim.owner_id, claim.kind, &claim.name, &claim.pattern).hash(&mut hasher);
+    }
+    let stamp = format!("{:016x}", hasher.finish());
+    let is_other = store.find_setting(EVALUATED_WITH).await?.as_ref() != Some(&stamp);
+    let claims = Claims::new(claims.iter().map(|claim| claim.compiled()).collect());
+    let due_by = (!is_other).then_some(now);
+    let mut done = Evaluated::default();
+    let mut after = None;
+    while let Some(last) = page(store, policy, &claims, after, due_by, now, &mut done).await? {
+        after = Some(last);
+    }
+    if is_other {
+        store.put_setting(EVALUATED_WITH, &stamp).await?;
+    }
+    Ok(done)
+}
+
+/// Holds the keys after `after` against the policy; the last of them, or none if there is none.
+async fn page(
+    store: &Store,
+    policy: &Policy,
+    claims: &Claims,
+    after: Option<KeyId>,
+    due_by: Option<Time>,
+    now: Time,
+    done: &mut Evaluated,
+) -> Result<Option<KeyId>, Failure> {
+    let mut tx = store.db().begin().await?;
+    let keys = tx.lock_keys_after(after, due_by, KEYS_AT_ONCE).await?;
+    let last = keys.last().map(|held| held.record.id);
+    done.asked += u64::try_from(keys.len()).unwrap_or(0);
+    let mut assessment = Assessment::default();
+    let verdicts: Vec<Verdict> = keys
+        .into_iter()
+        .filter_map(|held| judge(held, policy, claims, now, &mut assessment))
+        .collect();
+    if !verdicts.is_empty() {
+        done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
+        tx.write_verdicts(&verdicts, now).await?;
+        tx.commit().await?;
+    }
+    Ok(last)
+}
+
+/// What is to be said of a key, if it is something new.
+fn judge(
+    mut held: HeldKey,
+    policy: &Policy,
+    claims: &Claims,
+    now: Time,
+    assessment: &mut Assessment,
+) -> Option<Verdict> {
+    let key = &mut held.record.key;
+    let owner_id = held.owner_by_hand.or_else(|| claims.owner(key, &held.account_name));
+    key.has_owner = Some(owner_id.is_some());
+    let is_kept = held.is_kept(now);
+    let key = &held.record.key;
+    policy.assess(key, now, assessment);
+    let is_gone = key.state == State::Destroyed;
+    let findings: Vec<_> = match is_gone {
+        true => Vec::new(),
+        false => policy.findings(assessment).collect(),
+    };
+    let mut evaluate_at = match is_gone {
+        true => NEVER,
+        false => policy.next_change(key, now).unwrap_or(NEVER),
+    };
+    if let Some(keep) = held.keep.as_ref().filter(|keep| keep.until > now) {
+        evaluate_at = evaluate_at.min(keep.until);
+    }
+    let is_quiet = is_kept || is_gone;
+    let standing = Standing {
+        is_due: !is_quiet && assessment.is_due(),
+        action: assessment.action().filter(|_| !is_quiet),
+        severity: assessment.severity().filter(|_| !is_quiet),
+        rules: findings.iter().map(|finding| finding.rule.id.clone()).collect(),
+        evaluate_at,
+    };
+    if standing == held.standing && owner_id == held.owner_id {
+        return None;
+    }
+    let before = &held.standing.rules;
+    let opened = findings.iter().filter(|finding| !before.contains(&finding.rule.id));
+    let opened = opened.map(|finding| Opened {
+        rule: finding.rule.id.clone(),
+        severity: finding.rule.severity,
+        action: finding.rule.action,
+        since: finding.since,
+    });
+    let opened = opened.collect();
+    let resolved = before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
+    Some(Verdict { key_id: held.record.id, owner_id, standing, opened, resolved })
+}

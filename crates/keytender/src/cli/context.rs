@@ -1,0 +1,69 @@
+//! What commands on the inventory begin with: a runtime, the open inventory, questions to people.
+
+use std::future::Future;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::{Stop, Talk};
+use crate::app::inventory::Inventory;
+use crate::clock;
+use crate::config::{actor, location};
+use crate::error::Error;
+use crate::store::acts::Actor;
+
+/// The options that every command has.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// What is said on stderr.
+    pub(super) talk: Talk,
+    /// The database that was named.
+    pub(super) database: Option<String>,
+}
+
+impl Context {
+    /// Opens the inventory, hands it to `act`, and closes it.
+    pub(super) fn with<T>(
+        &self,
+        act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        block_on(async {
+            let location = location::find(self.database.as_deref()).map_err(Stop::could_not)?;
+            let actor = Actor { name: actor::name(), origin: actor::origin() };
+            let inventory = Inventory::open(&location, actor, clock::now()).await;
+            let inventory = inventory.map_err(Stop::could_not)?;
+            let done = act(&inventory).await;
+            inventory.store.close().await;
+            done
+        })?
+    }
+}
+
+/// Runs a future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Stop::could_not(Error::new("cannot start the runtime of this program").source(error))
+    })?;
+    Ok(runtime.block_on(future))
+}
+
+/// Asks whether to go on; without a terminal nobody can be asked.
+pub(super) fn confirm(question: &str, is_answered: bool) -> Result<(), Stop> {
+    if is_answered {
+        return Ok(());
+    }
+    let refuse = |message: &str| {
+        Err(Stop::could_not(Error::new(message).hint("add --yes to do it without being asked")))
+    };
+    if !io::stdin().is_terminal() {
+        return refuse("nothing was done: nobody can be asked here");
+    }
+    let mut err = io::stderr().lock();
+    write!(err, "{question} [y/N] ")?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => refuse("nothing was done"),
+    }
+}

@@ -1,0 +1,49 @@
+//! Where the inventory is kept.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use crate::error::Error;
+
+/// The variable that names the database.
+pub const VARIABLE: &str = "KEYTENDER_DATABASE";
+
+/// The folder of this program's data, below the platform's.
+const FOLDER: &str = "keytender";
+/// The file of the inventory.
+const FILE: &str = "inventory.db";
+
+/// The database: the one that was `named`, else that of `KEYTENDER_DATABASE`, else a file in the
+/// platform's data folder, which is made so that only its owner can enter it.
+///
+/// # Errors
+/// When there is no home, or the folder cannot be made.
+pub fn find(named: Option<&str>) -> Result<String, Error> {
+    let variable = std::env::var(VARIABLE).ok();
+    if let Some(text) = named.or(variable.as_deref()).filter(|text| !text.is_empty()) {
+        return Ok(text.to_owned());
+    }
+    let folder = data_folder()?;
+    make(&folder)?;
+    Ok(folder.join(FILE).display().to_string())
+}
+
+fn data_folder() -> Result<PathBuf, Error> {
+    let base = etcetera::choose_base_strategy().map_err(|error| {
+        Error::new("cannot find the folder for the inventory")
+            .source(error)
+            .hint(format!("name the database: --database FILE, or {VARIABLE}"))
+    })?;
+    Ok(base.data_dir().join(FOLDER))
+}
+
+fn make(folder: &std::path::Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        Error::new(format!("cannot make the folder `{}`", folder.display())).source(error)
+    })
+}
