@@ -38,7 +38,6 @@ const HELP: &str = "\
 {about}
 
 {usage-heading} {usage}
-
 See:
   audit        What is due, from credential reports, CSV files, AWS accounts
   keys         The keys of the inventory: list, show, add, set
@@ -49,10 +48,8 @@ Set up:
   owners       Who answers for which keys
   policy       Show the rules that keys are held against, or check your own
   completions  Print the completions for a shell
-
 Options:
 {options}
-
 Start with:
   keytender audit              what is on this machine
   keytender audit aws:PROFILE  a live account
@@ -73,7 +70,7 @@ struct Cli {
     /// Say nothing on stderr but errors
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// The inventory: a file or postgres://… (else KEYTENDER_DATABASE)
+    /// The inventory: a file, or postgres://…
     #[arg(long, global = true, value_name = "DATABASE")]
     database: Option<String>,
     #[command(subcommand)]

@@ -72,28 +72,35 @@ pub(super) enum Command {
 
 /// Which keys an owner answers for. Patterns know * and ?.
 #[derive(Debug, clap::Args)]
-#[group(id = "by", required = true, multiple = false)]
 pub(super) struct Claim {
     /// The owner
     name: String,
-    /// Keys whose principal carries this tag: NAME=PATTERN
-    #[arg(long, value_name = "NAME=PATTERN", group = "by")]
-    tag: Option<String>,
-    /// Keys of principals named so
-    #[arg(long, value_name = "PATTERN", group = "by")]
-    principal: Option<String>,
-    /// Keys in accounts of this id or name
-    #[arg(long, value_name = "PATTERN", group = "by")]
-    account: Option<String>,
-    /// Keys of providers named so
-    #[arg(long, value_name = "PATTERN", group = "by")]
-    provider: Option<String>,
+    #[command(flatten)]
+    by: By,
     /// Take the claim back
     #[arg(long)]
     remove: bool,
 }
 
-impl Claim {
+/// By what keys are claimed.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct By {
+    /// Keys whose principal carries this tag: NAME=PATTERN
+    #[arg(long, value_name = "NAME=PATTERN")]
+    tag: Option<String>,
+    /// Keys of principals named so
+    #[arg(long, value_name = "PATTERN")]
+    principal: Option<String>,
+    /// Keys in accounts of this id or name
+    #[arg(long, value_name = "PATTERN")]
+    account: Option<String>,
+    /// Keys of providers named so
+    #[arg(long, value_name = "PATTERN")]
+    provider: Option<String>,
+}
+
+impl By {
     /// By what, the tag's name, and the pattern.
     fn what(&self) -> Result<(ClaimKind, &str, &str), Stop> {
         if let Some(tag) = &self.tag {
@@ -146,7 +153,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn claim(args: &Claim, context: &Context) -> Result<u8, Stop> {
-    let (kind, tag, pattern) = args.what()?;
+    let (kind, tag, pattern) = args.by.what()?;
     context.with(async |inventory| {
         owners::claim(inventory, &args.name, kind, tag, pattern, args.remove)
             .await

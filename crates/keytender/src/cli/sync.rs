@@ -7,7 +7,7 @@ use keytender_core::inventory::Event;
 use keytender_core::text::printable;
 
 use super::context::Context;
-use super::words::count;
+use super::words::{count, thousands};
 use super::{COULD_NOT, DONE, Stop};
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::sync::{Outcome, Report};
@@ -100,7 +100,7 @@ fn sentence(report: &Report) -> String {
         .iter()
         .filter_map(|(event, word)| {
             let times = report.events.get(event).filter(|times| **times > 0)?;
-            Some(format!("{times} {word}"))
+            Some(format!("{} {word}", thousands(*times)))
         })
         .collect();
     let keys = count(report.keys, "key");

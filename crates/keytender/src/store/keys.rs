@@ -408,15 +408,15 @@ impl Store {
     /// When the database does not answer.
     pub async fn past(&self, id: KeyId, limit: i64) -> Result<Vec<Past>> {
         let sql = "SELECT at, what, region, service FROM ( \
-             SELECT at, what, NULL AS region, NULL AS service FROM versions \
+             SELECT at, what, NULL AS region, NULL AS service, 1 AS place FROM versions \
              WHERE tenant_id = $1 AND subject_id = $2 AND what <> '' \
-             UNION ALL SELECT at, 'used', region, service FROM key_uses \
+             UNION ALL SELECT at, 'used', region, service, 0 FROM key_uses \
              WHERE tenant_id = $1 AND key_id = $2 \
-             UNION ALL SELECT found_at, 'finding ' || rule, NULL, NULL FROM findings \
+             UNION ALL SELECT found_at, 'finding ' || rule, NULL, NULL, 2 FROM findings \
              WHERE tenant_id = $1 AND key_id = $2 \
-             UNION ALL SELECT resolved_at, 'resolved ' || rule, NULL, NULL FROM findings \
+             UNION ALL SELECT resolved_at, 'resolved ' || rule, NULL, NULL, 3 FROM findings \
              WHERE tenant_id = $1 AND key_id = $2 AND resolved_at IS NOT NULL) AS past \
-             ORDER BY at DESC LIMIT $3";
+             ORDER BY at DESC, place DESC, what DESC LIMIT $3";
         let values = vec![TENANT.into(), id.as_i64().into(), limit.into()];
         let rows = self.db.fetch(sql, values).await?;
         let past: Result<Vec<Past>> = rows

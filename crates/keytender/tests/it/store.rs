@@ -8,6 +8,7 @@ use keytender_core::id::AccountId;
 use keytender_core::time::Time;
 
 use crate::Home;
+use crate::databases::{block_on, new_databases};
 
 fn now() -> Time {
     Time::parse("2026-11-24T09:30:00Z").unwrap()
@@ -30,14 +31,14 @@ fn account(number: u64, name: &str, external_id: &str) -> Account {
     }
 }
 
-/// Runs a story on a database of its own.
+/// Runs a story on a database of its own, of each kind.
 fn on_a_new_store(story: impl AsyncFn(&Location, Store)) {
-    let home = Home::new();
-    let location = Location::File(home.path().join("inventory.db"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        story(&location, Store::open(&location).await.unwrap()).await;
-    });
+    for database in new_databases() {
+        let location = Location::parse(&database.text);
+        block_on(async {
+            story(&location, Store::open(&location).await.unwrap()).await;
+        });
+    }
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn a_removed_account_gives_its_name_back_and_keeps_no_secret() {
         let mut tx = store.db().begin().await.unwrap();
         let first = account(1, "prod", "1");
         tx.insert_account(&first).await.unwrap();
-        tx.remove_account(first.id, now()).await.unwrap();
+        tx.remove_account(first.id).await.unwrap();
         tx.insert_account(&account(2, "prod", "1")).await.unwrap();
         tx.commit().await.unwrap();
         let sql = "SELECT COUNT(*) FROM accounts WHERE sealed IS NOT NULL";
@@ -134,8 +135,7 @@ fn a_newer_schema_is_refused() {
 fn a_file_that_is_no_database_is_refused_and_stays() {
     let home = Home::new();
     let path = home.write("inventory.db", "not a database, ".repeat(1000));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let opened = runtime.block_on(Store::open(&Location::File(path.clone())));
+    let opened = block_on(Store::open(&Location::File(path.clone())));
     assert!(matches!(opened, Err(Failure::Database(_))), "{opened:?}");
     assert!(std::fs::read_to_string(path).unwrap().starts_with("not a database"));
 }

@@ -1,0 +1,283 @@
+//! The inventory, through the program: the same story on both databases.
+
+use keytender_core::time::{Span, Time};
+use serde_json::Value;
+
+use crate::databases::{Database, new_databases};
+use crate::fake_iam::{AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, Key, Root, User, at};
+use crate::{Home, Ran};
+
+const ACCOUNT: &str = "123456789012";
+const DEPLOY: &str = "AKIAQDEPLOY000000001";
+const BACKUP: &str = "AKIAQBACKUP000000001";
+
+/// An account as it is at `now`: a root key, a deployer's key that was never used, a backup in use.
+fn account(now: Time) -> Account {
+    let ago = |days: u32| at(&now.minus(Span::days(days)).to_string());
+    let used = |key: Key| key.used(ago(1), "eu-west-1", "s3");
+    Account::new(ACCOUNT, ago(0))
+        .root(Root::new(ago(3000)).key(used(Key::new("AKIAQROOT00000000001", ago(2500)))))
+        .user(User::new("deploy", ago(500)).key(Key::new(DEPLOY, ago(400))))
+        .user(User::new("backup@example.com", ago(50)).key(used(Key::new(BACKUP, ago(40)))))
+}
+
+/// A home whose commands reach the fake and one database.
+fn home(fake: &FakeIam, database: &Database) -> Home {
+    Home::new()
+        .with("AWS_ENDPOINT_URL", fake.url())
+        .with("AWS_REGION", "eu-central-1")
+        .with("AWS_ACCESS_KEY_ID", AUDITOR_KEY_ID)
+        .with("AWS_SECRET_ACCESS_KEY", AUDITOR_SECRET)
+        .with("KEYTENDER_DATABASE", &database.text)
+        .with("KEYTENDER_ACTOR", "mia")
+        .with("HOSTNAME", "desk")
+}
+
+/// Runs a story on an account of its own and each database; what it printed is the same on both.
+fn on_each_database(story: impl Fn(&FakeIam, &Home) -> Vec<Ran>) {
+    let mut first: Option<Vec<String>> = None;
+    let now = keytender::clock::now();
+    for database in new_databases() {
+        let fake = FakeIam::start(account(now));
+        let home = home(&fake, &database);
+        let printed: Vec<String> = story(&fake, &home)
+            .iter()
+            .map(|ran| without_ids(&format!("{}\n{}\n{}", ran.code, ran.stdout, ran.stderr)))
+            .collect();
+        match &first {
+            None => first = Some(printed),
+            Some(first) => assert_eq!(first, &printed, "{}", database.text),
+        }
+    }
+}
+
+/// The text with every id and every moment of its own replaced: they differ from run to run.
+fn without_ids(text: &str) -> String {
+    let today = keytender::clock::now().date();
+    let is_letter = |one: char| one.is_ascii_alphanumeric() || "_:.-".contains(one);
+    let mut plain = String::new();
+    let mut word = String::new();
+    for one in text.chars().chain(['\n']) {
+        if is_letter(one) {
+            word.push(one);
+            continue;
+        }
+        let is_id = word.len() == 17 && word.chars().nth(3) == Some('_');
+        if !is_id && !word.starts_with(&today) {
+            plain.push_str(&word);
+        }
+        word.clear();
+        plain.push(one);
+    }
+    plain
+}
+
+#[track_caller]
+fn run(home: &Home, words: &[&str]) -> Ran {
+    let ran = home.run(words);
+    assert_eq!(ran.code, 0, "{words:?}: {}{}", ran.stdout, ran.stderr);
+    ran
+}
+
+fn keys(home: &Home, words: &[&str]) -> Vec<Value> {
+    let json = run(home, &[&["keys", "list", "--json"], words].concat()).json();
+    json["keys"].as_array().unwrap().clone()
+}
+
+fn key(home: &Home, id: &str) -> Value {
+    run(home, &["keys", "show", id, "--json"]).json()["keys"][0].clone()
+}
+
+#[test]
+fn an_account_is_added_synced_and_remembered() {
+    on_each_database(|fake, home| {
+        let mut ran = vec![run(home, &["accounts", "add", "aws", "prod"])];
+        ran.push(run(home, &["sync"]));
+        assert!(ran[1].stdout.contains("prod: 3 keys; 3 found"), "{}", ran[1].stdout);
+        fake.reset_calls();
+        ran.push(run(home, &["sync", "prod"]));
+        assert!(ran[2].stdout.contains("3 keys, nothing new"), "{}", ran[2].stdout);
+        let calls = fake.calls();
+        assert_eq!(calls.get("GetAccessKeyLastUsed"), None, "the report tells: {calls:?}");
+        let listed = keys(home, &["--due"]);
+        assert_eq!(listed.len(), 2);
+        assert_eq!(listed[0]["principal"], "<root_account>");
+        assert_eq!(listed[0]["action"], "remove");
+        assert_eq!(listed[1]["id"], DEPLOY);
+        assert_eq!(listed[1]["last_used"]["status"], "never");
+        ran.push(run(home, &["keys", "list"]));
+        ran.push(run(home, &["keys", "show", DEPLOY]));
+        ran.push(run(home, &["accounts", "list"]));
+        ran
+    });
+}
+
+#[test]
+fn a_sync_without_a_change_writes_nothing_but_that_it_was() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        run(home, &["sync"]);
+        let json = run(home, &["accounts", "list", "--json"]).json();
+        assert_eq!(json["accounts"][0]["last_sync"]["changes"], 0);
+        assert_eq!(json["accounts"][0]["last_sync"]["keys"], 3);
+        vec![]
+    });
+}
+
+#[test]
+fn a_deleted_key_is_gone_after_the_second_listing_without_it() {
+    on_each_database(|fake, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        fake.with_account(|account| account.user_mut("deploy").keys.clear());
+        let mut ran = vec![run(home, &["sync"])];
+        assert!(ran[0].stdout.contains("1 missing"), "{}", ran[0].stdout);
+        let missing = key(home, DEPLOY);
+        assert_eq!(missing["state"], "active");
+        assert!(missing["missing_since"].is_string() && missing["last_seen_at"].is_string());
+        ran.push(run(home, &["sync"]));
+        assert!(ran[1].stdout.contains("1 gone"), "{}", ran[1].stdout);
+        assert_eq!(key(home, DEPLOY)["state"], "destroyed");
+        assert!(keys(home, &["--text", "deploy"]).is_empty());
+        assert_eq!(keys(home, &["--state", "destroyed"]).len(), 1);
+        ran.push(run(home, &["keys", "show", DEPLOY]));
+        ran
+    });
+}
+
+#[test]
+fn an_error_is_no_listing_and_makes_nothing_never() {
+    on_each_database(|fake, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        fake.with_account(|account| {
+            account.behaviour.fail_everything = Some((500, "ServiceFailure".to_owned()));
+        });
+        let failed = home.run(&["sync"]);
+        assert_eq!(failed.code, 1, "{}", failed.stdout);
+        assert!(failed.stderr.contains("cannot sync `prod`"), "{}", failed.stderr);
+        assert_eq!(keys(home, &[]).len(), 3);
+        let list = run(home, &["accounts", "list"]);
+        assert!(list.stdout.contains("failed"), "{}", list.stdout);
+        vec![failed, list]
+    });
+}
+
+#[test]
+fn credentials_that_reach_another_account_are_refused() {
+    on_each_database(|fake, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        fake.with_account(|account| {
+            account.id = "999999999999".to_owned();
+            account.report = crate::fake_iam::Report::NeverAsked;
+        });
+        let refused = home.run(&["sync"]);
+        assert_eq!(refused.code, 1);
+        assert!(refused.stderr.contains("now reach 999999999999"), "{}", refused.stderr);
+        assert_eq!(keys(home, &[]).len(), 3);
+        vec![refused]
+    });
+}
+
+#[test]
+fn owners_claim_keys_and_are_proposed() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        let check = home.run(&["owners", "check"]);
+        assert_eq!(check.code, 3, "{}", check.stdout);
+        let mut ran = vec![
+            check,
+            run(home, &["owners", "add", "platform", "--address", "platform@example.com"]),
+            run(home, &["owners", "claim", "platform", "--account", "prod"]),
+            run(home, &["owners", "suggest"]),
+        ];
+        assert!(
+            ran[3].stdout.contains("nobody to propose"),
+            "every key has one: {}",
+            ran[3].stdout
+        );
+        run(home, &["owners", "claim", "platform", "--account", "prod", "--remove"]);
+        run(home, &["owners", "claim", "platform", "--principal", "dep*"]);
+        let suggested = run(home, &["owners", "suggest", "--accept"]);
+        assert!(suggested.stdout.contains("backup@example.com"), "{}", suggested.stdout);
+        assert_eq!(key(home, DEPLOY)["owner"], "platform");
+        assert_eq!(key(home, BACKUP)["owner"], "backup@example.com");
+        assert_eq!(keys(home, &["--owner", "none"]).len(), 1);
+        assert_eq!(keys(home, &["--owner", "platform"]).len(), 1);
+        ran.push(run(home, &["owners", "list"]));
+        run(home, &["owners", "remove", "platform", "--yes"]);
+        assert_eq!(key(home, DEPLOY)["owner"], Value::Null);
+        ran
+    });
+}
+
+#[test]
+fn a_key_that_is_kept_is_not_due_before_its_day() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        let day = keytender::clock::now().plus(Span::days(30)).date();
+        let without = home.run(&["keys", "set", DEPLOY, "--keep-until", &day]);
+        assert_eq!(without.code, 2, "a reason is asked for: {}", without.stderr);
+        run(home, &["keys", "set", DEPLOY, "--keep-until", &day, "--because", "moves in Q1"]);
+        assert_eq!(key(home, DEPLOY)["due"], false);
+        let shown = run(home, &["keys", "list"]);
+        assert!(
+            shown.stdout.contains(&format!("kept until {day}: moves in Q1")),
+            "{}",
+            shown.stdout
+        );
+        run(home, &["keys", "set", DEPLOY, "--keep-until", "none", "--because", "moved"]);
+        assert_eq!(key(home, DEPLOY)["due"], true);
+        vec![shown, run(home, &["keys", "show", DEPLOY])]
+    });
+}
+
+#[test]
+fn keys_without_an_api_are_told_by_hand() {
+    on_each_database(|_, home| {
+        let created = keytender::clock::now().minus(Span::days(400)).date();
+        let words = ["keys", "add", "stripe", "shop live", "--created", &created];
+        let more = ["--where", "the .env of shop", "--id", "sk_live_…4242"];
+        run(home, &[&words[..], &more].concat());
+        let twice = home.run(&words);
+        assert_eq!(twice.code, 1, "{}", twice.stderr);
+        let key = key(home, "shop live");
+        assert_eq!(
+            (&key["provider"], &key["where_used"]),
+            (&"stripe".into(), &"the .env of shop".into())
+        );
+        assert_eq!(key["action"], "rotate");
+        assert_eq!(key["last_used"]["status"], "unknown");
+        vec![run(home, &["keys", "list", "--provider", "stripe"])]
+    });
+}
+
+#[test]
+fn filters_read_like_questions() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        let soon = keytender::clock::now().plus(Span::days(10)).date();
+        run(home, &["keys", "add", "github", "bot", "--expires", &soon]);
+        let count = |words: &[&str]| keys(home, words).len();
+        assert_eq!(count(&[]), 4);
+        assert_eq!(count(&["--unused-for", "90d"]), 1);
+        assert_eq!(count(&["--older-than", "365d"]), 2);
+        assert_eq!(count(&["--expires-within", "30d"]), 1);
+        assert_eq!(count(&["--provider", "github"]), 1);
+        assert_eq!(count(&["--account", "prod"]), 3);
+        assert_eq!(count(&["--action", "remove"]), 2);
+        assert_eq!(count(&["--rule", "key-over-a-year"]), 2);
+        assert_eq!(count(&["--text", "BACKUP"]), 1);
+        assert_eq!(count(&["--text", "%"]), 0, "a pattern has no meaning here");
+        assert_eq!(count(&["--limit", "1", "--offset", "3"]), 1);
+        let oldest = keys(home, &["--sort", "age"]);
+        assert_eq!(oldest[0]["principal"], "<root_account>");
+        assert_eq!(home.run(&["keys", "list", "--account", "nowhere"]).code, 1);
+        vec![]
+    });
+}
