@@ -11,6 +11,7 @@ mod cell;
 pub mod plain;
 pub mod record;
 pub mod sniff;
+pub mod write;
 
 pub use cell::{Fault, Problem};
 use record::Record;

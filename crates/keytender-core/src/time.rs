@@ -72,6 +72,12 @@ impl Time {
         Self(self.0.saturating_sub(span.0))
     }
 
+    /// The same without a fraction of a second.
+    #[must_use]
+    pub const fn to_seconds(self) -> Self {
+        Self::from_unix_seconds(self.0.div_euclid(MICROS_PER_SECOND))
+    }
+
     /// The day alone, `2026-11-24`.
     pub fn date(self) -> String {
         match self.civil() {

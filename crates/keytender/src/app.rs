@@ -5,8 +5,11 @@ pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 pub mod evaluate;
+pub mod import;
 pub mod inventory;
 pub mod keys;
 pub mod owners;
+pub mod report;
+mod rows;
 pub mod sync;
 mod warnings;

@@ -15,11 +15,13 @@ use context::Context;
 mod accounts;
 mod audit;
 mod context;
+mod csv_row;
 mod grid;
 mod key_json;
 mod keys;
 mod owners;
 mod policy;
+mod report;
 mod style;
 mod sync;
 mod words;
@@ -40,7 +42,8 @@ const HELP: &str = "\
 {usage-heading} {usage}
 See:
   audit        What is due, from credential reports, CSV files, AWS accounts
-  keys         The keys of the inventory: list, show, add, set
+  keys         The keys of the inventory: list, show, add, set …
+  report       Every key as a credential report, now or at a moment
 Keep up:
   sync         Bring the inventory up to date with its accounts
 Set up:
@@ -84,6 +87,8 @@ enum Command {
     /// The keys of the inventory
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Every key as a credential report, now or at a moment
+    Report(report::Args),
     /// Bring the inventory up to date with its accounts
     Sync(sync::Args),
     /// Where keys are held
@@ -118,6 +123,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let context = Context { talk, database: cli.database };
     let done = match cli.command {
         Command::Keys(command) => keys::run(command, &context),
+        Command::Report(args) => report::run(&args, &context),
         Command::Sync(args) => sync::run(&args, &context),
         Command::Accounts(command) => accounts::run(command, &context),
         Command::Owners(command) => owners::run(command, &context),

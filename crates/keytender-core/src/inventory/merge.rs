@@ -141,7 +141,7 @@ pub(super) fn events(before: &KeyRecord, after: &KeyRecord, mut tell: impl FnMut
     if before.key.created_at.is_some() && before.key.created_at != after.key.created_at {
         tell(Event::Rotated);
     }
-    let named = |key: &Key<'static>| (key.label.clone(), key.slot, key.expires_at, key.id.clone());
+    let named = |key: &Key<'static>| (key.label.clone(), key.slot, key.expires_at);
     if named(&before.key) != named(&after.key) {
         tell(Event::Changed);
     }

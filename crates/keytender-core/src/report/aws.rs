@@ -27,7 +27,7 @@ const DATE: &str = "a date such as 2026-11-24T09:30:00Z, or N/A";
 const FLAG: &str = "true or false";
 
 /// Every column of the report that has a meaning here or is known and passed over.
-const KNOWN: [&str; 23] = [
+pub(super) const KNOWN: [&str; 23] = [
     "user",
     "arn",
     "user_creation_time",

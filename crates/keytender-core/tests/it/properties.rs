@@ -211,6 +211,36 @@ proptest! {
     }
 
     #[test]
+    fn a_report_that_was_read_is_written_byte_for_byte(
+        mut models in prop::collection::vec(models(), 0..20),
+    ) {
+        use keytender_core::report::write::{Subject, columns, report};
+        for model in &mut models {
+            // The lines are cut at commas below.
+            model.name.retain(|one| !",\"\n\r".contains(one));
+            model.name.push('x');
+        }
+        models.retain(|model| !model.is_root);
+        models.sort_by_key(|model| (model.name.to_lowercase(), model.name.clone()));
+        let lines: Vec<String> =
+            std::iter::once(columns().join(",")).chain(models.iter().map(Model::line)).collect();
+        let text = lines.join("\n");
+        let rows: Vec<Row<'static>> = models.iter().map(Model::row).collect();
+        let cells: Vec<Vec<String>> = models
+            .iter()
+            .map(|model| model.line().split(',').map(str::to_owned).collect())
+            .collect();
+        let keys: Vec<Vec<&Key<'_>>> = rows.iter().map(|row| row.keys().collect()).collect();
+        let subjects = rows.iter().zip(&cells).zip(&keys).map(|((row, cells), keys)| Subject {
+            principal: row.principal.as_ref().unwrap(),
+            arn: None,
+            cells: Some(cells),
+            keys,
+        });
+        prop_assert_eq!(report(&columns(), subjects.collect()), text);
+    }
+
+    #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
         harness::credential_report(&bytes);
     }

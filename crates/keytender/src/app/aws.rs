@@ -1,11 +1,9 @@
-//! What the use cases share that ask AWS accounts: the rows of a credential report, calls beside
-//! each other, and what to do about a failure.
+//! What the use cases share that ask AWS accounts: calls beside each other, and what to do about a
+//! failure.
 
 use std::future::Future;
 
 use futures_util::stream::{self, StreamExt};
-use keytender_core::report::record::{Record, Split, Splitter};
-use keytender_core::report::{Fault, Header, Row};
 use keytender_core::time::{Span, Time};
 
 use super::warnings::Warnings;
@@ -15,41 +13,6 @@ use crate::connect::aws::{CredentialReport, Failure, Reason};
 const MAX_CALLS_AT_ONCE: usize = 8;
 /// AWS keeps a report for 4 hours; a stamp older than a day is wrong.
 const MAX_REPORT_AGE: Span = Span::days(1);
-
-/// Reads the rows of a report, each with its record; a row that cannot be read is a warning. The
-/// names of its columns come first.
-pub(super) fn report_rows<T>(
-    report: &CredentialReport,
-    warnings: &mut Warnings,
-    mut take: impl FnMut(Row<'static>, &Record<'_>) -> T,
-) -> Result<(Vec<String>, Vec<T>), Fault> {
-    let mut splitter = Splitter::new();
-    let mut header: Option<(Header, Vec<String>)> = None;
-    let mut rows = Vec::new();
-    let mut rest = report.content.as_slice();
-    loop {
-        let (used, split) = splitter.next(rest, true);
-        match (split, &header) {
-            (Split::Record(record), Some((header, _))) => match header.row(&record) {
-                Ok(row) => rows.push(take(row.into_owned(), &record)),
-                Err(fault) => warnings.fault(&fault),
-            },
-            (Split::Record(record), None) => {
-                header = Some((Header::parse(&record)?, cells(&record)));
-            }
-            (Split::Fault(fault), _) => warnings.fault(&fault),
-            (Split::End | Split::More, _) => {
-                return Ok((header.map(|(_, names)| names).unwrap_or_default(), rows));
-            }
-        }
-        rest = rest.get(used..).unwrap_or_default();
-    }
-}
-
-/// The cells of a record.
-pub(super) fn cells(record: &Record<'_>) -> Vec<String> {
-    (0..).map_while(|index| record.field(index)).map(str::to_owned).collect()
-}
 
 /// When the report was made, if what it says of that can be true.
 pub(super) fn reported_at(

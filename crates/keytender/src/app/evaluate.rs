@@ -126,34 +126,13 @@ fn judge(
     let key = &mut held.record.key;
     let owner_id = held.owner_by_hand.or_else(|| claims.owner(key, &held.account_name));
     key.has_owner = Some(owner_id.is_some());
-    let is_kept = held.is_kept(now);
-    let key = &held.record.key;
-    policy.assess(key, now, assessment);
-    let is_gone = key.state == State::Destroyed;
-    let findings: Vec<_> = match is_gone {
-        true => Vec::new(),
-        false => policy.findings(assessment).collect(),
-    };
-    let mut evaluate_at = match is_gone {
-        true => NEVER,
-        false => policy.next_change(key, now).unwrap_or(NEVER),
-    };
-    if let Some(keep) = held.keep.as_ref().filter(|keep| keep.until > now) {
-        evaluate_at = evaluate_at.min(keep.until);
-    }
-    let is_quiet = is_kept || is_gone;
-    let standing = Standing {
-        is_due: !is_quiet && assessment.is_due(),
-        action: assessment.action().filter(|_| !is_quiet),
-        severity: assessment.severity().filter(|_| !is_quiet),
-        rules: findings.iter().map(|finding| finding.rule.id.clone()).collect(),
-        evaluate_at,
-    };
+    let standing = standing(&held, policy, now, assessment);
     if standing == held.standing && owner_id == held.owner_id {
         return None;
     }
     let before = &held.standing.rules;
-    let opened = findings.iter().filter(|finding| !before.contains(&finding.rule.id));
+    let is_new = |id: &String| standing.rules.contains(id) && !before.contains(id);
+    let opened = policy.findings(assessment).filter(|finding| is_new(&finding.rule.id));
     let opened = opened.map(|finding| Opened {
         rule: finding.rule.id.clone(),
         severity: finding.rule.severity,
@@ -163,4 +142,31 @@ fn judge(
     let opened = opened.collect();
     let resolved = before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
     Some(Verdict { key_id: held.record.id, owner_id, standing, opened, resolved })
+}
+
+/// What the policy says of a key at a moment.
+pub(super) fn standing(
+    held: &HeldKey,
+    policy: &Policy,
+    now: Time,
+    assessment: &mut Assessment,
+) -> Standing {
+    let key = &held.record.key;
+    policy.assess(key, now, assessment);
+    if key.state == State::Destroyed {
+        let rules = Vec::new();
+        return Standing { is_due: false, action: None, severity: None, rules, evaluate_at: NEVER };
+    }
+    let is_kept = held.is_kept(now);
+    let mut evaluate_at = policy.next_change(key, now).unwrap_or(NEVER);
+    if let Some(keep) = held.keep.as_ref().filter(|_| is_kept) {
+        evaluate_at = evaluate_at.min(keep.until);
+    }
+    Standing {
+        is_due: !is_kept && assessment.is_due(),
+        action: assessment.action().filter(|_| !is_kept),
+        severity: assessment.severity().filter(|_| !is_kept),
+        rules: policy.findings(assessment).map(|finding| finding.rule.id.clone()).collect(),
+        evaluate_at,
+    }
 }

@@ -1,18 +1,23 @@
 //! `keytender keys`: the keys of the inventory.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use keytender_core::time::Time;
 
 use super::context::Context;
+use super::words::count;
 use super::{DONE, Stop, parse_time};
 use crate::app::inventory::Inventory;
 use crate::app::keys::NewKey;
-use crate::app::{accounts, evaluate, keys, owners};
+use crate::app::{accounts, evaluate, import, keys, owners};
 use crate::error::Error;
 use crate::store::keys::{HeldKey, Keep, Told};
 
 mod list;
 mod show;
+
+pub(super) use list::Listed;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -28,6 +33,8 @@ pub(super) enum Command {
     },
     /// Add a key of a provider that cannot be asked
     Add(Add),
+    /// Bring keys in from a file: an AWS credential report, a CSV list, a FIDO CXF export
+    Import(Import),
     /// Say what you know of a key: its owner, where it is used, until when it stays
     Set(Set),
 }
@@ -71,6 +78,23 @@ struct Facts {
     place: Option<String>,
 }
 
+/// Bring keys in from a file. Secrets are not read.
+///
+/// A CSV list has the columns provider,name,created and, if known, expires,last_used,owner. A FIDO
+/// CXF export is what password managers such as 1Password and Bitwarden write; its items of type
+/// api-key are taken. The same file twice adds nothing the second time.
+#[derive(Debug, clap::Args)]
+pub(super) struct Import {
+    /// The file
+    file: PathBuf,
+    /// The account they are in; one named after each provider if none is given
+    #[arg(long)]
+    account: Option<String>,
+    /// When a credential report was made; now if not given
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    as_of: Option<Time>,
+}
+
 /// Say what you know of a key.
 #[derive(Debug, clap::Args)]
 pub(super) struct Set {
@@ -100,6 +124,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::List(args) => list::run(&args, context),
         Command::Show { key, json } => show::run(&key, json, context),
         Command::Add(args) => add(args, context),
+        Command::Import(args) => import(&args, context),
         Command::Set(args) => set(&args, context),
     }
 }
@@ -127,6 +152,31 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
         for id in ids {
             context.talk.note(&format!("added {id}; its story: keytender keys show {id}"));
         }
+        Ok(DONE)
+    })
+}
+
+fn import(args: &Import, context: &Context) -> Result<u8, Stop> {
+    context.with(async |inventory| {
+        let observed_at = args.as_of.unwrap_or(inventory.now);
+        if observed_at > inventory.now {
+            let error = Error::new(format!("{observed_at} is later than now"));
+            return Err(Stop::wrong_usage(error));
+        }
+        let account = args.account.as_deref();
+        let imported = import::run(inventory, &args.file, account, observed_at).await;
+        let imported = imported.map_err(Stop::could_not)?;
+        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
+        for warning in &imported.warnings {
+            context.talk.warning(&format!("{}: {warning}", args.file.display()));
+        }
+        let accounts: Vec<&str> = imported.accounts.iter().map(String::as_str).collect();
+        let known = match imported.known {
+            0 => String::new(),
+            known => format!("; {} known already", count(known, "key")),
+        };
+        let into = if accounts.is_empty() { "no account".to_owned() } else { accounts.join(", ") };
+        context.talk.note(&format!("{} added to {into}{known}", count(imported.added, "key")));
         Ok(DONE)
     })
 }

@@ -4,6 +4,7 @@ use keytender_core::id::{AccountId, KeyId, OwnerId};
 use keytender_core::inventory::KeyRecord;
 use keytender_core::key::{State, Use};
 use keytender_core::policy::{Action, Severity};
+use keytender_core::report::aws;
 use keytender_core::time::Time;
 use serde::Serialize;
 
@@ -363,18 +364,26 @@ pub struct Past {
 }
 
 impl Store {
-    /// The keys that a word means: our id, the provider's id, or a label that one key has.
+    /// The keys that a word means: our id, the provider's id, a label, or a principal and the
+    /// key's place, as in `deploy/1`. Of an id there is one; of the others, those that exist.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn find_keys(&self, word: &str) -> Result<Vec<HeldKey>> {
         let id = word.parse::<KeyId>().map_or(-1, KeyId::as_i64);
+        let (name, slot) = match word.rsplit_once('/') {
+            Some((name, slot)) => (name, slot.parse::<i64>().unwrap_or(-1)),
+            None => (word, -1),
+        };
+        let name = if name == "root" { aws::ROOT } else { name };
         let sql = format!(
-            "{} WHERE k.tenant_id = $1 AND (k.id = $2 OR k.provider_id = $3 OR k.label = $3) \
+            "{} WHERE k.tenant_id = $1 AND (k.id = $2 OR k.provider_id = $3 \
+             OR (k.state <> 'destroyed' AND (k.label = $3 OR p.name = $4 AND k.slot = $5))) \
              ORDER BY k.id LIMIT 10",
             line::SELECT
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), id.into(), word.into()]).await?;
+        let values = vec![TENANT.into(), id.into(), word.into(), name.into(), slot.into()];
+        let rows = self.db.fetch(&sql, values).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
 

@@ -1,12 +1,17 @@
 //! What keys and principals were, from a moment on: the past of the credential report.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use keytender_core::id::{KeyId, PrincipalId};
 use keytender_core::inventory::{Event, KeyRecord, PrincipalRecord};
+use keytender_core::key::{LastUse, Use};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
-use super::Result;
-use super::bulk::{Conflict, Table, json};
+use super::bulk::{Conflict, Table, json, parsed};
 use super::db::Tx;
+use super::{Result, Store, TENANT};
 
 const TABLE: Table = Table {
     name: "versions",
@@ -46,6 +51,8 @@ pub struct KeyFacts {
     pub created_at: Option<i64>,
     /// When it ends, in microseconds.
     pub expires_at: Option<i64>,
+    /// Whether it was used: `used`, `never` or `unknown`.
+    pub use_status: String,
 }
 
 /// What a principal was.
@@ -83,6 +90,12 @@ impl Tx {
                     label: key.label.as_deref().map(str::to_owned),
                     created_at: key.created_at.map(Time::as_micros),
                     expires_at: key.expires_at.map(Time::as_micros),
+                    use_status: match &key.last_used {
+                        LastUse::Used(_) => "used",
+                        LastUse::Never { .. } => "never",
+                        LastUse::Unknown { .. } => "unknown",
+                    }
+                    .to_owned(),
                 };
                 let words: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
                 Ok(Line {
@@ -125,5 +138,52 @@ impl Tx {
             })
             .collect();
         self.write_all(&TABLE, &lines?).await
+    }
+}
+
+/// What was known at a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Each key, by its id.
+    pub keys: HashMap<KeyId, KeyFacts>,
+    /// Each principal, by its id.
+    pub principals: HashMap<PrincipalId, PrincipalFacts>,
+    /// The last known use of each key that was used.
+    pub uses: HashMap<KeyId, Use<'static>>,
+}
+
+impl Store {
+    /// What was known at `at` of the keys and principals that were known then.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn past_at(&self, at: Time) -> Result<Past> {
+        let mut past = Past::default();
+        let sql = "SELECT v.subject_id, v.kind, v.facts FROM versions v \
+                   WHERE v.tenant_id = $1 AND v.at = (SELECT MAX(w.at) FROM versions w \
+                   WHERE w.tenant_id = $1 AND w.subject_id = v.subject_id AND w.at <= $2)";
+        let values = vec![TENANT.into(), at.into()];
+        for row in self.db.fetch(sql, values.clone()).await? {
+            let mut cells = row.cells();
+            let (id, kind, facts) = (cells.int()?, cells.text()?, cells.text()?);
+            if kind == "key" {
+                past.keys.insert(KeyId::from_i64(id), parsed(&facts, "a key's past")?);
+            } else {
+                let facts = parsed(&facts, "a principal's past")?;
+                past.principals.insert(PrincipalId::from_i64(id), facts);
+            }
+        }
+        let sql = "SELECT u.key_id, u.at, u.region, u.service FROM key_uses u \
+                   WHERE u.tenant_id = $1 AND u.at = (SELECT MAX(w.at) FROM key_uses w \
+                   WHERE w.tenant_id = $1 AND w.key_id = u.key_id AND w.seen_at <= $2)";
+        for row in self.db.fetch(sql, values).await? {
+            let mut cells = row.cells();
+            let id = KeyId::from_i64(cells.int()?);
+            let at = cells.time()?;
+            let (region, service) = (cells.maybe_text()?, cells.maybe_text()?);
+            let used = Use { at, region: region.map(Cow::Owned), service: service.map(Cow::Owned) };
+            past.uses.insert(id, used);
+        }
+        Ok(past)
     }
 }

@@ -281,3 +281,80 @@ fn filters_read_like_questions() {
         vec![]
     });
 }
+
+#[test]
+fn an_imported_credential_report_is_written_again_byte_for_byte() {
+    on_each_database(|_, home| {
+        home.write("report.csv", crate::example());
+        let words = ["keys", "import", "report.csv", "--account", "old", "--as-of"];
+        run(home, &[&words[..], &["2026-11-01"]].concat());
+        let report = run(home, &["report", "--format", "aws", "--account", "old"]);
+        assert_eq!(report.stdout, crate::example());
+        let again = run(home, &[&words[..], &["2026-11-02"]].concat());
+        assert!(
+            again.stderr.contains("0 keys added to old; 6 keys known already"),
+            "{}",
+            again.stderr
+        );
+        let without: Vec<String> = crate::example().lines().take(2).map(str::to_owned).collect();
+        home.write("report.csv", without.join("\n"));
+        run(home, &[&words[..], &["2026-11-03"]].concat());
+        run(home, &[&words[..], &["2026-11-04"]].concat());
+        let at = |day: &str| {
+            let words = ["report", "--format", "aws", "--account", "old", "--at", day];
+            run(home, &words).stdout
+        };
+        assert_eq!(at("2026-11-04"), without.join("\n"));
+        assert_eq!(at("2026-11-02"), crate::example());
+        let changed = run(home, &["report", "--compare", "2026-11-02", "2026-11-04"]);
+        assert!(changed.stdout.contains("5 keys changed"), "{}", changed.stdout);
+        vec![again, run(home, &["report"]), changed]
+    });
+}
+
+#[test]
+fn a_password_managers_export_brings_keys_in_and_no_secret() {
+    on_each_database(|_, home| {
+        let secret = "sk_live_thisMustNotBeSeen";
+        let export = serde_json::json!({
+            "version": {"major": 1, "minor": 0}, "exporterRpId": "vault.example",
+            "accounts": [{"id": "a", "items": [
+                {"id": "1", "title": "Stripe live", "creationAt": 1_700_000_000, "credentials": [
+                    {"type": "api-key",
+                     "key": {"fieldType": "concealed-string", "value": secret},
+                     "url": {"fieldType": "string", "value": "https://dashboard.stripe.com"},
+                     "expiryDate": {"fieldType": "date", "value": "2030-01-31"}}]},
+                {"id": "2", "title": "Mail", "credentials": [
+                    {"type": "basic-auth", "password": {"value": secret}}]}]}]
+        });
+        home.write("export.json", export.to_string());
+        let ran = run(home, &["keys", "import", "export.json"]);
+        assert!(ran.stderr.contains("1 key added to stripe"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("1 credentials are no API keys"), "{}", ran.stderr);
+        let listed = keys(home, &[]);
+        assert_eq!(listed[0]["label"], "Stripe live");
+        assert_eq!(listed[0]["expires_at"], "2030-01-31T00:00:00Z");
+        assert!(!format!("{listed:?}").contains(secret));
+        home.write("broken.json", format!("{{\"accounts\": [{{\"items\": \"{secret}\"}}]}}"));
+        let refused = home.run(&["keys", "import", "broken.json"]);
+        assert_eq!(refused.code, 1);
+        assert!(!refused.stderr.contains(secret), "{}", refused.stderr);
+        vec![ran, refused, run(home, &["keys", "import", "export.json"])]
+    });
+}
+
+#[test]
+fn a_csv_list_brings_keys_in_with_their_owners() {
+    on_each_database(|_, home| {
+        run(home, &["owners", "add", "shop", "--address", "shop@example.com"]);
+        let csv = "provider,name,created,expires,last_used,owner\n\
+                   stripe,live,2026-01-02,,2026-11-01,shop\n\
+                   github,bot,2025-01-02,2027-01-01,,nobody\n";
+        home.write("keys.csv", csv);
+        let ran = run(home, &["keys", "import", "keys.csv"]);
+        assert!(ran.stderr.contains("2 keys added to github, stripe"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("there is no owner `nobody` yet"), "{}", ran.stderr);
+        assert_eq!(keys(home, &["--owner", "shop"])[0]["label"], "live");
+        vec![ran, run(home, &["keys", "list"])]
+    });
+}

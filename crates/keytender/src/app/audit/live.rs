@@ -14,6 +14,7 @@ use keytender_core::time::Time;
 
 use super::{Depth, Options, Seen, Source};
 use crate::app::aws;
+use crate::app::rows::report_rows;
 use crate::app::warnings::Warnings;
 use crate::connect::aws::{Failure, Iam, ListedKey, Reason};
 use crate::error::Error;
@@ -140,8 +141,8 @@ impl Account<'_> {
         };
         let observed_at = aws::reported_at(report.as_ref(), self.options.now, &mut warnings);
         let rows = match &report {
-            Some(report) => aws::report_rows(report, &mut warnings, |row, _| row)
-                .map(|(_, rows)| rows)
+            Some(report) => report_rows(&report.content, &mut warnings, |row, _| row)
+                .map(|read| read.rows)
                 .map_err(|fault| {
                     cannot_audit(self.source).source(format!("credential report, {fault}"))
                 })?,

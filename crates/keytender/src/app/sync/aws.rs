@@ -12,11 +12,13 @@ use keytender_core::inventory::{Listed, Listing};
 use keytender_core::key::{
     Key, LastUse, Principal, PrincipalKind, SecondActive, mark_second_active,
 };
+use keytender_core::report::record::Record;
 use keytender_core::report::{Row, aws as report};
 use keytender_core::time::Time;
 
 use super::{Progress, Seen, lines};
-use crate::app::aws::{cells, each, hint, report_rows, reported_at};
+use crate::app::aws::{each, hint, reported_at};
+use crate::app::rows::{cells, report_rows};
 use crate::app::warnings::Warnings;
 use crate::connect::aws::{Failure, Iam, ListedKey, Reason, User};
 use crate::error::Error;
@@ -26,6 +28,12 @@ use crate::store::accounts::Account;
 struct Reported {
     row: Row<'static>,
     cells: Vec<String>,
+}
+
+impl Reported {
+    fn new(row: Row<'static>, record: &Record<'_>) -> Self {
+        Self { row, cells: cells(record) }
+    }
 }
 
 /// A user and what was asked about them.
@@ -56,10 +64,9 @@ pub(super) async fn observe(
     };
     let made = reported_at(report.as_ref(), now, &mut warnings);
     let (header, rows) = match &report {
-        Some(report) => {
-            report_rows(report, &mut warnings, |row, record| Reported { row, cells: cells(record) })
-                .map_err(|fault| asker.cannot().source(format!("credential report, {fault}")))?
-        }
+        Some(report) => report_rows(&report.content, &mut warnings, Reported::new)
+            .map(|read| (read.columns, read.rows))
+            .map_err(|fault| asker.cannot().source(format!("credential report, {fault}")))?,
         None => (Vec::new(), Vec::new()),
     };
     let mut reported: HashMap<String, Reported> = rows
@@ -285,11 +292,10 @@ fn listed_user(asked: Asked, reported: Option<Reported>, now: Time) -> Option<Li
         same.next().and_then(|key| key.slot)
     };
     let slots: Vec<Option<u8>> = asked.keys.iter().map(|(key, _)| slot(key.created_at)).collect();
-    let mut principal = match row.and_then(|row| row.principal) {
+    let principal = match row.and_then(|row| row.principal) {
         Some(principal) => principal,
         None => principal_of(&asked.user)?,
     };
-    principal.clamp_to(now);
     let mut keys: Vec<Key<'static>> = asked
         .keys
         .into_iter()
@@ -310,7 +316,6 @@ fn listed_user(asked: Asked, reported: Option<Reported>, now: Time) -> Option<Li
         })
         .collect();
     mark(&mut keys);
-    keys.iter_mut().for_each(|key| _ = key.clamp_to(now));
     Some(Listed {
         principal,
         reference: Some(asked.user.arn),

@@ -178,12 +178,12 @@ async fn filter(args: &Args, inventory: &Inventory) -> Result<Filter, Stop> {
 }
 
 /// Keys, ready to be written.
-pub(super) struct Listed<'l> {
-    pub(super) keys: &'l [HeldKey],
-    pub(super) total: u64,
-    pub(super) owners: &'l HashMap<OwnerId, Owner>,
-    pub(super) policy: &'l Policy,
-    pub(super) now: Time,
+pub(in crate::cli) struct Listed<'l> {
+    pub(in crate::cli) keys: &'l [HeldKey],
+    pub(in crate::cli) total: u64,
+    pub(in crate::cli) owners: &'l HashMap<OwnerId, Owner>,
+    pub(in crate::cli) policy: &'l Policy,
+    pub(in crate::cli) now: Time,
 }
 
 /// A key of the inventory in JSON: what an audit says of it, and what is remembered.
@@ -206,7 +206,7 @@ struct HeldJson<'k> {
 }
 
 impl Listed<'_> {
-    pub(super) fn write_json(&self) -> io::Result<()> {
+    pub(in crate::cli) fn write_json(&self) -> io::Result<()> {
         let rules: Result<Vec<RuleJson>, _> =
             self.policy.rules().iter().map(RuleJson::of).collect();
         let rules = rules?;

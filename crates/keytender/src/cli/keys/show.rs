@@ -131,7 +131,8 @@ async fn write(
     }
     writeln!(out, "\n{head}Story{head:#}")?;
     for moment in story {
-        writeln!(out, "  {}  {}", moment.at, printable(&moment.what))?;
+        let at = moment.at.to_seconds();
+        writeln!(out, "  {at}  {}", printable(&moment.what))?;
     }
     Ok(())
 }

@@ -61,7 +61,9 @@ impl Order {
             Self::Age => "k.created_at IS NULL, k.created_at, k.id",
             Self::LastUsed => "k.use_at IS NULL, k.use_at, k.id",
             Self::Expires => "k.expires_at IS NULL, k.expires_at, k.id",
-            Self::Name => "a.name, p.name, k.label, k.id",
+            Self::Name => {
+                "a.name, COALESCE(p.name, ''), COALESCE(k.slot, 0), COALESCE(k.label, ''), k.id"
+            }
         }
     }
 }

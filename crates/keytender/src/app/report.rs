@@ -1,0 +1,235 @@
+//! The credential report of the inventory: every key at a moment, and what changed between two.
+
+use std::collections::{BTreeMap, HashMap};
+
+use keytender_core::id::{AccountId, KeyId, PrincipalId};
+use keytender_core::inventory::PrincipalRecord;
+use keytender_core::key::{Key, LastUse, SecondActive, State};
+use keytender_core::policy::Assessment;
+use keytender_core::report::write::{self, Subject};
+use keytender_core::time::Time;
+
+use super::evaluate;
+use super::inventory::{Inventory, cannot_read};
+use crate::error::Error;
+use crate::store::accounts::Account;
+use crate::store::keys::{Filter, HeldKey, Order, Page};
+use crate::store::versions::{KeyFacts, Past};
+
+/// How many keys are read at once.
+const PAGE: u32 = 10_000;
+
+/// Every key that existed at `at`, as it was known then and as the present policy sees it; the
+/// present moment if none is given.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn keys(
+    inventory: &Inventory,
+    account: Option<AccountId>,
+    at: Option<Time>,
+) -> Result<Vec<HeldKey>, Error> {
+    let mut keys = all(inventory, account, None).await?;
+    let Some(at) = at else {
+        return Ok(keys);
+    };
+    keys.append(&mut all(inventory, account, Some(State::Destroyed)).await?);
+    let past = inventory.store.past_at(at).await.map_err(cannot_read)?;
+    keys.retain_mut(|held| go_back(held, &past, at));
+    let (_, policy) = evaluate::policy(&inventory.store).await?;
+    let mut assessment = Assessment::default();
+    for held in &mut keys {
+        held.standing = evaluate::standing(held, &policy, at, &mut assessment);
+    }
+    Ok(keys)
+}
+
+async fn all(
+    inventory: &Inventory,
+    account: Option<AccountId>,
+    state: Option<State>,
+) -> Result<Vec<HeldKey>, Error> {
+    let filter = Filter { account, state, ..Filter::default() };
+    let mut keys = Vec::new();
+    loop {
+        let offset = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        let page = Page { order: Order::Name, limit: PAGE, offset };
+        let (mut more, total) =
+            inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
+        let is_last = more.is_empty() || offset.saturating_add(u64::from(PAGE)) >= total;
+        keys.append(&mut more);
+        if is_last {
+            return Ok(keys);
+        }
+    }
+}
+
+/// Sets a key back to what was known of it at `at`; false if it was not known, or gone.
+fn go_back(held: &mut HeldKey, past: &Past, at: Time) -> bool {
+    let Some(facts) = past.keys.get(&held.record.id) else {
+        return false;
+    };
+    let Some(state) = State::ALL.into_iter().find(|state| state.as_str() == facts.state) else {
+        return false;
+    };
+    if state == State::Destroyed {
+        return false;
+    }
+    let record = &mut held.record;
+    record.missing_since = record.missing_since.filter(|since| *since <= at);
+    record.last_seen_at = record.last_seen_at.filter(|_| record.missing_since.is_some());
+    record.suspended_seen_at =
+        record.suspended_seen_at.filter(|since| *since <= at && state == State::Suspended);
+    let owned = |text: &Option<String>| text.clone().map(std::borrow::Cow::Owned);
+    record.key.state = state;
+    record.key.provider_state = owned(&facts.provider_state);
+    record.key.id = owned(&facts.provider_id);
+    record.key.label = owned(&facts.label);
+    record.key.slot = facts.slot;
+    record.key.created_at = facts.created_at.map(Time::from_micros);
+    record.key.expires_at = facts.expires_at.map(Time::from_micros);
+    record.key.last_used = last_use(facts, past, record.id, record.first_seen_at);
+    record.key.second_active = SecondActive::Unknown;
+    record.key.exposed = None;
+    record.uses = 0;
+    record.largest_gap = None;
+    record.derive();
+    true
+}
+
+fn last_use(facts: &KeyFacts, past: &Past, id: KeyId, first_seen_at: Time) -> LastUse<'static> {
+    match (past.uses.get(&id), facts.use_status.as_str()) {
+        (Some(used), _) => LastUse::Used(used.clone()),
+        (None, "never") => {
+            LastUse::Never { since: facts.created_at.map_or(first_seen_at, Time::from_micros) }
+        }
+        (None, _) => LastUse::unknown("nobody had told by then"),
+    }
+}
+
+/// The credential report of an AWS account, byte for byte as AWS writes it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn aws(
+    inventory: &Inventory,
+    account: &Account,
+    at: Option<Time>,
+) -> Result<String, Error> {
+    let held = keys(inventory, Some(account.id), at).await?;
+    let principals = inventory.store.list_principals(account.id).await.map_err(cannot_read)?;
+    let past = match at {
+        Some(at) => Some(inventory.store.past_at(at).await.map_err(cannot_read)?),
+        None => None,
+    };
+    let principals: Vec<PrincipalRecord> =
+        principals.into_iter().filter_map(|record| principal_at(record, past.as_ref())).collect();
+    let mut by_principal: HashMap<PrincipalId, Vec<&Key<'_>>> = HashMap::new();
+    for held in &held {
+        if let Some(id) = held.record.principal_id {
+            by_principal.entry(id).or_default().push(&held.record.key);
+        }
+    }
+    let subjects = principals.iter().map(|record| Subject {
+        principal: &record.principal,
+        arn: record.reference.as_deref(),
+        cells: record.cells.as_deref(),
+        keys: by_principal.get(&record.id).map_or(&[], Vec::as_slice),
+    });
+    let columns = account.report_header.clone().unwrap_or_else(write::columns);
+    Ok(write::report(&columns, subjects.collect()))
+}
+
+/// A principal as it was; `None` if it was not there.
+fn principal_at(mut record: PrincipalRecord, past: Option<&Past>) -> Option<PrincipalRecord> {
+    let Some(past) = past else {
+        return record.gone_at.is_none().then_some(record);
+    };
+    let facts = past.principals.get(&record.id).filter(|facts| !facts.is_gone)?;
+    record.cells.clone_from(&facts.cells);
+    record.principal.has_password = facts.has_password;
+    record.principal.mfa = facts.mfa;
+    Some(record)
+}
+
+/// What is different about a key at two moments.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The key, as it is later, or as it was before it was gone.
+    pub key: HeldKey,
+    /// What is different.
+    pub changes: Vec<Change>,
+}
+
+/// One thing that is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What: `new`, `gone`, `state`, `created`, `expires`, `label`, `last used`.
+    pub what: &'static str,
+    /// What it was.
+    pub before: String,
+    /// What it is.
+    pub after: String,
+}
+
+/// What changed between two moments.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn compare(
+    inventory: &Inventory,
+    account: Option<AccountId>,
+    from: Time,
+    to: Time,
+) -> Result<Vec<Difference>, Error> {
+    let before = keys(inventory, account, Some(from)).await?;
+    let after = keys(inventory, account, Some(to)).await?;
+    let mut before: BTreeMap<KeyId, HeldKey> =
+        before.into_iter().map(|held| (held.record.id, held)).collect();
+    let mut differences = Vec::new();
+    for held in after {
+        let changes = match before.remove(&held.record.id) {
+            Some(earlier) => changes(&earlier, &held),
+            None => vec![change("new", String::new(), held.record.key.state.as_str().to_owned())],
+        };
+        if !changes.is_empty() {
+            differences.push(Difference { key: held, changes });
+        }
+    }
+    let gone = before.into_values().map(|held| {
+        let changes =
+            vec![change("gone", held.record.key.state.as_str().to_owned(), String::new())];
+        Difference { key: held, changes }
+    });
+    differences.extend(gone);
+    differences.sort_by_cached_key(|one| {
+        let key = &one.key.record.key;
+        let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        (one.key.account_name.clone(), text(&key.principal), key.slot, text(&key.label))
+    });
+    Ok(differences)
+}
+
+fn change(what: &'static str, before: String, after: String) -> Change {
+    Change { what, before, after }
+}
+
+fn changes(before: &HeldKey, after: &HeldKey) -> Vec<Change> {
+    let facts = |held: &HeldKey| {
+        let key = &held.record.key;
+        let time = |at: Option<Time>| at.map_or_else(String::new, |at| at.to_string());
+        [
+            ("state", key.state.as_str().to_owned()),
+            ("created", time(key.created_at)),
+            ("expires", time(key.expires_at)),
+            ("label", key.label.as_deref().unwrap_or_default().to_owned()),
+            ("last used", time(key.last_used.used_at())),
+        ]
+    };
+    facts(before)
+        .into_iter()
+        .zip(facts(after))
+        .filter(|((_, before), (_, after))| before != after)
+        .map(|((what, before), (_, after))| change(what, before, after))
+        .collect()
+}
