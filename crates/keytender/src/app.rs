@@ -1,6 +1,7 @@
 //! The use cases, one file each.
 
 pub mod accounts;
+pub mod acts;
 pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;

@@ -29,7 +29,7 @@ pub struct NewAccount {
 /// # Errors
 /// When the name is taken or no name, or the contact is no address.
 pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Error> {
-    check(&new)?;
+    check_new(&new)?;
     let account = Account {
         id: AccountId::from_random(store::random().map_err(cannot_write)?),
         provider: new.provider,
@@ -58,7 +58,60 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
     Ok(account)
 }
 
-fn check(new: &NewAccount) -> Result<(), Error> {
+/// Something that Keytender may be allowed to do at an account.
+#[derive(Clone, Debug)]
+pub struct Ability {
+    /// The permission, in the provider's word.
+    pub permission: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Whether a sync is impossible without it.
+    pub is_needed: bool,
+    /// Whether it is there; `None` where it cannot be tried without changing something.
+    pub is_there: Option<bool>,
+}
+
+/// Who Keytender is at an account, and what it can do there.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Who.
+    pub who: Option<String>,
+    /// What it can do.
+    pub abilities: Vec<Ability>,
+    /// What follows.
+    pub sentence: String,
+}
+
+/// Asks an account who we are there, and tries each reading permission.
+///
+/// # Errors
+/// When the account does not answer, or not to us.
+pub async fn check(account: &Account) -> Result<Checked, Error> {
+    match account.kind {
+        AccountKind::Manual => Ok(Checked {
+            who: None,
+            abilities: Vec::new(),
+            sentence: format!(
+                "{} is told by hand: Keytender watches what you tell it and cannot act there.",
+                account.name
+            ),
+        }),
+        AccountKind::Live | AccountKind::Organization => look(account).await,
+    }
+}
+
+#[cfg(feature = "aws")]
+use aws::look;
+
+#[cfg(feature = "aws")]
+mod aws;
+
+#[cfg(not(feature = "aws"))]
+async fn look(account: &Account) -> Result<Checked, Error> {
+    Err(Error::new(format!("no connector for `{}`", account.provider)))
+}
+
+fn check_new(new: &NewAccount) -> Result<(), Error> {
     let is_word = |text: &str| {
         let is_plain = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
         !text.is_empty() && text.len() <= 100 && text.chars().all(is_plain)

@@ -7,12 +7,29 @@ use futures_util::stream::{self, StreamExt};
 use keytender_core::time::{Span, Time};
 
 use super::warnings::Warnings;
-use crate::connect::aws::{CredentialReport, Failure, Reason};
+use crate::connect::aws::{CredentialReport, Credentials, Failure, Iam, Reason};
+use crate::error::Error;
+use crate::store::accounts::Account;
 
 /// How many calls one account gets at the same time: IAM throttles an account at some 20 a second.
 const MAX_CALLS_AT_ONCE: usize = 8;
 /// AWS keeps a report for 4 hours; a stamp older than a day is wrong.
 const MAX_REPORT_AGE: Span = Span::days(1);
+
+/// The service as an account is reached.
+///
+/// # Errors
+/// When its credentials cannot be found.
+pub(super) async fn open(account: &Account) -> Result<Iam, Error> {
+    let access = &account.access;
+    Ok(Iam::open(&Credentials {
+        profile: access.profile.as_deref(),
+        key: None,
+        role: access.role.as_deref(),
+        external_id: access.external_id.as_deref(),
+    })
+    .await)
+}
 
 /// When the report was made, if what it says of that can be true.
 pub(super) fn reported_at(

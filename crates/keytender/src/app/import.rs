@@ -194,6 +194,7 @@ async fn aws_report(
         reported_at: Some(observed_at),
         header: Some(columns),
         external_id,
+        alias: None,
         warnings,
     };
     let report = sync::apply(&inventory.store, &account, seen, inventory.now);

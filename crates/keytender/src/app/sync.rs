@@ -34,6 +34,8 @@ pub struct Seen {
     pub header: Option<Vec<String>>,
     /// The provider's id of the account.
     pub external_id: Option<String>,
+    /// The provider's name for the account.
+    pub alias: Option<String>,
     /// What was odd.
     pub warnings: Vec<String>,
 }
@@ -189,7 +191,8 @@ pub async fn apply(
     let principals: Vec<_> =
         changes.principals.iter().filter(|record| notable.contains(&record.id)).collect();
     tx.write_principal_versions(&principals, observed_at).await?;
-    tx.learn_account(account, seen.external_id.as_deref(), seen.header.as_deref()).await?;
+    let (id, alias) = (seen.external_id.as_deref(), seen.alias.as_deref());
+    tx.learn_account(account, id, alias, seen.header.as_deref()).await?;
     let count = changes.principals.len() + changes.keys.len();
     let sync = Sync {
         id: SyncId::from_random(store::random()?),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
-use super::{DONE, Stop};
+use super::{COULD_NOT, DONE, Stop};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::inventory::cannot_read;
 use crate::error::Error;
@@ -28,6 +28,11 @@ pub(super) enum Command {
         /// Write JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Say who Keytender is at an account, and what it can and cannot do there
+    Check {
+        /// The account
+        name: String,
     },
     /// Forget an account and its keys
     Remove {
@@ -53,6 +58,12 @@ pub(super) struct Add {
     /// The profile of AWS's configuration that reaches it
     #[arg(long)]
     profile: Option<String>,
+    /// A role to assume with these credentials, by its ARN
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
+    /// What the role's owner asks for beside
+    #[arg(long, value_name = "ID", requires = "role")]
+    external_id: Option<String>,
     /// A mail address for its keys without an owner
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
@@ -62,21 +73,27 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Add(args) => add(args, context),
         Command::List { json } => list(json, context),
+        Command::Check { name } => check(&name, context),
         Command::Remove { name, yes } => remove(&name, yes, context),
     }
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     let is_live = args.provider == "aws";
-    if !is_live && args.profile.is_some() {
-        let error = Error::new(format!("--profile is one of AWS's, not of {}", args.provider));
+    if !is_live && (args.profile.is_some() || args.role.is_some()) {
+        let error = Error::new(format!("{} has no profiles and roles of AWS", args.provider));
         return Err(Stop::wrong_usage(error));
     }
     let new = NewAccount {
         provider: args.provider,
         name: args.name,
         kind: if is_live { AccountKind::Live } else { AccountKind::Manual },
-        access: Access { profile: args.profile, ..Access::default() },
+        access: Access {
+            profile: args.profile,
+            role: args.role,
+            external_id: args.external_id,
+            ..Access::default()
+        },
         contact: args.contact,
     };
     context.with(async |inventory| {
@@ -217,6 +234,37 @@ fn looked(account: &Account, sync: Option<&Sync>, now: Time) -> String {
         }
         Some(sync) => ago(sync.started_at, now),
     }
+}
+
+fn check(name: &str, context: &Context) -> Result<u8, Stop> {
+    context.with(async |inventory| {
+        let account = accounts::get(inventory, name).await.map_err(Stop::could_not)?;
+        let checked = accounts::check(&account).await.map_err(Stop::could_not)?;
+        let mut out = anstream::stdout();
+        if let Some(who) = &checked.who {
+            writeln!(out, "{}: {}", printable(name), printable(who))?;
+        }
+        let mut grid = Grid::new(["PERMISSION", "", "FOR"]);
+        for ability in &checked.abilities {
+            let word = match ability.is_there {
+                Some(true) => "yes",
+                Some(false) => "missing",
+                None => "not tried",
+            };
+            grid.push([
+                Cell::new([ability.permission.to_owned()]),
+                Cell::new([word.to_owned()]),
+                Cell::new([ability.purpose.to_owned()]),
+            ]);
+        }
+        if !grid.is_empty() {
+            grid.write(&mut out, terminal_width())?;
+        }
+        writeln!(out, "{}", checked.sentence)?;
+        let is_missing =
+            checked.abilities.iter().any(|one| one.is_needed && one.is_there == Some(false));
+        Ok(if is_missing { COULD_NOT } else { DONE })
+    })
 }
 
 fn remove(name: &str, yes: bool, context: &Context) -> Result<u8, Stop> {

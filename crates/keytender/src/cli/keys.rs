@@ -8,12 +8,14 @@ use keytender_core::time::Time;
 use super::context::Context;
 use super::words::count;
 use super::{DONE, Stop, parse_time};
+use crate::app::acts::Act;
 use crate::app::inventory::Inventory;
 use crate::app::keys::NewKey;
 use crate::app::{accounts, evaluate, import, keys, owners};
 use crate::error::Error;
 use crate::store::keys::{HeldKey, Keep, Told};
 
+mod act;
 mod list;
 mod show;
 
@@ -37,6 +39,12 @@ pub(super) enum Command {
     Import(Import),
     /// Say what you know of a key: its owner, where it is used, until when it stays
     Set(Set),
+    /// Stop a key from working; this can be undone
+    Disable(act::Args),
+    /// Let a disabled key work again
+    Enable(act::Args),
+    /// Delete a key that was seen disabled for 30 days
+    Delete(act::DeleteArgs),
 }
 
 /// Add a key of a provider that cannot be asked.
@@ -126,6 +134,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Add(args) => add(args, context),
         Command::Import(args) => import(&args, context),
         Command::Set(args) => set(&args, context),
+        Command::Disable(args) => act::run(Act::Disable, args, false, context),
+        Command::Enable(args) => act::run(Act::Enable, args, false, context),
+        Command::Delete(args) => act::delete(args, context),
     }
 }
 

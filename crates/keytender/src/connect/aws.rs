@@ -1,7 +1,7 @@
 //! The IAM service of one AWS account, by the official SDK.
 //!
-//! Each method is one operation of the service in the domain's words. It reads only; the answer's
-//! body and AWS's own messages are never logged or repeated.
+//! Each method is one operation of the service in the domain's words; those that change something
+//! are in `acts`. AWS's own messages are never logged or repeated.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,9 +13,16 @@ use aws_sdk_iam::types::{AccessKeyMetadata, ReportStateType, StatusType};
 use keytender_core::key::{LastUse, State, Use};
 use keytender_core::time::Time;
 
+use crate::net::aws::settings;
+
+pub use crate::net::aws::Credentials;
 pub use failure::{Failure, Reason};
 
+mod account;
+mod acts;
 mod failure;
+
+pub use account::Identity;
 
 /// How long a credential report may take to be made, before it is given up.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -39,6 +46,7 @@ const MAX_PAGES: usize = 1_000;
 #[derive(Clone, Debug)]
 pub struct Iam {
     client: Client,
+    sts: aws_sdk_sts::Client,
 }
 
 /// A credential report as AWS gives it.
@@ -75,10 +83,11 @@ pub struct ListedKey {
 }
 
 impl Iam {
-    /// The service as `profile` reaches it, or as AWS's tools would without one. Nothing is
-    /// called yet.
-    pub async fn open(profile: Option<&str>) -> Self {
-        Self { client: Client::new(&crate::net::aws::settings(profile).await) }
+    /// The service as these credentials reach it. Nothing is called yet, unless a role is to be
+    /// assumed at the first call.
+    pub async fn open(credentials: &Credentials<'_>) -> Self {
+        let settings = settings(credentials).await;
+        Self { client: Client::new(&settings), sts: aws_sdk_sts::Client::new(&settings) }
     }
 
     /// Has the credential report made, waits for it and reads it. Where only making it is denied,

@@ -6,8 +6,11 @@
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::SharedCredentialsProvider;
+use keytender_core::secret::Secret;
 
 /// How often one call is tried when nobody answers, or with a fault of the server: some six
 /// seconds. Throttling is met with more patience by the callers.
@@ -21,8 +24,26 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// IAM is one service for all regions; this one signs where the user names none.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// The settings of `profile`, or of what AWS's tools would use without one.
-pub async fn settings(profile: Option<&str>) -> SdkConfig {
+/// How long an assumed role's credentials last; they are fetched again in time.
+const SESSION: Duration = Duration::from_secs(3_600);
+/// How sessions of assumed roles are named in AWS's own logs.
+const SESSION_NAME: &str = "keytender";
+
+/// Which credentials: those of a profile or of AWS's own chain, or a role that they may assume.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Credentials<'c> {
+    /// A profile of AWS's configuration.
+    pub profile: Option<&'c str>,
+    /// An access key: its id and its secret.
+    pub key: Option<(&'c str, &'c Secret)>,
+    /// The ARN of a role to assume.
+    pub role: Option<&'c str>,
+    /// What the role's owner asks for beside.
+    pub external_id: Option<&'c str>,
+}
+
+/// The settings with these credentials.
+pub async fn settings(credentials: &Credentials<'_>) -> SdkConfig {
     let retry =
         RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(FIRST_PAUSE);
     let timeouts = TimeoutConfig::builder()
@@ -32,12 +53,28 @@ pub async fn settings(profile: Option<&str>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(retry)
         .timeout_config(timeouts);
-    if let Some(profile) = profile {
+    if let Some(profile) = credentials.profile {
         loader = loader.profile_name(profile);
     }
-    let settings = loader.load().await;
-    if settings.region().is_some() {
-        return settings;
+    if let Some((id, secret)) = credentials.key {
+        let key =
+            aws_sdk_sts::config::Credentials::new(id, secret.expose(), None, None, "keytender");
+        loader = loader.credentials_provider(key);
     }
-    settings.into_builder().region(Region::from_static(DEFAULT_REGION)).build()
+    let mut settings = loader.load().await;
+    if settings.region().is_none() {
+        settings = settings.into_builder().region(Region::from_static(DEFAULT_REGION)).build();
+    }
+    let Some(role) = credentials.role else {
+        return settings;
+    };
+    let mut provider = AssumeRoleProvider::builder(role)
+        .session_name(SESSION_NAME)
+        .session_length(SESSION)
+        .configure(&settings);
+    if let Some(external_id) = credentials.external_id {
+        provider = provider.external_id(external_id);
+    }
+    let provider = SharedCredentialsProvider::new(provider.build().await);
+    settings.into_builder().credentials_provider(provider).build()
 }

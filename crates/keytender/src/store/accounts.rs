@@ -139,8 +139,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes what was learned of an account, if it is new: the provider's id of it, and the
-    /// columns of its credential report.
+    /// Writes what was learned of an account, if it is new: the provider's id and name of it, and
+    /// the columns of its credential report.
     ///
     /// # Errors
     /// [`Failure::Exists`] if another account has the id.
@@ -148,14 +148,23 @@ impl Tx {
         &mut self,
         account: &Account,
         external_id: Option<&str>,
+        alias: Option<&str>,
         header: Option<&[String]>,
     ) -> Result<()> {
+        let alias = alias.or(account.alias.as_deref());
         let header = header.or(account.report_header.as_deref()).map(json).transpose()?;
-        let sql = "UPDATE accounts SET external_id = COALESCE(external_id, $3), report_header = $4 \
-                   WHERE tenant_id = $1 AND id = $2 AND (external_id IS NULL AND $3 IS NOT NULL \
-                   OR COALESCE(report_header, '') <> COALESCE($4, ''))";
-        let values =
-            vec![TENANT.into(), account.id.as_i64().into(), external_id.into(), header.into()];
+        let sql = "UPDATE accounts SET external_id = COALESCE(external_id, $3), \
+                   report_header = $4, alias = $5 WHERE tenant_id = $1 AND id = $2 \
+                   AND (external_id IS NULL AND $3 IS NOT NULL \
+                   OR COALESCE(report_header, '') <> COALESCE($4, '') \
+                   OR COALESCE(alias, '') <> COALESCE($5, ''))";
+        let values = vec![
+            TENANT.into(),
+            account.id.as_i64().into(),
+            external_id.into(),
+            header.into(),
+            alias.into(),
+        ];
         self.execute(sql, values).await?;
         Ok(())
     }

@@ -7,9 +7,10 @@ use crate::databases::{Database, new_databases};
 use crate::fake_iam::{AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, Key, Root, User, at};
 use crate::{Home, Ran};
 
+pub(crate) const ROOT: &str = "root/1";
 const ACCOUNT: &str = "123456789012";
-const DEPLOY: &str = "AKIAQDEPLOY000000001";
-const BACKUP: &str = "AKIAQBACKUP000000001";
+pub(crate) const DEPLOY: &str = "AKIAQDEPLOY000000001";
+pub(crate) const BACKUP: &str = "AKIAQBACKUP000000001";
 
 /// An account as it is at `now`: a root key, a deployer's key that was never used, a backup in use.
 fn account(now: Time) -> Account {
@@ -34,7 +35,7 @@ fn home(fake: &FakeIam, database: &Database) -> Home {
 }
 
 /// Runs a story on an account of its own and each database; what it printed is the same on both.
-fn on_each_database(story: impl Fn(&FakeIam, &Home) -> Vec<Ran>) {
+pub(crate) fn on_each_database(story: impl Fn(&FakeIam, &Home) -> Vec<Ran>) {
     let mut first: Option<Vec<String>> = None;
     let now = keytender::clock::now();
     for database in new_databases() {
@@ -62,7 +63,8 @@ fn without_ids(text: &str) -> String {
             word.push(one);
             continue;
         }
-        let is_id = word.len() == 17 && word.chars().nth(3) == Some('_');
+        let plain_word = word.trim_end_matches([':', '.']);
+        let is_id = plain_word.len() == 17 && word.chars().nth(3) == Some('_');
         if !is_id && !word.starts_with(&today) {
             plain.push_str(&word);
         }
@@ -73,7 +75,7 @@ fn without_ids(text: &str) -> String {
 }
 
 #[track_caller]
-fn run(home: &Home, words: &[&str]) -> Ran {
+pub(crate) fn run(home: &Home, words: &[&str]) -> Ran {
     let ran = home.run(words);
     assert_eq!(ran.code, 0, "{words:?}: {}{}", ran.stdout, ran.stderr);
     ran
@@ -84,7 +86,7 @@ fn keys(home: &Home, words: &[&str]) -> Vec<Value> {
     json["keys"].as_array().unwrap().clone()
 }
 
-fn key(home: &Home, id: &str) -> Value {
+pub(crate) fn key(home: &Home, id: &str) -> Value {
     run(home, &["keys", "show", id, "--json"]).json()["keys"][0].clone()
 }
 

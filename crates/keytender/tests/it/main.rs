@@ -7,6 +7,7 @@
     reason = "a test that meets the unexpected should panic, and says when it is skipped"
 )]
 
+mod acts;
 mod architecture;
 mod audit;
 mod aws;
@@ -56,6 +57,11 @@ impl Home {
     fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// What a variable of its environment holds.
+    fn variable(&self, name: &str) -> String {
+        self.variables.iter().find(|(known, _)| known == name).unwrap().1.clone()
     }
 
     /// Writes a file in it.

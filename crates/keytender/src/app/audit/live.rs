@@ -16,7 +16,7 @@ use super::{Depth, Options, Seen, Source};
 use crate::app::aws;
 use crate::app::rows::report_rows;
 use crate::app::warnings::Warnings;
-use crate::connect::aws::{Failure, Iam, ListedKey, Reason};
+use crate::connect::aws::{Credentials, Failure, Iam, ListedKey, Reason};
 use crate::error::Error;
 
 mod fresh;
@@ -126,7 +126,7 @@ struct Account<'a> {
 impl Account<'_> {
     async fn observe(&self) -> Result<Seen, Error> {
         self.say("waiting for the credential report");
-        let iam = Iam::open(self.profile).await;
+        let iam = Iam::open(&Credentials { profile: self.profile, ..Credentials::default() }).await;
         let mut warnings = Warnings::default();
         let report = match iam.credential_report().await {
             Ok(report) => Some(report),

@@ -17,7 +17,7 @@ use keytender_core::report::{Row, aws as report};
 use keytender_core::time::Time;
 
 use super::{Progress, Seen, lines};
-use crate::app::aws::{each, hint, reported_at};
+use crate::app::aws::{each, hint, open, reported_at};
 use crate::app::rows::{cells, report_rows};
 use crate::app::warnings::Warnings;
 use crate::connect::aws::{Failure, Iam, ListedKey, Reason, User};
@@ -52,7 +52,8 @@ pub(super) async fn observe(
 ) -> Result<Seen, Error> {
     let say = |what: &str| progress(&account.name, what);
     let mut warnings = Warnings::default();
-    let asker = Asker { iam: &open(account).await, account, now };
+    let iam = open(account).await?;
+    let asker = Asker { iam: &iam, account, now };
     say("waiting for the credential report");
     let report = match asker.iam.credential_report().await {
         Ok(report) => Some(report),
@@ -83,18 +84,22 @@ pub(super) async fn observe(
         let reported = reported.remove(&one.user.name);
         principals.extend(listed_user(one, reported, now));
     }
+    let alias = match asker.iam.alias().await {
+        Ok(alias) => alias,
+        Err(failure) => {
+            warnings.note(format!("{failure}: the account's alias is not known"));
+            None
+        }
+    };
     let external_id = principals.first().map(|one| one.principal.account.to_string());
     Ok(Seen {
         listing: Listing { observed_at: now, principals, unseen },
         reported_at: made.or_else(|| report.map(|_| now)),
         header: (!header.is_empty()).then_some(header),
         external_id,
+        alias,
         warnings: lines(warnings),
     })
-}
-
-async fn open(account: &Account) -> Iam {
-    Iam::open(account.access.profile.as_deref()).await
 }
 
 /// An account being asked.
@@ -185,16 +190,12 @@ impl Asker<'_> {
             answer.keys.push((key, last_use));
         }
         if !answer.keys.is_empty() && !tagged.contains(&user.name) {
-            match self.tags(&user.name).await {
-                Ok(tags) => answer.tags = tags,
+            match self.iam.user_tags(&user.name).await {
+                Ok(tags) => answer.tags = Some(tags),
                 Err(failure) => answer.tag_failure = Some(failure),
             }
         }
         Ok(answer)
-    }
-
-    async fn tags(&self, _user: &str) -> Result<Option<BTreeMap<String, String>>, Failure> {
-        Ok(None)
     }
 
     fn cannot(&self) -> Error {

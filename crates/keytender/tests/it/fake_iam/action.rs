@@ -37,6 +37,7 @@ fn perform_iam(account: &mut Account, caller: &Principal, call: &Call) -> Result
         "ListUsers" => list_users(account, call),
         "ListAccessKeys" => list_access_keys(account, caller, call),
         "GetAccessKeyLastUsed" => get_access_key_last_used(account, caller, call),
+        "ListUserTags" => list_user_tags(account, call),
         "ListAccountAliases" => Ok(list_account_aliases(account)),
         "GetAccountSummary" => Ok(get_account_summary(account)),
         "GetUser" => get_user(account, caller, call),
@@ -110,6 +111,17 @@ fn list_access_keys(account: &Account, caller: &Principal, call: &Call) -> Resul
     let (page, next) = page(account, call, &scope, keys)?;
     let members = page.iter().map(|key| key_element(&owner, key));
     Ok(paged(Xml::new().list("AccessKeyMetadata", members), next))
+}
+
+fn list_user_tags(account: &Account, call: &Call) -> Result<Xml, Failure> {
+    let name = call.find("UserName").unwrap_or_default();
+    let user = account.find_user(name).ok_or_else(|| {
+        Failure::new(404, "NoSuchEntity", &format!("The user with name {name} cannot be found."))
+    })?;
+    let tags: Vec<_> = user.tags.iter().collect();
+    let (page, next) = page(account, call, &format!("tags of {name}"), &tags)?;
+    let members = page.iter().map(|(key, value)| Xml::new().text("Key", key).text("Value", value));
+    Ok(paged(Xml::new().list("Tags", members), next))
 }
 
 /// Who the key is, without its secret.
@@ -250,7 +262,7 @@ fn denied(account: &Account, caller: &Principal, call: &Call) -> Failure {
         "GetAccessKeyLastUsed" => {
             format!("access key {}", call.find("AccessKeyId").unwrap_or("null"))
         }
-        "GetUser" | "ListAccessKeys" | "UpdateAccessKey" | "DeleteAccessKey"
+        "GetUser" | "ListAccessKeys" | "ListUserTags" | "UpdateAccessKey" | "DeleteAccessKey"
         | "CreateAccessKey" => {
             format!("user {named}")
         }

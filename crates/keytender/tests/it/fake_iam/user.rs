@@ -29,6 +29,7 @@ pub(crate) struct User {
     pub(crate) password: Option<Password>,
     pub(crate) mfa: bool,
     pub(crate) keys: Vec<Key>,
+    pub(crate) tags: Vec<(String, String)>,
 }
 
 /// A user's console password.
@@ -108,7 +109,12 @@ impl User {
     /// A user without password, MFA and keys.
     pub(crate) fn new(name: &str, created: Timestamp) -> Self {
         let (name, path) = (name.to_owned(), "/".to_owned());
-        Self { name, path, created, password: None, mfa: false, keys: Vec::new() }
+        Self { name, path, created, password: None, mfa: false, keys: Vec::new(), tags: Vec::new() }
+    }
+
+    pub(crate) fn tag(mut self, name: &str, value: &str) -> Self {
+        self.tags.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// `path` begins and ends with a slash.

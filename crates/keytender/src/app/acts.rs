@@ -1,0 +1,285 @@
+//! Acts on keys at their providers: disable, enable, delete.
+//!
+//! An act is planned from what the provider shows right now, shown to somebody, and done only when
+//! they agree. The log of acts says so before and after. A key is deleted only after it was seen
+//! disabled for as long as the hold lasts, whoever disabled it.
+
+use keytender_core::inventory::{Event, KeyRecord};
+use keytender_core::key::{LastUse, PrincipalKind, State};
+use keytender_core::time::{Span, Time};
+use serde_json::json;
+
+use super::inventory::{Inventory, cannot_write, commit};
+use crate::error::Error;
+use crate::store::accounts::{Account, AccountKind};
+use crate::store::acts::{NewAct, Stage};
+use crate::store::keys::{HeldKey, Told};
+
+#[cfg(feature = "aws")]
+mod aws;
+
+/// How long a key is held disabled before it may be deleted: a monthly job shows within it that it
+/// needs the key.
+pub const HOLD: Span = Span::days(30);
+/// A key used so recently is likely to be missed.
+const RECENT: Span = Span::days(30);
+
+/// What is done to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// It stops working; this can be undone.
+    Disable,
+    /// It works again.
+    Enable,
+    /// It is gone for good.
+    Delete,
+}
+
+impl Act {
+    /// The word on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The verb in the log.
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Disable => "key.disable",
+            Self::Enable => "key.enable",
+            Self::Delete => "key.delete",
+        }
+    }
+
+    const fn state(self) -> State {
+        match self {
+            Self::Disable => State::Suspended,
+            Self::Enable => State::Active,
+            Self::Delete => State::Destroyed,
+        }
+    }
+}
+
+/// How an act was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What is done.
+    pub act: Act,
+    /// Why.
+    pub why: Option<String>,
+    /// Whether a key may be deleted before its hold is over.
+    pub really: bool,
+}
+
+/// What will be done to one key, and what it may break.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The key.
+    pub key: HeldKey,
+    /// Its account.
+    pub account: Account,
+    /// What is done.
+    pub act: Act,
+    /// What is there to know before.
+    pub notes: Vec<String>,
+    /// Whether the provider shows the key so already.
+    pub is_done: bool,
+}
+
+/// Plans an act on a key from what its provider shows now.
+///
+/// # Errors
+/// When the act is not allowed, or the provider does not show the key.
+pub async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan, Error> {
+    let account = account(inventory, &key).await?;
+    let mut plan = Plan { key, account, act: asked.act, notes: Vec::new(), is_done: false };
+    if plan.key.record.key.state == State::Destroyed {
+        return Err(Error::new(format!("{} is gone", plan.key.record.id)));
+    }
+    match plan.account.kind {
+        AccountKind::Manual => {
+            let name = &plan.account.provider;
+            plan.notes.push(format!(
+                "Keytender cannot reach {name}: do it on its key page; this records that it was done"
+            ));
+            plan.is_done = plan.key.record.key.state == asked.act.state();
+        }
+        AccountKind::Live | AccountKind::Organization => look(&mut plan, inventory.now).await?,
+    }
+    if asked.act == Act::Delete {
+        check_hold(&plan, asked, inventory.now)?;
+    }
+    if asked.act != Act::Enable {
+        notes(&mut plan, inventory.now);
+    }
+    Ok(plan)
+}
+
+async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error> {
+    super::accounts::get(inventory, &key.account_name).await
+}
+
+/// Asks the provider how the key stands, and whether Keytender can act on it at all.
+#[cfg(feature = "aws")]
+async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
+    aws::look(plan, now).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn look(plan: &mut Plan, _now: Time) -> Result<(), Error> {
+    Err(cannot_reach(plan))
+}
+
+#[cfg(not(feature = "aws"))]
+fn cannot_reach(plan: &Plan) -> Error {
+    Error::new(format!("no connector for `{}`", plan.account.provider))
+}
+
+/// A key is deleted only after it was seen disabled through the hold.
+fn check_hold(plan: &Plan, asked: &Asked, now: Time) -> Result<(), Error> {
+    let id = plan.key.record.id;
+    let has_reason = asked.why.as_ref().is_some_and(|why| !why.trim().is_empty());
+    if asked.really {
+        return match has_reason {
+            true => Ok(()),
+            false => Err(Error::new("to delete before the hold is over needs a reason")
+                .hint("--really --because TEXT")),
+        };
+    }
+    let is_suspended = plan.key.record.key.state == State::Suspended;
+    let hint = format!(
+        "disable it and wait {} days; before that only with --really --because TEXT",
+        HOLD.whole_days()
+    );
+    match plan.key.record.suspended_seen_at.filter(|_| is_suspended) {
+        None => {
+            Err(Error::new(format!("{id} is not disabled, so nobody knows who needs it"))
+                .hint(hint))
+        }
+        Some(since) if now.since(since) < HOLD => {
+            let until = since.plus(HOLD).date();
+            let seen = since.date();
+            Err(Error::new(format!(
+                "{id} was first seen disabled on {seen}: its hold ends on {until}"
+            ))
+            .hint(hint))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// What may break, and how it is undone.
+fn notes(plan: &mut Plan, now: Time) {
+    let key = &plan.key.record.key;
+    if key.state == State::Active {
+        match &key.last_used {
+            LastUse::Used(used) if now.since(used.at) < RECENT => plan.notes.push(format!(
+                "it is in use: whatever used it {} will fail",
+                keytender_core::steps::ago(used.at, now)
+            )),
+            LastUse::Unknown { why } => {
+                plan.notes.push(format!("its last use is unknown ({why}): something may need it"));
+            }
+            LastUse::Used(_) | LastUse::Never { .. } => {}
+        }
+    }
+    plan.notes.push(match plan.act {
+        Act::Disable => format!("undo: keytender keys enable {}", plan.key.record.id),
+        Act::Delete => "this cannot be undone".to_owned(),
+        Act::Enable => return,
+    });
+}
+
+/// Does what was planned: writes that it will be tried, does it at the provider, looks whether it
+/// came to be, and writes that it did.
+///
+/// # Errors
+/// When the provider does not do it; the log says so.
+pub async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Result<(), Error> {
+    write(inventory, plan, Stage::Intent, why, None).await?;
+    let done = match plan.account.kind {
+        AccountKind::Manual => Ok(()),
+        AccountKind::Live | AccountKind::Organization => act(plan).await,
+    };
+    match done {
+        Ok(()) => write(inventory, plan, Stage::Done, why, None).await,
+        Err(error) => {
+            let report = error.report();
+            write(inventory, plan, Stage::Failed, why, Some(&report)).await?;
+            Err(error)
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+async fn act(plan: &Plan) -> Result<(), Error> {
+    aws::act(plan).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn act(plan: &Plan) -> Result<(), Error> {
+    Err(cannot_reach(plan))
+}
+
+async fn write(
+    inventory: &Inventory,
+    plan: &Plan,
+    stage: Stage,
+    why: Option<&str>,
+    error: Option<&str>,
+) -> Result<(), Error> {
+    let record = &plan.key.record;
+    let now = crate::clock::now();
+    let mut tx = inventory.begin().await?;
+    tx.log(NewAct {
+        at: now,
+        actor: &inventory.actor,
+        verb: plan.act.verb(),
+        stage,
+        target_kind: "key",
+        target_id: record.id.to_string(),
+        why,
+        details: json!({"account": plan.account.name, "id": record.key.id, "error": error}),
+    })
+    .await
+    .map_err(cannot_write)?;
+    if stage == Stage::Done {
+        let changed = changed(record, plan.act, now);
+        tx.write_keys(plan.account.id, std::slice::from_ref(&changed))
+            .await
+            .map_err(cannot_write)?;
+        // `state` is told apart: a listing that is written later says what it saw.
+        tx.tell_key(record.id, Told::State(plan.act.state())).await.map_err(cannot_write)?;
+        let event = match plan.act {
+            Act::Disable => Event::Suspended,
+            Act::Enable => Event::Resumed,
+            Act::Delete => Event::Destroyed,
+        };
+        let versions = [(&changed, vec![event])];
+        tx.write_key_versions(&versions, now).await.map_err(cannot_write)?;
+    }
+    commit(tx).await
+}
+
+fn changed(record: &KeyRecord, act: Act, now: Time) -> KeyRecord {
+    let mut changed = record.clone();
+    changed.key.state = act.state();
+    changed.key.provider_state = None;
+    changed.suspended_seen_at = match act {
+        Act::Disable => Some(record.suspended_seen_at.unwrap_or(now)),
+        Act::Enable | Act::Delete => None,
+    };
+    if act == Act::Delete {
+        changed.missing_since = Some(now);
+        changed.last_seen_at = Some(now);
+    }
+    changed
+}
+
+/// Whether a key is one of an account's owner, on which nobody else can act.
+fn is_root(plan: &Plan) -> bool {
+    plan.key.record.key.principal_kind == Some(PrincipalKind::Root)
+}
