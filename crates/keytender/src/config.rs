@@ -1,4 +1,9 @@
-//! What the program is told by its surroundings: where the inventory is, and who acts.
+//! What the program is told by its surroundings: where the inventory is, who acts, where secrets
+//! are.
 
 pub mod actor;
+mod command;
+pub mod credential;
+mod file;
 pub mod location;
+pub mod master;

@@ -18,6 +18,7 @@ pub mod keys;
 mod migrate;
 pub mod owners;
 pub mod principals;
+pub mod seal;
 pub mod settings;
 pub mod syncs;
 pub mod versions;

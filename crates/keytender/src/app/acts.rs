@@ -5,7 +5,7 @@
 //! disabled for as long as the hold lasts, whoever disabled it.
 
 use keytender_core::inventory::{Event, KeyRecord};
-use keytender_core::key::{LastUse, PrincipalKind, State};
+use keytender_core::key::{LastUse, State};
 use keytender_core::time::{Span, Time};
 use serde_json::json;
 
@@ -277,9 +277,4 @@ fn changed(record: &KeyRecord, act: Act, now: Time) -> KeyRecord {
         changed.last_seen_at = Some(now);
     }
     changed
-}
-
-/// Whether a key is one of an account's owner, on which nobody else can act.
-fn is_root(plan: &Plan) -> bool {
-    plan.key.record.key.principal_kind == Some(PrincipalKind::Root)
 }

@@ -10,7 +10,6 @@ use keytender_core::id::{KeyId, SyncId};
 use keytender_core::inventory::{self, Changes, Event, Known, Listing};
 use keytender_core::time::Time;
 
-use super::warnings::Warnings;
 use crate::clock;
 use crate::error::Error;
 use crate::store::accounts::{Account, AccountKind};
@@ -261,9 +260,4 @@ async fn remember_failure(
     let mut tx = store.db().begin().await?;
     tx.insert_sync(&sync).await?;
     Ok(tx.commit().await?)
-}
-
-/// Lines of warnings, for whoever builds a [`Seen`] elsewhere.
-pub(super) fn lines(warnings: Warnings) -> Vec<String> {
-    warnings.into_lines()
 }

@@ -1,16 +1,16 @@
 //! Acts on keys of AWS users.
 
-use keytender_core::key::State;
+use keytender_core::key::{PrincipalKind, State};
 use keytender_core::time::Time;
 
-use super::{Act, Plan, is_root};
+use super::{Act, Plan};
 use crate::app::aws::{hint, open};
 use crate::connect::aws::{Failure, ListedKey, word};
 use crate::error::Error;
 
 /// The user and the id of the key, which acts need.
 fn subject(plan: &Plan) -> Result<(&str, &str), Error> {
-    if is_root(plan) {
+    if plan.key.record.key.principal_kind == Some(PrincipalKind::Root) {
         let error = Error::new("root's keys are disabled and deleted by root alone");
         let hint = format!("keytender keys show {} says how", plan.key.record.id);
         return Err(error.hint(hint));

@@ -16,7 +16,7 @@ use keytender_core::report::record::Record;
 use keytender_core::report::{Row, aws as report};
 use keytender_core::time::Time;
 
-use super::{Progress, Seen, lines};
+use super::{Progress, Seen};
 use crate::app::aws::{each, hint, open, reported_at};
 use crate::app::rows::{cells, report_rows};
 use crate::app::warnings::Warnings;
@@ -98,7 +98,7 @@ pub(super) async fn observe(
         header: (!header.is_empty()).then_some(header),
         external_id,
         alias,
-        warnings: lines(warnings),
+        warnings: warnings.into_lines(),
     })
 }
 
