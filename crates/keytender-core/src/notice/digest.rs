@@ -9,9 +9,9 @@ use super::item::{Item, Next, verb};
 use super::words::{self, count, deadline, shown};
 
 /// How many keys are told in full: with more, mail programs cut the mail (Gmail at 102 KB).
-const MAX_IN_FULL: usize = 15;
+const MAX_IN_FULL: usize = 10;
 /// How many more get a line; the rest is counted, and the report has them.
-const MAX_LINES: usize = 60;
+const MAX_LINES: usize = 50;
 
 /// What stands below every notice.
 #[derive(Clone, Debug, Default)]

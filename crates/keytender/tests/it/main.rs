@@ -17,6 +17,7 @@ mod fake_iam;
 mod formats;
 mod help;
 mod moto;
+mod notify;
 mod page;
 mod policy;
 mod store;
