@@ -108,7 +108,7 @@ fn step(step: &Step) -> Markup {
         li style=(LINE) {
             (step.text)
             @if let Some(command) = &step.command { code.code style=(CODE) { (command) } }
-            @if let Some(page) = &step.link { br; (link(page)) }
+            @if let Some(page) = &step.link { div { (link(page)) } }
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::error::Error;
 
 /// How long a farewell may take: the mail is delivered already.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
-/// RFC 5322, section 2.1.1: no line is longer.
+/// Far below the 998 bytes of a line (RFC 5322, section 2.1.1), with room for its header's name.
 const MAX_ID_BYTES: usize = 200;
 
 /// How a connection is made secret.
