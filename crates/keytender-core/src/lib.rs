@@ -12,12 +12,14 @@
 //! - [`report`]: credential reports and plain CSV files, read record by record
 //! - [`policy`]: rules, exceptions and what a key breaks
 //! - [`steps`]: what to do about a key, in words and command lines
+//! - [`notice`]: who is told of a key, when, and in which words
 //! - [`text`]: other people's text, made safe to print
 //! - [`secret`]: texts that must not be seen
 
 pub mod id;
 pub mod inventory;
 pub mod key;
+pub mod notice;
 pub mod owner;
 pub mod policy;
 pub mod report;

@@ -1,6 +1,6 @@
 //! The one place that reads the clock; everywhere else the moment is a parameter.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use keytender_core::time::Time;
 
@@ -10,4 +10,15 @@ pub fn now() -> Time {
     // A clock before 1970 is broken; 1970 is the nearest that can be said.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// A moment in the standard library's words, for crates that ask for them; nothing is read.
+pub fn system_time(time: Time) -> SystemTime {
+    let micros = Duration::from_micros(time.as_micros().unsigned_abs());
+    let moment = if time.as_micros() < 0 {
+        UNIX_EPOCH.checked_sub(micros)
+    } else {
+        UNIX_EPOCH.checked_add(micros)
+    };
+    moment.unwrap_or(UNIX_EPOCH)
 }

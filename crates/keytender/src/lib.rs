@@ -1,7 +1,8 @@
 //! Keytender's program: everything that touches the world.
 //!
 //! Modules may use only those to their left:
-//! `clock, error ← config ← net ← store, connect ← app ← cli ← main`; `keytender_core` is left of all.
+//! `clock, error ← config ← net ← store, connect, notify ← app ← cli ← main`; `keytender_core` is
+//! left of all.
 //!
 //! - `clock`: the one place that reads the time
 //! - `error`: what could not be done, and what to do now
@@ -9,6 +10,7 @@
 //! - `net`: how the outside is reached
 //! - `store`: the inventory, in SQLite or PostgreSQL
 //! - `connect`: providers
+//! - `notify`: notices by mail, web hooks and chats
 //! - `app`: the use cases, one file each
 //! - `cli`: the command line
 
@@ -19,4 +21,5 @@ pub mod config;
 pub mod connect;
 pub mod error;
 pub mod net;
+pub mod notify;
 pub mod store;

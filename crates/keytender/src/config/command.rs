@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keytender_core::secret::Secret;
 use zeroize::Zeroizing;
@@ -11,8 +11,6 @@ use crate::error::Error;
 
 /// A program may ask somebody for a fingerprint or a password.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// How often it is looked whether the program has ended.
-const POLL: Duration = Duration::from_millis(10);
 /// No secret is longer.
 pub(super) const MAX_BYTES: u64 = 64 * 1024;
 
@@ -42,31 +40,25 @@ pub(super) fn run(program: &str, arguments: &[String]) -> Result<Secret, Error> 
     let Some(stdout) = child.stdout.take() else {
         return Err(cannot("it has no output"));
     };
-    // Read beside the waiting, or a program with much to say would wait for us for ever.
-    let reader = std::thread::spawn(move || {
+    // Read beside the waiting: a receiver has a time limit, a pipe has none.
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
-        stdout.take(MAX_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes)
+        let read = stdout.take(MAX_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes);
+        // Without a receiver nobody waits any more.
+        _ = sender.send(read);
     });
-    #[expect(clippy::disallowed_methods, reason = "a time limit, not a moment")]
-    let begun = Instant::now();
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if begun.elapsed() < TIMEOUT => std::thread::sleep(POLL),
-            Ok(None) | Err(_) => {
-                _ = child.kill();
-                _ = child.wait();
-                return Err(cannot(&format!("it did not end within {} s", TIMEOUT.as_secs())));
-            }
-        }
+    let Ok(read) = receiver.recv_timeout(TIMEOUT) else {
+        _ = child.kill();
+        _ = child.wait();
+        return Err(cannot(&format!("it did not end within {} s", TIMEOUT.as_secs())));
     };
+    let status = child.wait().map_err(|error| cannot(&error.to_string()))?;
     if !status.success() {
         return Err(cannot(&format!("it failed ({status})")));
     }
-    match reader.join() {
-        Ok(Ok(bytes)) => secret(&bytes).map_err(|why| cannot(&why)),
-        Ok(Err(_)) | Err(_) => Err(cannot("its output cannot be read")),
-    }
+    let bytes = read.map_err(|_| cannot("its output cannot be read"))?;
+    secret(&bytes).map_err(|why| cannot(&why))
 }
 
 /// Bytes as a secret: text, one line or more, not empty, not too long.

@@ -3,7 +3,7 @@
 //! It is `KEYTENDER_MASTER_KEY` (base64), or what the reference in `KEYTENDER_MASTER_KEY_FROM`
 //! gives, or a file of its own beside the data, which is made at the first need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -85,7 +85,7 @@ fn missing(path: &Path) -> Error {
     .hint(format!("put the file back, or set {VARIABLE} or {FROM}: what is sealed needs it"))
 }
 
-fn make(path: &PathBuf) -> Result<MasterKey, Error> {
+fn make(path: &Path) -> Result<MasterKey, Error> {
     let mut bytes = Zeroizing::new([0_u8; LENGTH]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|error| {
         Error::new("the system gives no random numbers").source(error.to_string())

@@ -20,6 +20,7 @@ mod formats;
 mod help;
 mod inventory;
 mod moto;
+mod notify;
 mod page;
 mod policy;
 mod store;

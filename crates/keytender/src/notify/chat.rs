@@ -1,0 +1,124 @@
+//! Chats by their incoming web hooks: Slack and Microsoft Teams. The URL is the secret.
+//!
+//! Names come from providers, so they are sent as plain text, which cannot mention anybody or hide a
+//! link.
+
+use keytender_core::notice::{Digest, subject};
+use keytender_core::secret::Secret;
+use keytender_core::time::Time;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use super::reach::Hooks;
+use super::{Accepted, Failed, Step, Verdict, Why};
+
+/// How many keys are named in a chat.
+const MAX_LINES: usize = 10;
+/// Slack: a header has at most 150 letters, a section 3,000.
+const MAX_HEADER_LETTERS: usize = 150;
+const MAX_SECTION_LETTERS: usize = 2_900;
+
+/// Which chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chat {
+    /// Slack, and what understands its messages (Mattermost, Rocket.Chat).
+    Slack,
+    /// Microsoft Teams, by its workflows.
+    Teams,
+}
+
+/// Makes one attempt to post `digest` at the `url` of a chat.
+///
+/// # Errors
+/// [`Failed`], which says whether another attempt makes sense and whether it may be a repeat.
+pub async fn send(
+    hooks: &Hooks,
+    chat: Chat,
+    url: &Secret,
+    digest: &Digest,
+    now: Time,
+) -> Result<Accepted, Failed> {
+    let target = hooks
+        .target(url)
+        .map_err(|_| Failed::new(Verdict::Permanent, Step::Message, Why::NotWritable))?;
+    let body = match chat {
+        Chat::Slack => slack(digest, now),
+        Chat::Teams => teams(digest, now),
+    };
+    hooks.post(&target, HeaderMap::new(), body.to_string().into_bytes()).await
+}
+
+/// The message for Slack: blocks of plain text, and one text for the notification.
+fn slack(digest: &Digest, now: Time) -> Value {
+    let title = subject(digest, now);
+    let mut blocks = vec![
+        json!({"type": "header", "text": plain(&cut(&title, MAX_HEADER_LETTERS))}),
+        json!({"type": "section", "text": plain(&cut(&body(digest, now), MAX_SECTION_LETTERS))}),
+    ];
+    let pages = pages(digest);
+    if !pages.is_empty() {
+        let links: Vec<String> =
+            pages.iter().map(|(name, url)| format!("<{}|{name}>", escaped(url))).collect();
+        let text = json!({"type": "mrkdwn", "text": links.join("  ")});
+        blocks.push(json!({"type": "context", "elements": [text]}));
+    }
+    json!({"text": escaped(&title), "blocks": blocks})
+}
+
+/// The message for Teams: an adaptive card of text runs, which know no markup.
+fn teams(digest: &Digest, now: Time) -> Value {
+    let run = |text: &str, weight: &str| {
+        json!({"type": "RichTextBlock", "inlines": [
+            {"type": "TextRun", "text": text, "weight": weight}
+        ]})
+    };
+    let text = cut(&body(digest, now), MAX_SECTION_LETTERS);
+    let mut blocks = vec![run(&subject(digest, now), "Bolder")];
+    blocks.extend(text.lines().filter(|line| !line.is_empty()).map(|line| run(line, "Default")));
+    let actions: Vec<Value> = pages(digest)
+        .into_iter()
+        .map(|(name, url)| json!({"type": "Action.OpenUrl", "title": name, "url": url}))
+        .collect();
+    json!({"type": "message", "attachments": [{
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "content": {
+            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+            "type": "AdaptiveCard",
+            "version": "1.4",
+            "body": blocks,
+            "actions": actions,
+        },
+    }]})
+}
+
+fn body(digest: &Digest, now: Time) -> String {
+    let mut lines = digest.lead(now).to_vec();
+    let items = digest.items();
+    lines.extend(items.iter().take(MAX_LINES).map(|item| format!("• {}", item.line())));
+    let rest = items.len().saturating_sub(MAX_LINES);
+    if rest > 0 {
+        lines.push(format!("and {rest} more"));
+    }
+    lines.join("\n")
+}
+
+/// What stands below a notice and is a page.
+fn pages(digest: &Digest) -> Vec<(&'static str, &str)> {
+    digest.footer().into_iter().filter(|(_, place)| place.starts_with("https://")).collect()
+}
+
+fn plain(text: &str) -> Value {
+    json!({"type": "plain_text", "text": text, "emoji": false})
+}
+
+/// Slack's three letters with a meaning.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
+}

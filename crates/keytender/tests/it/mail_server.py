@@ -1,0 +1,59 @@
+"""A mail server for the tests: STARTTLS and a password are asked for; each mail is a line of JSON.
+
+    python mail_server.py CERTIFICATE KEY
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+from email import message_from_bytes
+from email.policy import default
+
+from aiosmtpd.smtp import SMTP, AuthResult
+
+
+class Inbox:
+    """Says each mail that comes in."""
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
+        mail = message_from_bytes(envelope.content, policy=default)
+        parts = {part.get_content_type(): part.get_content() for part in mail.iter_parts()}
+        said = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "headers": {name.lower(): str(value) for name, value in mail.items()},
+            "parts": parts,
+            "tls": session.ssl is not None,
+            "hello": session.host_name,
+        }
+        print(json.dumps(said), flush=True)
+        return "250 2.0.0 taken"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    """One user, one password."""
+    good = (data.login, data.password) == (b"keytender", "pass wörd".encode())
+    return AuthResult(success=good, handled=False)
+
+
+async def serve(certificate, key):
+    """Listen on a free port until the test ends."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    def session():
+        return SMTP(
+            Inbox(),
+            tls_context=context,
+            require_starttls=True,
+            authenticator=authenticate,
+            auth_required=True,
+        )
+
+    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+asyncio.run(serve(sys.argv[1], sys.argv[2]))
