@@ -5,12 +5,15 @@ pub mod acts;
 pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
+pub mod channels;
 pub mod evaluate;
 pub mod import;
 pub mod inventory;
 pub mod keys;
+pub mod notify;
 pub mod owners;
 pub mod report;
 mod rows;
+pub mod secrets;
 pub mod sync;
 mod warnings;

@@ -14,11 +14,14 @@ use context::Context;
 
 mod accounts;
 mod audit;
+mod channels;
 mod context;
 mod csv_row;
 mod grid;
 mod key_json;
 mod keys;
+mod notices;
+mod notify;
 mod owners;
 mod policy;
 mod report;
@@ -46,16 +49,16 @@ See:
   report       Every key as a credential report, now or at a moment
 Keep up:
   sync         Bring the inventory up to date with its accounts
+  notify       Tell owners what is due
+  notices      What was told, and how its delivery stands
 Set up:
   accounts     Where keys are held: add, list, remove
   owners       Who answers for which keys
+  channels     Mail servers, webhooks and chats by which notices go out
   policy       Show the rules that keys are held against, or check your own
   completions  Print the completions for a shell
 Options:
 {options}
-Start with:
-  keytender audit              what is on this machine
-  keytender audit aws:PROFILE  a live account
 Each command has its own help: keytender audit --help
 ";
 
@@ -91,6 +94,14 @@ enum Command {
     Report(report::Args),
     /// Bring the inventory up to date with its accounts
     Sync(sync::Args),
+    /// Tell owners what is due
+    Notify(notify::Args),
+    /// What was told, and how its delivery stands
+    #[command(subcommand)]
+    Notices(notices::Command),
+    /// Mail servers, webhooks and chats by which notices go out
+    #[command(subcommand)]
+    Channels(channels::Command),
     /// Where keys are held
     #[command(subcommand)]
     Accounts(accounts::Command),
@@ -124,6 +135,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match cli.command {
         Command::Keys(command) => keys::run(command, &context),
         Command::Report(args) => report::run(&args, &context),
+        Command::Notify(args) => notify::run(&args, &context),
+        Command::Notices(command) => notices::run(&command, &context),
+        Command::Channels(command) => channels::run(command, &context),
         Command::Sync(args) => sync::run(&args, &context),
         Command::Accounts(command) => accounts::run(command, &context),
         Command::Owners(command) => owners::run(command, &context),

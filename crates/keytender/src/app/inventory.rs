@@ -13,6 +13,8 @@ use crate::store::{Failure, Store};
 pub struct Inventory {
     /// Where everything is kept.
     pub store: Store,
+    /// Which database that is.
+    pub location: Location,
     /// Who asks.
     pub actor: Actor,
     /// The present moment.
@@ -29,7 +31,7 @@ impl Inventory {
         let store = Store::open(&location)
             .await
             .map_err(|failure| failure.refuse(format!("cannot open the inventory `{location}`")))?;
-        Ok(Self { store, actor, now })
+        Ok(Self { store, location, actor, now })
     }
 
     /// Begins a transaction that will write.

@@ -25,17 +25,22 @@ pub fn find(named: Option<&str>) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     let folder = data_folder()?;
-    make(&folder)?;
     Ok(folder.join(FILE).display().to_string())
 }
 
-fn data_folder() -> Result<PathBuf, Error> {
+/// The folder of this program's data, which is made where there is none.
+///
+/// # Errors
+/// When there is no home, or the folder cannot be made.
+pub fn data_folder() -> Result<PathBuf, Error> {
     let base = etcetera::choose_base_strategy().map_err(|error| {
         Error::new("cannot find the folder for the inventory")
             .source(error)
             .hint(format!("name the database: --database FILE, or {VARIABLE}"))
     })?;
-    Ok(base.data_dir().join(FOLDER))
+    let folder = base.data_dir().join(FOLDER);
+    make(&folder)?;
+    Ok(folder)
 }
 
 fn make(folder: &std::path::Path) -> Result<(), Error> {

@@ -27,25 +27,23 @@ pub enum Chat {
     Teams,
 }
 
-/// Makes one attempt to post `digest` at the `url` of a chat.
+/// The message that a chat is sent for `digest`.
+pub fn message(chat: Chat, digest: &Digest, now: Time) -> Value {
+    match chat {
+        Chat::Slack => slack(digest, now),
+        Chat::Teams => teams(digest, now),
+    }
+}
+
+/// Makes one attempt to post `message` at the `url` of a chat.
 ///
 /// # Errors
 /// [`Failed`], which says whether another attempt makes sense and whether it may be a repeat.
-pub async fn send(
-    hooks: &Hooks,
-    chat: Chat,
-    url: &Secret,
-    digest: &Digest,
-    now: Time,
-) -> Result<Accepted, Failed> {
+pub async fn send(hooks: &Hooks, url: &Secret, message: &Value) -> Result<Accepted, Failed> {
     let target = hooks
         .target(url)
         .map_err(|_| Failed::new(Verdict::Permanent, Step::Message, Why::NotWritable))?;
-    let body = match chat {
-        Chat::Slack => slack(digest, now),
-        Chat::Teams => teams(digest, now),
-    };
-    hooks.post(&target, HeaderMap::new(), body.to_string().into_bytes()).await
+    hooks.post(&target, HeaderMap::new(), message.to_string().into_bytes()).await
 }
 
 /// The message for Slack: blocks of plain text, and one text for the notification.

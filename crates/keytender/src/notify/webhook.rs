@@ -65,6 +65,11 @@ impl EventKind {
         Self::FirstUsed,
     ];
 
+    /// The kind that a name stands for.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The name on the wire, `key.aged`.
     pub const fn as_str(self) -> &'static str {
         match self {

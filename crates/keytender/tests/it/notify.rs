@@ -596,7 +596,8 @@ fn a_chat_gets_plain_text_that_mentions_nobody() {
     let digest = digest(&["<!channel> [x](https://evil.example)"]);
     for (kind, status) in [(Chat::Slack, "200 OK"), (Chat::Teams, "202 Accepted")] {
         let (url, server) = one_request(status);
-        run(chat::send(&hooks(), kind, &Secret::new(url), &digest, now())).unwrap();
+        let message = chat::message(kind, &digest, now());
+        run(chat::send(&hooks(), &Secret::new(url), &message)).unwrap();
         let body: Value = serde_json::from_str(&server.join().unwrap().1).unwrap();
         match kind {
             Chat::Slack => {

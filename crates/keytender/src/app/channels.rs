@@ -1,0 +1,217 @@
+//! Channels: the ways by which notices go out, added, listed and opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keytender_core::id::ChannelId;
+use keytender_core::owner::is_address;
+use keytender_core::secret::Secret;
+use serde_json::json;
+
+use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use super::secrets;
+use crate::config::credential::Reference;
+use crate::error::Error;
+use crate::notify::mail::{Mailer, Smtp, Tls};
+use crate::notify::webhook::{Endpoint, SigningSecret};
+use crate::notify::{self, Hooks};
+use crate::store::channels::{Channel, ChannelKind, Settings};
+use crate::store::{self, Failure};
+
+/// How long a mail server or receiver may take for one answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The port at which mail servers take mail from programs (RFC 6409).
+const SUBMISSION_PORT: u16 = 587;
+/// The same with TLS from the first byte (RFC 8314).
+const SUBMISSIONS_PORT: u16 = 465;
+
+/// Where a new channel's secret comes from.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    /// There is none.
+    None,
+    /// It stays where it is.
+    Reference(Reference),
+    /// We were asked to keep it, sealed.
+    Keep(Secret),
+    /// It is made now, sealed, and shown once.
+    Make,
+}
+
+/// Adds a channel; a secret that was made is given back, to be shown once.
+///
+/// # Errors
+/// When a part is missing or cannot be so, or the name is taken.
+pub async fn add(
+    inventory: &Inventory,
+    name: &str,
+    kind: ChannelKind,
+    mut settings: Settings,
+    secret: SecretSource,
+) -> Result<Option<Secret>, Error> {
+    let id = ChannelId::from_random(store::random().map_err(cannot_write)?);
+    let (sealed, shown) = match secret {
+        SecretSource::None => (None, None),
+        SecretSource::Reference(reference) => {
+            settings.secret = Some(reference.to_string());
+            (None, None)
+        }
+        SecretSource::Keep(secret) => {
+            (Some(secrets::seal(inventory, &id.to_string(), &secret).await?), None)
+        }
+        SecretSource::Make => {
+            let mut bytes = [0_u8; 32];
+            getrandom::fill(&mut bytes).map_err(|error| {
+                Error::new("the system gives no random numbers").source(error.to_string())
+            })?;
+            let secret = SigningSecret::from_random(&bytes);
+            (Some(secrets::seal(inventory, &id.to_string(), &secret).await?), Some(secret))
+        }
+    };
+    let channel =
+        Channel { id, name: name.to_owned(), kind, settings, sealed, created_at: inventory.now };
+    // What cannot be opened is not added.
+    Opened::open(inventory, &channel).await?;
+    let mut tx = inventory.begin().await?;
+    tx.insert_channel(&channel).await.map_err(|failure| match failure {
+        Failure::Exists => Error::new(format!("there is a channel `{name}` already"))
+            .hint(format!("give it another name, or: keytender channels remove {name}")),
+        failure => cannot_write(failure),
+    })?;
+    inventory.log(&mut tx, done("channel.add", &channel)).await?;
+    commit(tx).await?;
+    Ok(shown)
+}
+
+/// Takes a channel away, with what waits for it.
+///
+/// # Errors
+/// When there is none of this name.
+pub async fn remove(inventory: &Inventory, name: &str) -> Result<(), Error> {
+    let channel = get(inventory, name).await?;
+    let mut tx = inventory.begin().await?;
+    tx.remove_channel(channel.id).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("channel.remove", &channel)).await?;
+    commit(tx).await
+}
+
+fn done<'a>(verb: &'a str, channel: &Channel) -> Done<'a> {
+    Done {
+        verb,
+        target_kind: "channel",
+        target_id: channel.id.to_string(),
+        why: None,
+        details: json!({"name": channel.name, "kind": channel.kind.as_str()}),
+    }
+}
+
+/// The channel of this name.
+///
+/// # Errors
+/// When there is none.
+pub async fn get(inventory: &Inventory, name: &str) -> Result<Channel, Error> {
+    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    channels.into_iter().find(|channel| channel.name == name).ok_or_else(|| {
+        Error::new(format!("there is no channel `{name}`"))
+            .hint("keytender channels list shows the channels")
+    })
+}
+
+/// A channel that is ready to deliver.
+pub enum Opened {
+    /// A mail server.
+    Mail(Box<Mailer>),
+    /// A receiver of webhooks.
+    Webhook(Box<Hooks>, Box<Endpoint>),
+    /// A chat, by its URL.
+    Chat(Box<Hooks>, Secret),
+}
+
+impl Opened {
+    /// Opens a channel with its secret; reaches for nobody.
+    ///
+    /// # Errors
+    /// When its secret is not there, or its settings cannot be.
+    pub async fn open(inventory: &Inventory, channel: &Channel) -> Result<Self, Error> {
+        let settings = &channel.settings;
+        let id = channel.id.to_string();
+        let sealed = channel.sealed.as_deref();
+        let secret = secrets::find(inventory, &id, sealed, settings.secret.as_deref()).await?;
+        let opened = match channel.kind {
+            ChannelKind::Mail => mail(settings, secret),
+            ChannelKind::Webhook => webhook(settings, secret),
+            ChannelKind::Slack | ChannelKind::Teams => chat(settings, secret),
+        };
+        opened.map_err(|error| {
+            Error::new(format!("the channel `{}` cannot be used", channel.name))
+                .source(error.report())
+        })
+    }
+}
+
+fn mail(settings: &Settings, password: Option<Secret>) -> Result<Opened, Error> {
+    let host = settings.host.clone().ok_or_else(|| Error::new("a mail server needs --host"))?;
+    let from = settings.from.clone().ok_or_else(|| Error::new("a mail server needs --from"))?;
+    if !is_address(&from) && !from.ends_with("@localhost") {
+        return Err(Error::new("--from is no mail address"));
+    }
+    let tls = match settings.tls.as_deref() {
+        None | Some("starttls") => Tls::StartTls,
+        Some("implicit") => Tls::Implicit,
+        Some("none") => Tls::None,
+        Some(_) => return Err(Error::new("--tls is starttls, implicit or none")),
+    };
+    if settings.username.is_some() != password.is_some() {
+        return Err(Error::new("a user name and a password belong together")
+            .hint("--user NAME --password env:NAME"));
+    }
+    let port = settings.port.unwrap_or(match tls {
+        Tls::Implicit => SUBMISSIONS_PORT,
+        Tls::StartTls | Tls::None => SUBMISSION_PORT,
+    });
+    let smtp = Smtp {
+        host,
+        port,
+        tls,
+        roots: settings.roots.clone().map(PathBuf::from),
+        username: settings.username.clone(),
+        password,
+        from,
+        from_name: Some("Keytender".to_owned()),
+        timeout: TIMEOUT,
+    };
+    Mailer::new(smtp).map(|mailer| Opened::Mail(Box::new(mailer)))
+}
+
+fn hooks(settings: &Settings) -> Result<Hooks, Error> {
+    Hooks::new(&notify::Settings {
+        timeout: TIMEOUT,
+        roots: settings.roots.clone().map(PathBuf::from),
+        allow_private: settings.allow_private,
+    })
+}
+
+fn webhook(settings: &Settings, secret: Option<Secret>) -> Result<Opened, Error> {
+    let url = settings.url.clone().ok_or_else(|| Error::new("a webhook needs --url"))?;
+    let hooks = hooks(settings)?;
+    let target = hooks.target(&Secret::new(url)).map_err(bad_target)?;
+    let secret = secret.ok_or_else(|| Error::new("a webhook needs a signing secret"))?;
+    let secret = SigningSecret::parse(&secret).map_err(|error| Error::new(error.to_string()))?;
+    let endpoint = Endpoint { target, secrets: vec![secret] };
+    Ok(Opened::Webhook(Box::new(hooks), Box::new(endpoint)))
+}
+
+fn chat(settings: &Settings, url: Option<Secret>) -> Result<Opened, Error> {
+    let url = url.ok_or_else(|| Error::new("a chat needs the URL of its incoming webhook"))?;
+    let hooks = hooks(settings)?;
+    hooks.target(&url).map_err(bad_target)?;
+    Ok(Opened::Chat(Box::new(hooks), url))
+}
+
+fn bad_target(error: notify::BadTarget) -> Error {
+    let hint = match error {
+        notify::BadTarget::Private => "--allow-private lets it",
+        _ => "such as https://keys.example.com/hook",
+    };
+    Error::new(format!("the URL of this webhook cannot be used: {error}")).hint(hint)
+}

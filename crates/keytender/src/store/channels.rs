@@ -1,0 +1,156 @@
+//! Channels: the ways by which notices go out.
+
+use keytender_core::id::ChannelId;
+use keytender_core::time::Time;
+use serde::{Deserialize, Serialize};
+
+use super::bulk::{json, parsed};
+use super::db::Tx;
+use super::{Failure, Result, Store, TENANT};
+
+/// What kind of way it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// A mail server.
+    Mail,
+    /// A receiver of Standard Webhooks.
+    Webhook,
+    /// A channel of Slack, or of what understands its messages.
+    Slack,
+    /// A channel of Microsoft Teams.
+    Teams,
+}
+
+impl ChannelKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Mail, Self::Webhook, Self::Slack, Self::Teams];
+
+    /// The word on the command line and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+            Self::Slack => "slack",
+            Self::Teams => "teams",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| Failure::Corrupt(format!("channel kind `{word}`")))
+    }
+}
+
+/// What is known of a channel that is no secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The mail server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Its port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How its connection is made secret: `starttls`, `implicit` or `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// A file with further certificates to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roots: Option<String>,
+    /// The user name at the mail server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The sender's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The URL of a webhook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether it may be in a private network.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
+    /// Where its secret is: a password, a signing secret, or a chat's URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+/// A way by which notices go out.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// Our id.
+    pub id: ChannelId,
+    /// What people call it.
+    pub name: String,
+    /// What kind it is.
+    pub kind: ChannelKind,
+    /// What is known of it.
+    pub settings: Settings,
+    /// Its secret, where we were asked to keep it, sealed to its id.
+    pub sealed: Option<String>,
+    /// Since when it is known.
+    pub created_at: Time,
+}
+
+impl Tx {
+    /// Adds a channel.
+    ///
+    /// # Errors
+    /// [`Failure::Exists`] if there is one of its name.
+    pub async fn insert_channel(&mut self, channel: &Channel) -> Result<()> {
+        let sql = "INSERT INTO channels (tenant_id, id, name, kind, settings, sealed, created_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let values = vec![
+            TENANT.into(),
+            channel.id.as_i64().into(),
+            channel.name.as_str().into(),
+            channel.kind.as_str().into(),
+            json(&channel.settings)?.into(),
+            channel.sealed.as_deref().into(),
+            channel.created_at.into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Takes a channel away, with what it was to deliver and has delivered.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remove_channel(&mut self, id: ChannelId) -> Result<()> {
+        for sql in [
+            "DELETE FROM notice_items WHERE tenant_id = $1 AND channel_id = $2",
+            "DELETE FROM notices WHERE tenant_id = $1 AND channel_id = $2",
+            "DELETE FROM channels WHERE tenant_id = $1 AND id = $2",
+        ] {
+            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Every channel, by name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_channels(&self) -> Result<Vec<Channel>> {
+        let sql = "SELECT id, name, kind, settings, sealed, created_at FROM channels \
+                   WHERE tenant_id = $1 ORDER BY name";
+        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                Ok(Channel {
+                    id: ChannelId::from_i64(cells.int()?),
+                    name: cells.text()?,
+                    kind: ChannelKind::parse(&cells.text()?)?,
+                    settings: parsed(&cells.text()?, "settings of a channel")?,
+                    sealed: cells.maybe_text()?,
+                    created_at: cells.time()?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,311 @@
+//! Notices: the outbox, what each of them tells, and how its delivery stands.
+
+use keytender_core::id::{ChannelId, KeyId, NoticeId};
+use keytender_core::time::Time;
+use serde::Serialize;
+
+use super::bulk::{Conflict, Table};
+use super::db::{Cells, Tx};
+use super::{Failure, Result, Store, TENANT};
+
+/// How the delivery of a notice stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeState {
+    /// It is to be delivered.
+    Waiting,
+    /// The channel took it.
+    Sent,
+    /// It could not be delivered, and is not tried again unless somebody asks for it.
+    Dead,
+}
+
+impl NoticeState {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Sent, Self::Dead];
+
+    /// The word on the command line and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Dead => "dead",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| Failure::Corrupt(format!("notice state `{word}`")))
+    }
+}
+
+/// A notice of the outbox.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Our id.
+    pub id: NoticeId,
+    /// By which channel.
+    pub channel_id: ChannelId,
+    /// To whom: an address, or the channel's name.
+    pub recipient: String,
+    /// What it is about.
+    pub subject: String,
+    /// What is delivered, as JSON in the form of its kind of channel.
+    pub content: String,
+    /// How its delivery stands.
+    pub state: NoticeState,
+    /// When it was written.
+    pub created_at: Time,
+    /// When it is to be tried next.
+    pub send_at: Time,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When the channel took it.
+    pub sent_at: Option<Time>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// What a notice tells of one key: each problem in each stage once to each recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeItem {
+    /// The key.
+    pub key_id: KeyId,
+    /// Which problem: a rule's id, or `expiry`.
+    pub problem: String,
+    /// The moment of the problem.
+    pub problem_at: Time,
+    /// The stage.
+    pub stage: String,
+}
+
+/// What somebody was told of a problem before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldItem {
+    /// What.
+    pub item: NoticeItem,
+    /// Whom.
+    pub recipient: String,
+    /// By which channel.
+    pub channel_id: ChannelId,
+    /// When.
+    pub at: Time,
+}
+
+const ITEMS: Table = Table {
+    name: "notice_items",
+    columns: &[
+        ("key_id", "BIGINT"),
+        ("rule", "TEXT"),
+        ("problem_at", "BIGINT"),
+        ("stage", "TEXT"),
+        ("recipient", "TEXT"),
+        ("channel_id", "BIGINT"),
+        ("notice_id", "BIGINT"),
+    ],
+    conflict: Conflict::Keep,
+};
+
+#[derive(Serialize)]
+struct ItemLine<'i> {
+    key_id: i64,
+    rule: &'i str,
+    problem_at: i64,
+    stage: &'i str,
+    recipient: &'i str,
+    channel_id: i64,
+    notice_id: i64,
+}
+
+const COLUMNS: &str = "id, channel_id, recipient, subject, content, state, created_at, send_at, \
+                       attempts, sent_at, error";
+
+fn notice(mut cells: Cells<'_>) -> Result<Notice> {
+    Ok(Notice {
+        id: NoticeId::from_i64(cells.int()?),
+        channel_id: ChannelId::from_i64(cells.int()?),
+        recipient: cells.text()?,
+        subject: cells.text()?,
+        content: cells.text()?,
+        state: NoticeState::parse(&cells.text()?)?,
+        created_at: cells.time()?,
+        send_at: cells.time()?,
+        attempts: u32::try_from(cells.int()?).unwrap_or(u32::MAX),
+        sent_at: cells.maybe_time()?,
+        error: cells.maybe_text()?,
+    })
+}
+
+impl Tx {
+    /// Puts a notice into the outbox. False, and nothing is to be committed, if somebody else has
+    /// told one of its items already.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_notice(&mut self, notice: &Notice, items: &[NoticeItem]) -> Result<bool> {
+        let sql = format!(
+            "INSERT INTO notices (tenant_id, {COLUMNS}) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        );
+        let values = vec![
+            TENANT.into(),
+            notice.id.as_i64().into(),
+            notice.channel_id.as_i64().into(),
+            notice.recipient.as_str().into(),
+            notice.subject.as_str().into(),
+            notice.content.as_str().into(),
+            notice.state.as_str().into(),
+            notice.created_at.into(),
+            notice.send_at.into(),
+            i64::from(notice.attempts).into(),
+            notice.sent_at.into(),
+            notice.error.as_deref().into(),
+        ];
+        self.execute(&sql, values).await?;
+        let lines: Vec<_> = items
+            .iter()
+            .map(|item| ItemLine {
+                key_id: item.key_id.as_i64(),
+                rule: &item.problem,
+                problem_at: item.problem_at.as_micros(),
+                stage: &item.stage,
+                recipient: &notice.recipient,
+                channel_id: notice.channel_id.as_i64(),
+                notice_id: notice.id.as_i64(),
+            })
+            .collect();
+        self.write_all(&ITEMS, &lines).await?;
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM notice_items \
+                   WHERE tenant_id = $1 AND notice_id = $2";
+        let rows = self.fetch(sql, vec![TENANT.into(), notice.id.as_i64().into()]).await?;
+        let count = rows.first().map(|row| row.cells().int()).transpose()?;
+        Ok(count == i64::try_from(items.len()).ok())
+    }
+
+    /// Takes a waiting notice for one attempt, which nobody else makes before `until`; false if
+    /// somebody else has it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lease_notice(&mut self, id: NoticeId, now: Time, until: Time) -> Result<bool> {
+        let sql = "UPDATE notices SET leased_until = $4, attempts = attempts + 1 \
+                   WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' \
+                   AND (leased_until IS NULL OR leased_until <= $3)";
+        let values = vec![TENANT.into(), id.as_i64().into(), now.into(), until.into()];
+        Ok(self.execute(sql, values).await? > 0)
+    }
+
+    /// Writes how an attempt ended.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn end_attempt(
+        &mut self,
+        id: NoticeId,
+        state: NoticeState,
+        send_at: Time,
+        sent_at: Option<Time>,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let sql = "UPDATE notices SET state = $3, send_at = $4, sent_at = $5, error = $6, \
+                   leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
+        let values = vec![
+            TENANT.into(),
+            id.as_i64().into(),
+            state.as_str().into(),
+            send_at.into(),
+            sent_at.into(),
+            error.into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Lets a dead notice wait again, from its first attempt on; false if it is not dead.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn revive_notice(&mut self, id: NoticeId, now: Time) -> Result<bool> {
+        let sql = "UPDATE notices SET state = 'waiting', attempts = 0, send_at = $3, error = NULL, \
+                   leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'dead'";
+        let values = vec![TENANT.into(), id.as_i64().into(), now.into()];
+        Ok(self.execute(sql, values).await? > 0)
+    }
+}
+
+impl Store {
+    /// The waiting notices whose time has come and that nobody has in hand, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_notices(&self, now: Time, limit: i64) -> Result<Vec<Notice>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 AND state = 'waiting' \
+             AND send_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+             ORDER BY send_at, id LIMIT $3"
+        );
+        let rows = self.db.fetch(&sql, vec![TENANT.into(), now.into(), limit.into()]).await?;
+        rows.iter().map(|row| notice(row.cells())).collect()
+    }
+
+    /// The latest notices, newest first; in one state if it is given.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_notices(
+        &self,
+        state: Option<NoticeState>,
+        limit: i64,
+    ) -> Result<Vec<Notice>> {
+        let (condition, mut values) = match state {
+            Some(state) => ("AND state = $3", vec![state.as_str().into()]),
+            None => ("", Vec::new()),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 {condition} \
+             ORDER BY created_at DESC, id LIMIT $2"
+        );
+        let mut all = vec![TENANT.into(), limit.into()];
+        all.append(&mut values);
+        let rows = self.db.fetch(&sql, all).await?;
+        rows.iter().map(|row| notice(row.cells())).collect()
+    }
+
+    /// A notice.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_notice(&self, id: NoticeId) -> Result<Option<Notice>> {
+        let sql = format!("SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 AND id = $2");
+        let rows = self.db.fetch(&sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+        rows.first().map(|row| notice(row.cells())).transpose()
+    }
+
+    /// Everything that was told of keys, in the order in which it was.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn told_items(&self) -> Result<Vec<ToldItem>> {
+        let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
+                   n.created_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
+                   WHERE i.tenant_id = $1 ORDER BY n.created_at, n.id";
+        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                Ok(ToldItem {
+                    item: NoticeItem {
+                        key_id: KeyId::from_i64(cells.int()?),
+                        problem: cells.text()?,
+                        problem_at: cells.time()?,
+                        stage: cells.text()?,
+                    },
+                    recipient: cells.text()?,
+                    channel_id: ChannelId::from_i64(cells.int()?),
+                    at: cells.time()?,
+                })
+            })
+            .collect()
+    }
+}
