@@ -239,7 +239,7 @@ impl Span {
         let seconds = self.0 / MICROS_PER_SECOND;
         let days = seconds / SECONDS_PER_DAY;
         let (count, unit) = match () {
-            () if days >= 730 => (days * 100 / 36_525, "year"),
+            () if days >= 731 => (days * 100 / 36_525, "year"),
             () if days >= 1 => (days, "day"),
             () if seconds >= 3_600 => (seconds / 3_600, "hour"),
             () if seconds >= 60 => (seconds / 60, "minute"),

@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod import;
 pub mod inventory;
 pub mod keys;
+pub mod log;
 pub mod notify;
 pub mod owners;
 pub mod report;

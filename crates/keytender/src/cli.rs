@@ -20,6 +20,7 @@ mod csv_row;
 mod grid;
 mod key_json;
 mod keys;
+mod log;
 mod notices;
 mod notify;
 mod owners;
@@ -46,6 +47,7 @@ const HELP: &str = "\
 See:
   audit        What is due, from credential reports, CSV files, AWS accounts
   keys         The keys of the inventory: list, show, add, set …
+  log          Who did what, when, from where and why; is the log whole?
   report       Every key as a credential report, now or at a moment
 Keep up:
   sync         Bring the inventory up to date with its accounts
@@ -90,6 +92,8 @@ enum Command {
     /// The keys of the inventory
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Who did what, when, from where and why
+    Log(log::Args),
     /// Every key as a credential report, now or at a moment
     Report(report::Args),
     /// Bring the inventory up to date with its accounts
@@ -134,6 +138,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let context = Context { talk, database: cli.database };
     let done = match cli.command {
         Command::Keys(command) => keys::run(command, &context),
+        Command::Log(args) => log::run(&args, &context),
         Command::Report(args) => report::run(&args, &context),
         Command::Notify(args) => notify::run(&args, &context),
         Command::Notices(command) => notices::run(&command, &context),
@@ -142,7 +147,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Accounts(command) => accounts::run(command, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
-        Command::Policy(command) => policy::run(command, talk),
+        Command::Policy(command) => policy::run(command, &context),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "keytender", &mut script);

@@ -2,6 +2,7 @@
 //! are.
 
 pub mod actor;
+pub mod checkpoint;
 mod command;
 pub mod credential;
 mod file;

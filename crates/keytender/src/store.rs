@@ -13,6 +13,7 @@ use db::{Db, Location};
 pub mod accounts;
 pub mod acts;
 mod bulk;
+pub mod chain;
 pub mod channels;
 pub mod db;
 pub mod keys;

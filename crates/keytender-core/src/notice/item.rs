@@ -247,7 +247,10 @@ impl Item {
         let no_end = || "no end is known".to_owned();
         facts.push(("Expires", self.key.expires_at.map_or_else(no_end, Time::date)));
         facts.push(("Last used", self.last_used(now)));
-        facts.push(("Observed", self.observed_at.map_or_else(not_known, |at| at.to_string())));
+        facts.push((
+            "Observed",
+            self.observed_at.map_or_else(not_known, |at| at.to_seconds().to_string()),
+        ));
         if let Some(cadence) = self.key.cadence {
             let words = cadence.in_words();
             facts.push(("Usual gap", format!("at most {words} between two uses")));
@@ -262,16 +265,17 @@ impl Item {
     }
 
     /// How to say that it stays.
-    pub fn keep(&self) -> &'static str {
-        match self.page {
-            Some(_) => {
-                "Disable it, keep it until a date (with a reason), or say that it is not yours:"
-            }
-            None => {
-                "To keep it until a date, ask for an exception in the policy, with a reason. If \
-                 it is not yours, answer this mail and say so."
-            }
+    pub fn keep(&self) -> String {
+        if self.page.is_some() {
+            let how =
+                "Disable it, keep it until a date (with a reason), or say that it is not yours:";
+            return how.to_owned();
         }
+        let id = self.own_id.map_or_else(|| "KEY".to_owned(), |id| id.to_string());
+        format!(
+            "To keep it until a date: keytender keys set {id} --keep-until DATE --because REASON. \
+             Without Keytender at hand, or if it is not yours, answer this mail and say so."
+        )
     }
 
     /// Greater for what comes first: exposed, root, admin, unused, oldest; single lines last.

@@ -94,7 +94,7 @@ impl Page {
         for (number, step) in (1_usize..).zip(item.steps()) {
             self.step(number, step);
         }
-        self.paragraph(item.keep());
+        self.paragraph(&item.keep());
         if let Some(link) = item.page() {
             self.line(&format!("   {link}"));
         }

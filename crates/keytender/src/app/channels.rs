@@ -178,14 +178,18 @@ fn mail(settings: &Settings, password: Option<Secret>) -> Result<Opened, Error> 
         password,
         from,
         from_name: Some("Keytender".to_owned()),
-        timeout: TIMEOUT,
+        timeout: timeout(settings),
     };
     Mailer::new(smtp).map(|mailer| Opened::Mail(Box::new(mailer)))
 }
 
+fn timeout(settings: &Settings) -> Duration {
+    settings.timeout_seconds.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+}
+
 fn hooks(settings: &Settings) -> Result<Hooks, Error> {
     Hooks::new(&notify::Settings {
-        timeout: TIMEOUT,
+        timeout: timeout(settings),
         roots: settings.roots.clone().map(PathBuf::from),
         allow_private: settings.allow_private,
     })

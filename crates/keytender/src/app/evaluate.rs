@@ -10,7 +10,9 @@ use keytender_core::key::State;
 use keytender_core::owner::Claims;
 use keytender_core::policy::{Assessment, DEFAULT, Policy};
 use keytender_core::time::Time;
+use serde_json::json;
 
+use super::inventory::{Done, Inventory, cannot_write, commit};
 use crate::error::Error;
 use crate::store::keys::{HeldKey, Opened, Standing, Verdict};
 use crate::store::{Failure, Store};
@@ -48,6 +50,26 @@ pub async fn policy(store: &Store) -> Result<(String, Policy), Error> {
             .hint("set another: keytender policy use FILE")
     })?;
     Ok((text, policy))
+}
+
+/// Holds the inventory against another policy from now on; against the default one if none is given.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn use_policy(inventory: &Inventory, text: Option<&str>) -> Result<Evaluated, Error> {
+    let put = inventory.store.put_setting(POLICY, text.unwrap_or(DEFAULT)).await;
+    put.map_err(cannot_write)?;
+    let mut tx = inventory.begin().await?;
+    let act = Done {
+        verb: "policy.use",
+        target_kind: "policy",
+        target_id: if text.is_some() { "own" } else { "default" }.to_owned(),
+        why: None,
+        details: json!({"policy": text}),
+    };
+    inventory.log(&mut tx, act).await?;
+    commit(tx).await?;
+    run(&inventory.store, inventory.now).await
 }
 
 /// Holds keys against the policy.

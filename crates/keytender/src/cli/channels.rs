@@ -67,6 +67,9 @@ pub(super) struct Mail {
     /// A file of further certificates to trust (PEM)
     #[arg(long, value_name = "FILE")]
     ca: Option<String>,
+    /// How many seconds one answer of the server may take
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=300))]
+    timeout: Option<u32>,
     /// The address that mail comes from, and that answers go to
     #[arg(long, value_name = "ADDRESS")]
     from: String,
@@ -133,11 +136,12 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
                 tls: Some(mail.tls),
                 roots: mail.ca,
                 username: mail.user,
+                timeout_seconds: mail.timeout,
                 from: Some(mail.from),
                 ..Settings::default()
             };
             let password = mail.password.as_deref();
-            let secret = password.map_or(Ok(SecretSource::None), |place| source(place))?;
+            let secret = password.map_or(Ok(SecretSource::None), source)?;
             (mail.name, ChannelKind::Mail, settings, secret)
         }
         Add::Webhook(hook) => {
@@ -148,7 +152,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
                 ..Settings::default()
             };
             let secret = hook.secret.as_deref();
-            let secret = secret.map_or(Ok(SecretSource::Make), |place| source(place))?;
+            let secret = secret.map_or(Ok(SecretSource::Make), source)?;
             (hook.name, ChannelKind::Webhook, settings, secret)
         }
         Add::Slack(chat) => self::chat(chat, ChannelKind::Slack)?,

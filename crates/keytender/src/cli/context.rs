@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::{Stop, Talk};
 use crate::app::inventory::Inventory;
+use crate::app::log;
 use crate::clock;
 use crate::config::{actor, location};
 use crate::error::Error;
@@ -31,6 +32,10 @@ impl Context {
             let inventory = Inventory::open(&location, actor, clock::now()).await;
             let inventory = inventory.map_err(Stop::could_not)?;
             let done = act(&inventory).await;
+            // What was done is done: that it could not be sealed yet is worth a word.
+            if let Err(error) = log::seal(&inventory).await {
+                self.talk.warning(&format!("the log is not sealed yet: {}", error.report()));
+            }
             inventory.store.close().await;
             done
         })?

@@ -6,25 +6,48 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use keytender_core::policy::{DEFAULT, Policy};
 
-use super::{DONE, Stop, Talk};
+use super::context::Context;
+use super::words::count;
+use super::{DONE, Stop};
+use crate::app::evaluate;
 use crate::clock;
 use crate::error::Error;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print the default policy, ready to be copied and changed
-    Show,
+    Show {
+        /// Print the one that the inventory is held against
+        #[arg(long)]
+        inventory: bool,
+    },
     /// Check a policy file and say what is in it
     Check {
         /// The policy, in TOML
         file: PathBuf,
     },
+    /// Hold the inventory against this policy from now on
+    Use {
+        /// The policy, in TOML, or the word default
+        file: PathBuf,
+    },
 }
 
-pub(super) fn run(command: Command, _talk: Talk) -> Result<u8, Stop> {
+pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     let mut out = io::stdout().lock();
     match command {
-        Command::Show => out.write_all(DEFAULT.as_bytes())?,
+        Command::Show { inventory: false } => out.write_all(DEFAULT.as_bytes())?,
+        Command::Show { inventory: true } => {
+            let text = context.with(async |inventory| {
+                let policy = evaluate::policy(&inventory.store).await;
+                policy.map(|(text, _)| text).map_err(Stop::could_not)
+            })?;
+            out.write_all(text.as_bytes())?;
+        }
+        Command::Use { file } => {
+            drop(out);
+            return use_policy(&file, context);
+        }
         Command::Check { file } => {
             let policy = read(&file).map_err(Stop::could_not)?;
             writeln!(out, "{}: {}", file.display(), counts(&policy))?;
@@ -38,20 +61,41 @@ pub(super) fn run(command: Command, _talk: Talk) -> Result<u8, Stop> {
     Ok(DONE)
 }
 
-fn counts(policy: &Policy) -> String {
-    let count = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
+fn use_policy(file: &Path, context: &Context) -> Result<u8, Stop> {
+    let text = match file.to_str() {
+        Some("default") => None,
+        _ => Some(read_text(file).map_err(Stop::could_not)?),
     };
+    if text.is_some() {
+        read(file).map_err(Stop::could_not)?;
+    }
+    context.with(async |inventory| {
+        let evaluated = evaluate::use_policy(inventory, text.as_deref()).await;
+        let evaluated = evaluated.map_err(Stop::could_not)?;
+        let changed = count(evaluated.changed, "key");
+        context
+            .talk
+            .note(&format!("from now on; {changed} of {} stand differently", evaluated.asked));
+        Ok(DONE)
+    })
+}
+
+fn counts(policy: &Policy) -> String {
+    let count = |number: usize, what| count(u64::try_from(number).unwrap_or(0), what);
     let rules = count(policy.rules().len(), "rule");
     format!("{rules}, {}", count(policy.exceptions().len(), "exception"))
+}
+
+fn read_text(file: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(file).map_err(|error| {
+        Error::new(format!("cannot read the policy `{}`", file.display())).source(error)
+    })
 }
 
 /// The policy in `file`.
 pub(super) fn read(file: &Path) -> Result<Policy, Error> {
     let name = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Error::new(format!("cannot read the policy `{name}`")).source(error))?;
+    let text = read_text(file)?;
     Policy::parse(&text).map_err(|error| {
         Error::new(format!("{name}: {error}"))
             .hint("`keytender policy show` prints a policy that is right")

@@ -71,6 +71,9 @@ pub struct Settings {
     /// Whether it may be in a private network.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
+    /// How many seconds one answer may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u32>,
     /// Where its secret is: a password, a signing secret, or a chat's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,

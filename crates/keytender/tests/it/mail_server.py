@@ -1,6 +1,10 @@
 """A mail server for the tests: STARTTLS and a password are asked for; each mail is a line of JSON.
 
     python mail_server.py CERTIFICATE KEY
+
+Some recipients are special: `refused@…` is not known, `busy@…` is refused the first time, of the
+first mail to `lost@…` the answer gets lost after it was taken, and to that of `silent@…` nothing is
+said for a long time.
 """
 
 import asyncio
@@ -13,8 +17,29 @@ from email.policy import default
 from aiosmtpd.smtp import SMTP, AuthResult
 
 
+LONG_SECONDS = 60
+
+
 class Inbox:
     """Says each mail that comes in."""
+
+    def __init__(self, met):
+        self.met = met
+
+    def is_first(self, name):
+        """Whether somebody is written to for the first time."""
+        is_first = name not in self.met
+        self.met.add(name)
+        return is_first
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        name = address.split("@")[0]
+        if name == "refused":
+            return "550 5.1.1 nobody of that name"
+        if name == "busy" and self.is_first(name):
+            return "451 4.3.0 later"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 known"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
         mail = message_from_bytes(envelope.content, policy=default)
@@ -27,7 +52,13 @@ class Inbox:
             "tls": session.ssl is not None,
             "hello": session.host_name,
         }
+        name = envelope.rcpt_tos[0].split("@")[0]
+        if name == "silent" and self.is_first(name):
+            await asyncio.sleep(LONG_SECONDS)
+            return "451 4.3.0 too late"
         print(json.dumps(said), flush=True)
+        if name == "lost" and self.is_first(name):
+            server.transport.abort()
         return "250 2.0.0 taken"
 
 
@@ -42,9 +73,11 @@ async def serve(certificate, key):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
 
+    met = set()
+
     def session():
         return SMTP(
-            Inbox(),
+            Inbox(met),
             tls_context=context,
             require_starttls=True,
             authenticator=authenticate,

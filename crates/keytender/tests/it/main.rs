@@ -19,8 +19,10 @@ mod fake_iam;
 mod formats;
 mod help;
 mod inventory;
+mod log;
 mod moto;
 mod notify;
+mod outbox;
 mod page;
 mod policy;
 mod store;
@@ -28,7 +30,8 @@ mod store;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -82,7 +85,30 @@ impl Home {
     }
 
     fn run_with_input<S: AsRef<OsStr>>(&self, words: &[S], input: &str) -> Ran {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_keytender"))
+        let mut program = self.spawn(words);
+        // A program that stops before it has read all closes the pipe: that is for it to say.
+        _ = program.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = program.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts the program and kills it, without a word, after so long; or lets it end before.
+    fn run_and_kill<S: AsRef<OsStr>>(&self, words: &[S], life: Duration) {
+        let mut program = self.spawn(words);
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        // Nobody sends: this is a pause.
+        _ = receiver.recv_timeout(life);
+        drop(sender);
+        _ = program.kill();
+        program.wait().unwrap();
+    }
+
+    fn spawn<S: AsRef<OsStr>>(&self, words: &[S]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_keytender"))
             .args(words)
             .current_dir(self.path())
             .env_clear()
@@ -93,15 +119,7 @@ impl Home {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
-        // A program that stops before it has read all closes the pipe: that is for it to say.
-        _ = program.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = program.wait_with_output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+            .unwrap()
     }
 }
 

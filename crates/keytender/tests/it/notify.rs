@@ -25,7 +25,7 @@ use crate::{Home, partner};
 const PATIENT: Duration = Duration::from_secs(20);
 /// Short, where nothing is to come.
 const SHORT: Duration = Duration::from_millis(300);
-const PASSWORD: &str = "pass wörd";
+pub(crate) const PASSWORD: &str = "pass wörd";
 
 fn now() -> Time {
     Time::parse("2026-11-24T09:00:00Z").unwrap()
@@ -314,15 +314,15 @@ fn what_would_make_another_header_is_not_written() {
 }
 
 /// A real mail server, which ends with the test.
-struct MailServer {
+pub(crate) struct MailServer {
     child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-    port: u16,
-    certificate: PathBuf,
+    pub(crate) lines: Option<BufReader<std::process::ChildStdout>>,
+    pub(crate) port: u16,
+    pub(crate) certificate: PathBuf,
 }
 
 impl MailServer {
-    fn start(python: &str, home: &Home) -> Self {
+    pub(crate) fn start(python: &str, home: &Home) -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let certificate = home.write("certificate.pem", made.cert.pem());
         let key = home.write("key.pem", made.signing_key.serialize_pem());
@@ -337,7 +337,7 @@ impl MailServer {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut port = String::new();
         lines.read_line(&mut port).unwrap();
-        Self { child, lines, port: port.trim().parse().unwrap(), certificate }
+        Self { child, lines: Some(lines), port: port.trim().parse().unwrap(), certificate }
     }
 
     fn settings(&self) -> Smtp {
@@ -353,7 +353,7 @@ impl MailServer {
 
     fn mail(&mut self) -> Value {
         let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
+        self.lines.as_mut().unwrap().read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap()
     }
 }
@@ -424,7 +424,7 @@ fn the_html_says_what_the_text_says() {
     let seen = words(&page);
     for item in digest.items() {
         let [what, then] = item.lead(now());
-        let known = [item.heading(), what, then, item.keep().to_owned()];
+        let known = [item.heading(), what, then, item.keep()];
         let facts = item.facts(now()).into_iter().map(|(name, value)| format!("{name} {value}"));
         let steps = item.steps().iter().flat_map(|step| {
             [Some(step.text.clone()), step.command.clone(), step.link.clone()].into_iter().flatten()

@@ -183,7 +183,9 @@ async fn hand_over(
     match opened {
         Opened::Mail(mailer) => {
             let mail: Mail = serde_json::from_str(&notice.content).map_err(|_| not_writable())?;
-            let threads = mail.keys.iter().take(MAX_THREADS).map(|key| mailer.id(key)).collect();
+            let mut keys = mail.keys;
+            keys.dedup();
+            let threads = keys.iter().take(MAX_THREADS).map(|key| mailer.id(key)).collect();
             let to_name = mail.to_name.filter(|name| *name != notice.recipient);
             let message = Message {
                 to: notice.recipient.clone(),

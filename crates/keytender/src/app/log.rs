@@ -1,0 +1,88 @@
+//! The log of acts: sealed, checkpointed outside of the database, and verified.
+
+use keytender_core::time::Time;
+
+use super::inventory::{Inventory, cannot_read, cannot_write};
+use super::secrets;
+use crate::config::checkpoint::{self, Checkpoint};
+use crate::error::Error;
+use crate::store::chain::Break;
+
+/// Seals what was committed, and writes a checkpoint if there was something.
+///
+/// # Errors
+/// When the master key is missing, or the database or the checkpoint cannot be written.
+pub async fn seal(inventory: &Inventory) -> Result<(), Error> {
+    if !inventory.store.has_unsealed_acts().await.map_err(cannot_read)? {
+        return Ok(());
+    }
+    let sealer = secrets::sealer(inventory, true).await?;
+    if let Some(end) = inventory.store.seal_acts(&sealer).await.map_err(cannot_write)? {
+        let path = checkpoint::path(&secrets::folder(&inventory.location)?);
+        let at = inventory.now.to_string();
+        checkpoint::append(&path, &Checkpoint { at, seq: end.seq, mac: end.mac })?;
+    }
+    Ok(())
+}
+
+/// What a verification found.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// How many acts the chain holds, as far as it holds.
+    pub acts: i64,
+    /// How many of them a checkpoint outside of the database proves.
+    pub proved: i64,
+    /// When that checkpoint was written.
+    pub proved_at: Option<Time>,
+    /// What does not hold, in a sentence.
+    pub broken: Option<String>,
+    /// Where the checkpoints are.
+    pub checkpoints: std::path::PathBuf,
+}
+
+/// Goes through the whole log and holds it against the checkpoints.
+///
+/// # Errors
+/// When the master key is missing, or the database or the checkpoints cannot be read.
+pub async fn verify(inventory: &Inventory) -> Result<Verified, Error> {
+    let path = checkpoint::path(&secrets::folder(&inventory.location)?);
+    let checkpoints = checkpoint::read(&path)?;
+    let mut verified =
+        Verified { acts: 0, proved: 0, proved_at: None, broken: None, checkpoints: path };
+    if checkpoints.is_empty() && !secrets::has_master_key(inventory).await? {
+        return Ok(verified);
+    }
+    let sealer = secrets::sealer(inventory, false).await?;
+    let wanted: Vec<i64> = checkpoints.iter().map(|one| one.seq).collect();
+    let chain = inventory.store.read_chain(&sealer, &wanted).await.map_err(cannot_read)?;
+    verified.acts = chain.end.as_ref().map_or(0, |end| end.seq);
+    verified.broken = chain.broken.map(|place| match place {
+        Break::Changed { seq, id } => {
+            let id = keytender_core::id::ActId::from_i64(id);
+            format!("act {seq} ({id}) is not what was sealed")
+        }
+        Break::Missing { seq } => format!("act {seq} is missing"),
+    });
+    for one in checkpoints {
+        let found = chain.found.iter().find(|link| link.seq == one.seq);
+        match found {
+            Some(link) if link.mac == one.mac => {
+                verified.proved = one.seq;
+                verified.proved_at = Time::parse(&one.at).ok();
+            }
+            Some(_) => {
+                let sentence =
+                    format!("act {} is not what the checkpoint of {} says", one.seq, one.at);
+                verified.broken.get_or_insert(sentence);
+            }
+            None => {
+                let sentence = format!(
+                    "the checkpoint of {} knows {} acts, of which some are missing",
+                    one.at, one.seq
+                );
+                verified.broken.get_or_insert(sentence);
+            }
+        }
+    }
+    Ok(verified)
+}
