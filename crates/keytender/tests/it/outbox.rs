@@ -101,15 +101,13 @@ impl Desk {
 /// Waits until a mail that was taken has been read from the server.
 fn until(holds: impl Fn() -> bool) {
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
-    for _ in 0..500 {
-        if holds() {
-            return;
-        }
+    let came = (0..500).any(|_| {
         // Nobody sends: this is a pause.
         _ = receiver.recv_timeout(Duration::from_millis(20));
-    }
+        holds()
+    });
     drop(sender);
-    panic!("it did not come to be");
+    assert!(came, "it did not come to be");
 }
 
 fn names(names: &[&str]) -> Vec<String> {
