@@ -33,29 +33,65 @@ fn options(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Every command with its parts, such as `keys list`, and its help.
+fn commands(home: &Home) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest: Vec<Vec<String>> = vec![Vec::new()];
+    while let Some(words) = rest.pop() {
+        let help = home.run(&[words.clone(), vec!["--help".to_owned()]].concat()).stdout;
+        let listed = help.split("Commands:\n").nth(1).unwrap_or_default();
+        let listed = listed.split("\n\n").next().unwrap();
+        let mut names: Vec<&str> =
+            listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        if words.is_empty() {
+            let groups = help.split("Options:").next().unwrap();
+            let lines = groups.lines().filter(|line| line.starts_with("  "));
+            names = lines.filter_map(|line| line.split_whitespace().next()).collect();
+        }
+        rest.extend(names.iter().map(|name| [words.clone(), vec![(*name).to_owned()]].concat()));
+        found.push((words.join(" "), help));
+    }
+    assert!(found.len() > 30, "{}", found.len());
+    found
+}
+
 #[test]
-fn every_option_that_a_document_gives_keytender_exists() {
-    let home = Home::new();
-    let help = [vec!["--help"], vec!["audit", "--help"], vec!["policy", "--help"]]
-        .map(|words| home.run(&words).stdout)
-        .concat();
-    let known = options(&help);
+fn every_command_line_of_a_document_exists_with_its_options() {
+    let commands = commands(&Home::new());
     for (path, text) in documents() {
-        for line in text.lines().filter(|line| line.contains("keytender audit")) {
-            let command = line.split("keytender ").last().unwrap();
-            for option in options(command) {
-                assert!(known.contains(option), "{}: {option}", path.display());
+        for line in text.lines().filter(|line| line.contains("keytender ")) {
+            for command in line.split("keytender ").skip(1) {
+                let command = command.split(['`', '|', '>', '(']).next().unwrap();
+                let meant = commands
+                    .iter()
+                    .filter(|(name, _)| {
+                        !name.is_empty() && format!("{command} ").starts_with(&format!("{name} "))
+                    })
+                    .max_by_key(|(name, _)| name.len());
+                let Some((_, help)) = meant else { continue };
+                let known = options(help);
+                for option in options(command) {
+                    assert!(known.contains(option), "{}: {line}: {option}", path.display());
+                }
             }
         }
     }
 }
 
 #[test]
-fn the_guide_names_every_option_of_the_audit() {
-    let help = Home::new().run(&["audit", "--help"]).stdout;
+fn the_guide_names_every_command_and_option() {
     let guide: String = documents().into_iter().map(|(_, text)| text).collect();
-    for option in options(&help) {
-        assert!(guide.contains(option), "{option} is in no document");
+    let named = options(&guide);
+    for (command, help) in commands(&Home::new()) {
+        let last = command.split(' ').next_back().unwrap();
+        assert!(guide.contains(last), "`{command}` is in no document");
+        for option in options(&help) {
+            let is_everywhere = ["--help", "--version", "--quiet"].contains(&option);
+            assert!(
+                is_everywhere || named.contains(option),
+                "{command} {option} is in no document"
+            );
+        }
     }
 }
 
