@@ -25,6 +25,7 @@ mod notify;
 mod outbox;
 mod page;
 mod policy;
+mod secrets;
 mod store;
 
 use std::ffi::OsStr;

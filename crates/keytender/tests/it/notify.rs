@@ -446,10 +446,10 @@ fn a_backlog_stays_below_what_gmail_cuts() {
 }
 
 /// The headers and the body of a request.
-type Request = (Vec<(String, String)>, String);
+pub(crate) type Request = (Vec<(String, String)>, String);
 
 /// A server for one request: answers `status`, and gives the request.
-fn one_request(status: &'static str) -> (String, JoinHandle<Request>) {
+pub(crate) fn one_request(status: &'static str) -> (String, JoinHandle<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook/secret-path", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -514,25 +514,33 @@ fn an_event_is_posted_with_a_signature_of_each_secret() {
     assert_eq!(headers["webhook-signature"].as_str().unwrap().matches("v1,").count(), 2);
 }
 
+/// What the reference library of another language makes of a request; `None` if it refuses it.
+pub(crate) fn verified(
+    python: &str,
+    secret: &Secret,
+    headers: &Value,
+    body: &str,
+) -> Option<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/verify_webhook.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let given = json!({"secret": secret.expose(), "headers": headers, "body": body});
+    child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    output.status.success().then(|| serde_json::from_slice::<Value>(&output.stdout).unwrap())
+}
+
 #[test]
 fn the_reference_library_accepts_the_signature() {
     let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
     let secrets = [SigningSecret::from_random(&[1; 32]), SigningSecret::from_random(&[2; 32])];
     let (_, headers, body) = posted("200 OK", &secrets);
-    let verify = |secret: &Secret, body: &str| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/verify_webhook.py");
-        let mut child = Command::new(&python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let given = json!({"secret": secret.expose(), "headers": headers, "body": body});
-        child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        output.status.success().then(|| serde_json::from_slice::<Value>(&output.stdout).unwrap())
-    };
+    let verify = |secret: &Secret, body: &str| verified(&python, secret, &headers, body);
     for secret in &secrets {
         assert_eq!(verify(secret, &body).unwrap()["type"], "key.aged");
     }
