@@ -357,7 +357,7 @@ fn finding_line(key: KeyId, opened: &Opened, now: Time) -> FindingLine<'_> {
 pub struct Past {
     /// When.
     pub at: Time,
-    /// What: words of [`Event`], `used`, `finding RULE`, `resolved RULE`.
+    /// What: words of `keytender_core::inventory::Event`, `used`, `finding RULE`, `resolved RULE`.
     pub what: String,
     /// Where, of a use: region and service.
     pub place: Option<(Option<String>, Option<String>)>,
