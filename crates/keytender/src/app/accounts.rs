@@ -2,9 +2,11 @@
 
 use keytender_core::id::AccountId;
 use keytender_core::owner::is_address;
+use keytender_core::secret::Secret;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use super::secrets;
 use crate::error::Error;
 use crate::store::accounts::{Access, Account, AccountKind};
 use crate::store::{self, Failure};
@@ -22,6 +24,8 @@ pub struct NewAccount {
     pub access: Access,
     /// An address for its keys without an owner.
     pub contact: Option<String>,
+    /// A secret that we are asked to keep.
+    pub secret: Option<Secret>,
 }
 
 /// Adds an account. Nothing is asked of it yet.
@@ -30,8 +34,13 @@ pub struct NewAccount {
 /// When the name is taken or no name, or the contact is no address.
 pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Error> {
     check_new(&new)?;
+    let id = AccountId::from_random(store::random().map_err(cannot_write)?);
+    let sealed = match &new.secret {
+        Some(secret) => Some(secrets::seal(inventory, &id.to_string(), secret).await?),
+        None => None,
+    };
     let account = Account {
-        id: AccountId::from_random(store::random().map_err(cannot_write)?),
+        id,
         provider: new.provider,
         name: new.name,
         kind: new.kind,
@@ -40,10 +49,14 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
         alias: None,
         contact: new.contact,
         access: new.access,
-        sealed: None,
+        sealed,
+        secret: new.secret,
         report_header: None,
         created_at: inventory.now,
     };
+    // What cannot be opened is not added.
+    #[cfg(feature = "aws")]
+    super::aws::key(&account)?;
     let mut tx = inventory.begin().await?;
     tx.insert_account(&account).await.map_err(|failure| match failure {
         Failure::Exists => Error::new(format!("there is an account `{}` already", account.name))
@@ -130,6 +143,18 @@ fn check_new(new: &NewAccount) -> Result<(), Error> {
     Ok(())
 }
 
+/// Opens the secrets of accounts that we were asked to keep, before they are asked for their keys.
+///
+/// # Errors
+/// When the master key is missing, or one does not open.
+pub async fn unlock(inventory: &Inventory, accounts: &mut [Account]) -> Result<(), Error> {
+    for account in accounts.iter_mut().filter(|account| account.secret.is_none()) {
+        let id = account.id.to_string();
+        account.secret = secrets::find(inventory, &id, account.sealed.as_deref(), None).await?;
+    }
+    Ok(())
+}
+
 /// The account of this name.
 ///
 /// # Errors
@@ -164,6 +189,7 @@ pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result
                 kind: AccountKind::Manual,
                 access: Access::default(),
                 contact: None,
+                secret: None,
             };
             add(inventory, new).await
         }

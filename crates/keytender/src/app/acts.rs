@@ -119,7 +119,10 @@ pub async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<
 }
 
 async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error> {
-    super::accounts::get(inventory, &key.account_name).await
+    let mut account = [super::accounts::get(inventory, &key.account_name).await?];
+    super::accounts::unlock(inventory, &mut account).await?;
+    let [account] = account;
+    Ok(account)
 }
 
 /// Asks the provider how the key stands, and whether Keytender can act on it at all.

@@ -4,9 +4,12 @@
 use std::future::Future;
 
 use futures_util::stream::{self, StreamExt};
+use keytender_core::secret::Secret;
 use keytender_core::time::{Span, Time};
+use serde::Deserialize;
 
 use super::warnings::Warnings;
+use crate::config::credential::Reference;
 use crate::connect::aws::{CredentialReport, Credentials, Failure, Iam, Reason};
 use crate::error::Error;
 use crate::store::accounts::Account;
@@ -22,13 +25,48 @@ const MAX_REPORT_AGE: Span = Span::days(1);
 /// When its credentials cannot be found.
 pub(super) async fn open(account: &Account) -> Result<Iam, Error> {
     let access = &account.access;
+    let key = key(account)?;
     Ok(Iam::open(&Credentials {
         profile: access.profile.as_deref(),
-        key: None,
+        key: key.as_ref().map(|(id, secret)| (id.as_str(), secret)),
         role: access.role.as_deref(),
         external_id: access.external_id.as_deref(),
     })
     .await)
+}
+
+/// The members of what `credential_process` programs of AWS's configuration write.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Process {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+/// The access key of an account, where it has one of its own.
+///
+/// # Errors
+/// When its place holds none.
+pub(super) fn key(account: &Account) -> Result<Option<(String, Secret)>, Error> {
+    let secret = match (&account.secret, &account.access.credential) {
+        (Some(secret), _) => secret.clone(),
+        (None, Some(place)) => place.parse::<Reference>()?.resolve()?,
+        (None, None) => return Ok(None),
+    };
+    let text = secret.expose();
+    if let Ok(process) = serde_json::from_str::<Process>(text) {
+        return Ok(Some((process.access_key_id, Secret::new(process.secret_access_key))));
+    }
+    let mut words = text.split(|one: char| one.is_whitespace() || one == ':' || one == ',');
+    let mut words = words.by_ref().filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next()) {
+        (Some(id), Some(secret), None) => Ok(Some((id.to_owned(), Secret::new(secret)))),
+        _ => Err(Error::new(format!("the credential of `{}` is no access key", account.name))
+            .hint(
+                "it is the key's id, a space and its secret; or JSON with AccessKeyId and \
+                   SecretAccessKey, as credential_process programs write it",
+            )),
+    }
 }
 
 /// When the report was made, if what it says of that can be true.

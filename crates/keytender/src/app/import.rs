@@ -1,5 +1,5 @@
 //! Brings keys in from files: an AWS credential report, a CSV list, or a FIDO CXF export of a
-//! password manager. Secrets are dropped.
+//! password manager. Secrets are dropped unless somebody asks to keep them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -44,11 +44,13 @@ pub async fn run(
     file: &Path,
     account: Option<&str>,
     observed_at: Time,
+    keeps_secrets: bool,
 ) -> Result<Imported, Error> {
     let name = file.display().to_string();
-    let content = read(file, &name)?;
+    let content = zeroize::Zeroizing::new(read(file, &name)?);
     if content.trim_ascii_start().first() == Some(&b'{') {
-        let found = cxf::read(&content).map_err(|error| cannot(&name).source(error))?;
+        let found =
+            cxf::read(&content, keeps_secrets).map_err(|error| cannot(&name).source(error))?;
         return add(inventory, found.keys, account, found.warnings).await;
     }
     let mut warnings = Warnings::default();
@@ -107,6 +109,7 @@ fn plain(row: Row<'static>, cells: &[String], columns: &[String]) -> Vec<Told> {
             },
             where_used: None,
             owner: None,
+            secret: None,
         },
     };
     row.keys().map(told).collect()

@@ -1,14 +1,17 @@
 //! Keys that people tell of: added by hand, given an owner, kept until a day.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use keytender_core::id::{KeyId, OwnerId};
 use keytender_core::inventory::{Event, KeyRecord};
 use keytender_core::key::{Key, LastUse, State};
+use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use super::secrets;
 use crate::error::Error;
 use crate::store::accounts::Account;
 use crate::store::keys::{HeldKey, Keep, Told};
@@ -31,6 +34,8 @@ pub struct NewKey {
     pub where_used: Option<String>,
     /// Who answers for it.
     pub owner: Option<OwnerId>,
+    /// Its secret, if we are asked to keep it.
+    pub secret: Option<Secret>,
 }
 
 /// Adds keys to an account that is told by hand, all or none; a key of a label that is there
@@ -46,6 +51,13 @@ pub async fn add(
     let mut records = Vec::with_capacity(keys.len());
     for new in keys {
         records.push(record(inventory, account, new)?);
+    }
+    let mut sealed = HashMap::new();
+    for (record, new) in records.iter().zip(keys) {
+        if let Some(secret) = &new.secret {
+            let text = secrets::seal(inventory, &record.id.to_string(), secret).await?;
+            sealed.insert(record.id, text);
+        }
     }
     let mut tx = inventory.begin().await?;
     let known = tx.keys_of(account.id).await.map_err(cannot_read)?;
@@ -71,6 +83,9 @@ pub async fn add(
         if let Some(place) = &new.where_used {
             let told = Told::WhereUsed(Some(place.clone()));
             tx.tell_key(record.id, told).await.map_err(cannot_write)?;
+        }
+        if let Some(text) = sealed.get(&record.id) {
+            tx.tell_key(record.id, Told::Sealed(text.clone())).await.map_err(cannot_write)?;
         }
         let details = json!({"account": account.name, "label": new.label});
         inventory.log(&mut tx, done("key.add", record.id, None, details)).await?;
@@ -166,6 +181,7 @@ fn details(told: &Told) -> serde_json::Value {
         Told::Created(at) => json!({"created_at": at}),
         Told::Used(at) => json!({"last_used": at}),
         Told::State(state) => json!({"state": state.as_str()}),
+        Told::Sealed(_) => json!({"secret": "sealed"}),
         Told::Exposed(at) => json!({"exposed_at": at}),
         Told::Keep(Some(Keep { until, .. })) => json!({"keep_until": until}),
         Told::Keep(None) => json!({"keep_until": null}),

@@ -8,11 +8,13 @@ use keytender_core::text::printable;
 use keytender_core::time::Time;
 use serde::Serialize;
 
+use super::channels::source;
 use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop};
 use crate::app::accounts::{self, NewAccount};
+use crate::app::channels::SecretSource;
 use crate::app::inventory::cannot_read;
 use crate::error::Error;
 use crate::store::accounts::{Access, Account, AccountKind};
@@ -58,6 +60,10 @@ pub(super) struct Add {
     /// The profile of AWS's configuration that reaches it
     #[arg(long)]
     profile: Option<String>,
+    /// Where an access key for it is: env:NAME, file:PATH, keyring:SERVICE/USER, command:PROGRAM,
+    /// or - for standard input, to be kept sealed
+    #[arg(long, value_name = "PLACE", conflicts_with = "profile")]
+    credential: Option<String>,
     /// A role to assume with these credentials, by its ARN
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
@@ -80,10 +86,16 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     let is_live = args.provider == "aws";
-    if !is_live && (args.profile.is_some() || args.role.is_some()) {
-        let error = Error::new(format!("{} has no profiles and roles of AWS", args.provider));
+    let is_reached = args.profile.is_some() || args.role.is_some() || args.credential.is_some();
+    if !is_live && is_reached {
+        let error = Error::new(format!("{} is not asked: it needs no credentials", args.provider));
         return Err(Stop::wrong_usage(error));
     }
+    let (credential, secret) = match args.credential.as_deref().map(source).transpose()? {
+        Some(SecretSource::Reference(place)) => (Some(place.to_string()), None),
+        Some(SecretSource::Keep(secret)) => (None, Some(secret)),
+        Some(SecretSource::None | SecretSource::Make) | None => (None, None),
+    };
     let new = NewAccount {
         provider: args.provider,
         name: args.name,
@@ -92,9 +104,10 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
             profile: args.profile,
             role: args.role,
             external_id: args.external_id,
-            ..Access::default()
+            credential,
         },
         contact: args.contact,
+        secret,
     };
     context.with(async |inventory| {
         let account = accounts::add(inventory, new).await.map_err(Stop::could_not)?;
@@ -238,7 +251,9 @@ fn looked(account: &Account, sync: Option<&Sync>, now: Time) -> String {
 
 fn check(name: &str, context: &Context) -> Result<u8, Stop> {
     context.with(async |inventory| {
-        let account = accounts::get(inventory, name).await.map_err(Stop::could_not)?;
+        let mut account = [accounts::get(inventory, name).await.map_err(Stop::could_not)?];
+        accounts::unlock(inventory, &mut account).await.map_err(Stop::could_not)?;
+        let [account] = account;
         let checked = accounts::check(&account).await.map_err(Stop::could_not)?;
         let mut out = anstream::stdout();
         if let Some(who) = &checked.who {

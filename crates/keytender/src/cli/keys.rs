@@ -98,6 +98,9 @@ pub(super) struct Import {
     /// The account they are in; one named after each provider if none is given
     #[arg(long)]
     account: Option<String>,
+    /// Keep the secrets of a CXF export, sealed; without this they are not read
+    #[arg(long)]
+    keep_secrets: bool,
     /// When a credential report was made; now if not given
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     as_of: Option<Time>,
@@ -155,6 +158,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
             last_used: args.facts.used,
             where_used: args.facts.place,
             owner,
+            secret: None,
         };
         let account = accounts::manual(inventory, &args.provider, account_name).await;
         let account = account.map_err(Stop::could_not)?;
@@ -175,7 +179,8 @@ fn import(args: &Import, context: &Context) -> Result<u8, Stop> {
             return Err(Stop::wrong_usage(error));
         }
         let account = args.account.as_deref();
-        let imported = import::run(inventory, &args.file, account, observed_at).await;
+        let imported =
+            import::run(inventory, &args.file, account, observed_at, args.keep_secrets).await;
         let imported = imported.map_err(Stop::could_not)?;
         evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
         for warning in &imported.warnings {

@@ -39,7 +39,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
     context.with(async |inventory| {
-        let accounts = named(args, inventory).await?;
+        let mut accounts = named(args, inventory).await?;
+        accounts::unlock(inventory, &mut accounts).await.map_err(Stop::could_not)?;
         if accounts.is_empty() {
             context.talk.note("no account to ask; add one: keytender accounts add aws NAME");
             return Ok(DONE);

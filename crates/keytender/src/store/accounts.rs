@@ -1,6 +1,7 @@
 //! Accounts: where keys are held, and how they are reached.
 
 use keytender_core::id::AccountId;
+use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,8 @@ pub struct Account {
     pub access: Access,
     /// A secret that we were asked to keep.
     pub sealed: Option<String>,
+    /// That secret in clear, once somebody has opened it; the database never sees it.
+    pub secret: Option<Secret>,
     /// The columns of its credential report, as it was last seen.
     pub report_header: Option<Vec<String>>,
     /// Since when it is known.
@@ -101,6 +104,7 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
             None => Access::default(),
         },
         sealed: cells.maybe_text()?,
+        secret: None,
         report_header: match cells.maybe_text()? {
             Some(text) => Some(parsed(&text, "columns of a report")?),
             None => None,

@@ -28,6 +28,8 @@ pub struct HeldKey {
     pub account_name: String,
     /// Where it is used, in people's words.
     pub where_used: Option<String>,
+    /// Its secret, where we were asked to keep it, sealed to its id.
+    pub sealed: Option<String>,
     /// Whose it is, as somebody said of this key.
     pub owner_by_hand: Option<OwnerId>,
     /// Whose it is.
@@ -114,6 +116,8 @@ pub enum Told {
     Expires(Option<Time>),
     /// When its secret came to be.
     Created(Option<Time>),
+    /// Its secret, sealed to its id.
+    Sealed(String),
     /// When it was last used.
     Used(Time),
     /// Whether it works, as somebody saw at its provider.
@@ -304,6 +308,7 @@ impl Tx {
         let (columns, mut values) = match told {
             Told::Owner(owner) => ("owner_by_hand = $3", vec![owner.map(OwnerId::as_i64).into()]),
             Told::WhereUsed(text) => ("where_used = $3", vec![text.into()]),
+            Told::Sealed(text) => ("sealed = $3", vec![text.into()]),
             Told::Label(text) => ("label = $3", vec![text.into()]),
             Told::Expires(at) => ("expires_at = $3", vec![at.into()]),
             Told::Created(at) => ("created_at = $3", vec![at.into()]),

@@ -8,6 +8,7 @@ use keytender_core::secret::Secret;
 use serde_json::{Value, json};
 
 use crate::databases::{block_on, new_databases};
+use crate::fake_iam::{AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, at};
 use crate::inventory::run;
 use crate::notify::{one_request, verified};
 use crate::{Home, Ran, partner};
@@ -34,7 +35,8 @@ fn rows(database: &str) -> String {
         let store = Store::open(&Location::parse(database)).await.unwrap();
         let mut text = String::new();
         if store.db().kind() == Kind::Postgres {
-            for table in ["channels", "accounts", "acts", "notices", "settings", "versions"] {
+            for table in ["channels", "accounts", "keys", "acts", "notices", "settings", "versions"]
+            {
                 let sql = format!("SELECT CAST(t.* AS TEXT) FROM {table} t");
                 for row in store.db().fetch(&sql, Vec::new()).await.unwrap() {
                     text.push_str(&row.cells().text().unwrap());
@@ -156,5 +158,63 @@ fn a_webhook_is_signed_with_the_secret_that_was_shown_once() {
         assert!(private.contains("kept sealed") && !private.contains(secret.expose()));
         let refused = home.run(&["channels", "add", "webhook", "inner", "--url", &url]);
         assert!(refused.stderr.contains("--allow-private"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn an_account_is_reached_with_a_key_that_is_kept_sealed_or_referenced() {
+    for database in new_databases() {
+        let account = Account::new("123456789012", at(&keytender::clock::now().to_string()));
+        let fake = FakeIam::start(account);
+        let key = format!("{AUDITOR_KEY_ID} {AUDITOR_SECRET}");
+        let home = Home::new()
+            .with("AWS_ENDPOINT_URL", fake.url())
+            .with("KEYTENDER_DATABASE", &database.text)
+            .with("PROD_KEY", format!("{{\"AccessKeyId\":\"{AUDITOR_KEY_ID}\",\"SecretAccessKey\":\"{AUDITOR_SECRET}\"}}"))
+            .with("BAD_KEY", AUDITOR_SECRET);
+        let words = ["accounts", "add", "aws", "prod", "--credential"];
+        for (place, code) in [(AUDITOR_SECRET, 2), ("env:BAD_KEY", 1), ("env:PROD_KEY", 0)] {
+            let ran = home.run(&[&words[..], &[place]].concat());
+            assert_eq!(ran.code, code, "{}", ran.stderr);
+            assert!(!ran.stderr.contains(AUDITOR_SECRET), "{}", ran.stderr);
+        }
+        run(&home, &["sync"]);
+        run(&home, &["accounts", "remove", "prod", "--yes"]);
+        let added = home.run_with_input(&[&words[..], &["-"]].concat(), &key);
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        run(&home, &["sync"]);
+        let checked = run(&home, &["accounts", "check", "prod"]).stdout;
+        assert!(checked.contains("user/auditor"), "{checked}");
+        let listed = run(&home, &["accounts", "list", "--json"]).stdout;
+        let mut everything = [listed.into_bytes(), bytes_below(home.path())].concat();
+        match Location::parse(&database.text) {
+            Location::File(path) => everything.extend(bytes_below(path.parent().unwrap())),
+            Location::Postgres(_) => everything.extend(rows(&database.text).into_bytes()),
+        }
+        assert!(contains(&everything, "account.add") && !contains(&everything, AUDITOR_SECRET));
+    }
+}
+
+#[test]
+fn the_secrets_of_an_export_are_kept_sealed_only_if_somebody_asks_for_it() {
+    for database in new_databases() {
+        let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
+        for keeps in [false, true] {
+            let export = json!({"accounts": [{"items": [{"title": format!("live {keeps}"),
+                "credentials": [{"type": "api-key", "key": {"value": SECRET}}]}]}]});
+            let file = home.write("export.json", export.to_string());
+            let words = ["keys", "import", "export.json"];
+            let more: &[&str] = if keeps { &["--keep-secrets"] } else { &[] };
+            run(&home, &[&words[..], more].concat());
+            std::fs::remove_file(file).unwrap();
+            let shown = run(&home, &["keys", "show", &format!("live {keeps}")]).stdout;
+            assert_eq!(shown.contains("kept, sealed"), keeps, "{shown}");
+            assert!(!shown.contains(SECRET));
+            let mut everything = bytes_below(home.path());
+            if let Location::File(path) = Location::parse(&database.text) {
+                everything.extend(bytes_below(path.parent().unwrap()));
+            }
+            assert!(!contains(&everything, SECRET) && !rows(&database.text).contains(SECRET));
+        }
     }
 }

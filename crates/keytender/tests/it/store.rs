@@ -26,6 +26,7 @@ fn account(number: u64, name: &str, external_id: &str) -> Account {
         contact: None,
         access: Access { profile: Some("ops".to_owned()), ..Access::default() },
         sealed: Some("sealed".to_owned()),
+        secret: None,
         report_header: None,
         created_at: now(),
     }

@@ -1,9 +1,11 @@
 //! The Credential Exchange Format of the FIDO Alliance (CXF 1.0), which password managers export:
-//! its items of type `api-key`. The secrets are not read.
+//! its items of type `api-key`. Secrets are not read unless they are to be kept.
 
+use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::Told;
 use crate::app::keys::NewKey;
@@ -15,19 +17,20 @@ const API_KEY: &str = "api-key";
 
 /// The whole export; other members are passed over.
 #[derive(Deserialize)]
-struct Export {
-    accounts: Vec<Account>,
+struct Export<'a> {
+    #[serde(borrow)]
+    accounts: Vec<Account<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Account {
-    #[serde(default)]
-    items: Vec<Item>,
+struct Account<'a> {
+    #[serde(borrow, default)]
+    items: Vec<Item<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct Item<'a> {
     /// In seconds since 1970.
     #[serde(default)]
     creation_at: Option<i64>,
@@ -35,8 +38,8 @@ struct Item {
     title: String,
     #[serde(default)]
     scope: Option<Scope>,
-    #[serde(default)]
-    credentials: Vec<Credential>,
+    #[serde(borrow, default)]
+    credentials: Vec<Credential<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -47,13 +50,12 @@ struct Scope {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Credential {
+struct Credential<'a> {
     #[serde(rename = "type")]
     kind: String,
-    /// The secret itself: known to be there, and dropped.
-    #[serde(default)]
-    #[expect(dead_code, reason = "named so that nobody reads it into a text")]
-    key: Option<IgnoredAny>,
+    /// The secret itself: left where it stands unless it is to be kept.
+    #[serde(borrow, default)]
+    key: Option<&'a RawValue>,
     #[serde(default)]
     username: Option<Field>,
     #[serde(default)]
@@ -91,8 +93,8 @@ pub(super) struct Found {
 
 /// Reads an export. The error of the parser is told by its place alone: its words may repeat a
 /// secret.
-pub(super) fn read(content: &[u8]) -> Result<Found, String> {
-    let export: Export = serde_json::from_slice(content).map_err(|error| {
+pub(super) fn read(content: &[u8], keeps_secrets: bool) -> Result<Found, String> {
+    let export: Export<'_> = serde_json::from_slice(content).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         format!("no CXF export (JSON with `accounts`): line {line}, column {column}")
     })?;
@@ -101,7 +103,7 @@ pub(super) fn read(content: &[u8]) -> Result<Found, String> {
     for item in export.accounts.iter().flat_map(|account| &account.items) {
         for credential in &item.credentials {
             if credential.kind == API_KEY {
-                found.keys.push(told(item, credential));
+                found.keys.push(told(item, credential, keeps_secrets));
             } else {
                 others += 1;
             }
@@ -113,7 +115,7 @@ pub(super) fn read(content: &[u8]) -> Result<Found, String> {
     Ok(found)
 }
 
-fn told(item: &Item, credential: &Credential) -> Told {
+fn told(item: &Item<'_>, credential: &Credential<'_>, keeps_secrets: bool) -> Told {
     let text = |field: &Option<Field>| field.as_ref().and_then(Field::text).map(str::to_owned);
     let time = |field: &Option<Field>| text(field).and_then(|text| Time::parse(&text).ok());
     let urls = item.scope.iter().flat_map(|scope| scope.urls.clone());
@@ -136,8 +138,15 @@ fn told(item: &Item, credential: &Credential) -> Told {
             last_used: None,
             where_used: None,
             owner: None,
+            secret: credential.key.filter(|_| keeps_secrets).and_then(secret),
         },
     }
+}
+
+/// The secret of a key.
+fn secret(raw: &RawValue) -> Option<Secret> {
+    let field: Field = serde_json::from_str(raw.get()).ok()?;
+    field.text().map(Secret::new)
 }
 
 /// The name of whoever runs the host of `url`: `stripe` of `https://dashboard.stripe.com/keys`.

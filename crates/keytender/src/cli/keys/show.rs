@@ -102,6 +102,7 @@ async fn write(
     fact("last used", Some(format!("{}{place}{why}", last_used(key, now))))?;
     fact("cadence", key.cadence.map(|gap| format!("used at least every {}", gap.in_words())))?;
     fact("used in", held.where_used.clone())?;
+    fact("secret", held.sealed.as_ref().map(|_| "kept, sealed".to_owned()))?;
     fact("owner", Some(owner.unwrap_or_else(|| "nobody".to_owned())))?;
     let tags = key.tags.iter().flatten().map(|(name, value)| format!("{name}={value}"));
     fact("tags", Some(tags.collect::<Vec<_>>().join(", ")))?;

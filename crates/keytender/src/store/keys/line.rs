@@ -72,7 +72,7 @@ pub(super) const SELECT: &str = "SELECT k.id, k.principal_id, a.provider, a.exte
     p.kind, p.reference, p.tags, k.provider_id, k.slot, k.label, k.state, k.provider_state, \
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
-    k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.owner_by_hand, k.owner_id, \
+    k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, k.owner_id, \
     k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at \
     FROM keys k JOIN accounts a ON a.id = k.account_id \
     LEFT JOIN principals p ON p.id = k.principal_id";
@@ -168,6 +168,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let account_id = AccountId::from_i64(cells.int()?);
     let account_name = cells.text()?;
     let where_used = cells.maybe_text()?;
+    let sealed = cells.maybe_text()?;
     let owner_by_hand = cells.maybe_int()?.map(OwnerId::from_i64);
     let owner_id = cells.maybe_int()?.map(OwnerId::from_i64);
     record.key.has_owner = Some(owner_id.is_some());
@@ -188,6 +189,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
         account_id,
         account_name,
         where_used,
+        sealed,
         owner_by_hand,
         owner_id,
         keep,

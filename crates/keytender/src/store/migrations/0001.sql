@@ -122,6 +122,7 @@ CREATE TABLE keys (
     suspended_seen_at BIGINT,
     younger_at BIGINT,
     where_used TEXT,
+    sealed TEXT,
     exposed_at BIGINT,
     owner_by_hand BIGINT REFERENCES owners (id),
     owner_id BIGINT REFERENCES owners (id),
