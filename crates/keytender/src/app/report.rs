@@ -125,7 +125,8 @@ pub async fn aws(
     let principals: Vec<PrincipalRecord> =
         principals.into_iter().filter_map(|record| principal_at(record, past.as_ref())).collect();
     let mut by_principal: HashMap<PrincipalId, Vec<&Key<'_>>> = HashMap::new();
-    for held in &held {
+    // AWS would not write a key that it did not list, and another may have its place already.
+    for held in held.iter().filter(|held| held.record.missing_since.is_none()) {
         if let Some(id) = held.record.principal_id {
             by_principal.entry(id).or_default().push(&held.record.key);
         }

@@ -4,7 +4,9 @@ use keytender_core::time::{Span, Time};
 use serde_json::Value;
 
 use crate::databases::{Database, new_databases};
-use crate::fake_iam::{AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, Key, Root, User, at};
+use crate::fake_iam::{
+    AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, Key, Report, Root, User, at,
+};
 use crate::{Home, Ran};
 
 pub(crate) const ROOT: &str = "root/1";
@@ -23,7 +25,7 @@ fn account(now: Time) -> Account {
 }
 
 /// A home whose commands reach the fake and one database.
-fn home(fake: &FakeIam, database: &Database) -> Home {
+pub(crate) fn home(fake: &FakeIam, database: &Database) -> Home {
     Home::new()
         .with("AWS_ENDPOINT_URL", fake.url())
         .with("AWS_REGION", "eu-central-1")
@@ -149,6 +151,29 @@ fn a_deleted_key_is_gone_after_the_second_listing_without_it() {
 }
 
 #[test]
+fn the_credential_report_has_the_new_key_in_the_place_of_one_that_is_missing() {
+    on_each_database(|fake, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        fake.with_account(|account| {
+            let made = account.now;
+            account.user_mut("deploy").keys = vec![Key::new("AKIAQDEPLOY000000002", made)];
+            account.user_mut("backup@example.com").keys.clear();
+            account.report = Report::NeverAsked;
+        });
+        let synced = run(home, &["sync"]);
+        assert!(synced.stdout.contains("1 found, 2 missing"), "{}", synced.stdout);
+        let content = fake.with_account(|account| match &account.report {
+            Report::Ready { content, .. } => content.clone(),
+            other => format!("{other:?}"),
+        });
+        let report = run(home, &["report", "--format", "aws", "--account", "prod"]);
+        assert_eq!(report.stdout, content);
+        vec![synced]
+    });
+}
+
+#[test]
 fn an_error_is_no_listing_and_makes_nothing_never() {
     on_each_database(|fake, home| {
         run(home, &["accounts", "add", "aws", "prod"]);
@@ -173,7 +198,7 @@ fn credentials_that_reach_another_account_are_refused() {
         run(home, &["sync"]);
         fake.with_account(|account| {
             account.id = "999999999999".to_owned();
-            account.report = crate::fake_iam::Report::NeverAsked;
+            account.report = Report::NeverAsked;
         });
         let refused = home.run(&["sync"]);
         assert_eq!(refused.code, 1);
