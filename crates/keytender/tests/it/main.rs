@@ -19,6 +19,7 @@ mod fake_iam;
 mod formats;
 mod help;
 mod inventory;
+mod killed;
 mod log;
 mod moto;
 mod notify;
@@ -27,6 +28,7 @@ mod page;
 mod policy;
 mod secrets;
 mod store;
+mod sync_killed;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -13,13 +13,12 @@ use serde_json::Value;
 
 use crate::databases::{Database, block_on, new_databases};
 use crate::inventory::run;
+use crate::killed::{Chance, KILLS, assert_whole};
 use crate::notify::{MailServer, PASSWORD};
 use crate::{Home, partner};
 
-/// How often the program is killed on each database.
-const KILLS: usize = 150;
-/// The most that one run is allowed to do before it is killed.
-const MAX_LIFE_MS: u64 = 160;
+/// The longest that one run lasts before it is killed.
+const LONGEST_LIFE: Duration = Duration::from_millis(160);
 
 /// A mail server and an inventory whose owners each have one key of two years.
 struct Desk {
@@ -189,18 +188,14 @@ fn each_notice_arrives_once_whatever_the_server_answers() {
 #[test]
 fn a_program_that_is_killed_at_any_moment_loses_no_notice_and_doubles_none() {
     let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
-    let seed = keytender::clock::now().as_micros().cast_unsigned();
+    let seed = Chance::seed();
     for database in new_databases() {
         let who: Vec<String> = (0..60).map(|number| format!("owner-{number:02}")).collect();
         let desk = Desk::new(&python, &database, &who);
         desk.start();
-        let mut random = seed;
+        let mut chance = Chance::new(seed);
         for _ in 0..KILLS {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let life = Duration::from_millis((random >> 33) % MAX_LIFE_MS);
-            desk.home.run_and_kill(&["notify", "--now"], life);
+            desk.home.run_and_kill(&["notify", "--now"], chance.life(LONGEST_LIFE));
             desk.let_time_pass();
         }
         run(&desk.home, &["notify", "--now"]);
@@ -217,6 +212,10 @@ fn a_program_that_is_killed_at_any_moment_loses_no_notice_and_doubles_none() {
         }
         // A kill between the server's answer and the note of it leaves nobody to know.
         assert!(copies <= KILLS, "seed {seed}: {copies} copies");
-        eprintln!("{} notices, {KILLS} kills, {copies} copies with the same id", taken.len());
+        assert_whole(&database, seed);
+        eprintln!(
+            "seed {seed}: {} notices, {KILLS} kills, {copies} copies with the same id",
+            taken.len()
+        );
     }
 }
