@@ -29,8 +29,8 @@ pub mod versions;
 /// The one tenant of an installation. It leads every unique constraint so that there can be more.
 const TENANT: i64 = 1;
 
-/// Files up to this many bytes are checked in milliseconds.
-const MAX_SMALL_FILE: u64 = 32 * 1024 * 1024;
+/// Files up to this many bytes are checked in 20 milliseconds.
+const MAX_SMALL_FILE: u64 = 8 * 1024 * 1024;
 
 /// What became of a question to the store.
 pub type Result<T> = std::result::Result<T, Failure>;

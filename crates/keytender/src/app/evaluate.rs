@@ -5,7 +5,6 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use keytender_core::id::KeyId;
 use keytender_core::key::State;
 use keytender_core::owner::Claims;
 use keytender_core::policy::{Assessment, DEFAULT, Policy};
@@ -14,6 +13,7 @@ use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_write, commit};
 use crate::error::Error;
+use crate::store::db::Tx;
 use crate::store::keys::{HeldKey, Opened, Standing, Verdict};
 use crate::store::{Failure, Store};
 
@@ -98,43 +98,69 @@ async fn evaluate(
     let stamp = format!("{:016x}", hasher.finish());
     let is_other = store.find_setting(EVALUATED_WITH).await?.as_ref() != Some(&stamp);
     let claims = Claims::new(claims.iter().map(|claim| claim.compiled()).collect());
-    let due_by = (!is_other).then_some(now);
+    let judge = Judge { store, policy, claims: &claims, now };
     let mut done = Evaluated::default();
-    let mut after = None;
-    while let Some(last) = page(store, policy, &claims, after, due_by, now, &mut done).await? {
-        after = Some(last);
-    }
     if is_other {
+        judge.every_key(&mut done).await?;
         store.put_setting(EVALUATED_WITH, &stamp).await?;
+    } else {
+        judge.those_to_ask(&mut done).await?;
     }
     Ok(done)
 }
 
-/// Holds the keys after `after` against the policy; the last of them, or none if there is none.
-async fn page(
-    store: &Store,
-    policy: &Policy,
-    claims: &Claims,
-    after: Option<KeyId>,
-    due_by: Option<Time>,
+/// What keys are held against.
+struct Judge<'j> {
+    store: &'j Store,
+    policy: &'j Policy,
+    claims: &'j Claims,
     now: Time,
-    done: &mut Evaluated,
-) -> Result<Option<KeyId>, Failure> {
-    let mut tx = store.db().begin().await?;
-    let keys = tx.lock_keys_after(after, due_by, KEYS_AT_ONCE).await?;
-    let last = keys.last().map(|held| held.record.id);
-    done.asked += u64::try_from(keys.len()).unwrap_or(0);
-    let mut assessment = Assessment::default();
-    let verdicts: Vec<Verdict> = keys
-        .into_iter()
-        .filter_map(|held| judge(held, policy, claims, now, &mut assessment))
-        .collect();
-    if !verdicts.is_empty() {
-        done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
-        tx.write_verdicts(&verdicts, now).await?;
-        tx.commit().await?;
+}
+
+impl Judge<'_> {
+    async fn every_key(&self, done: &mut Evaluated) -> Result<(), Failure> {
+        let mut after = None;
+        loop {
+            let mut tx = self.store.db().begin().await?;
+            let keys = tx.lock_keys_after(after, KEYS_AT_ONCE).await?;
+            let Some(last) = keys.last() else { return Ok(()) };
+            after = Some(last.place());
+            self.page(tx, keys, done).await?;
+        }
     }
-    Ok(last)
+
+    /// Those of which time, a sync or a person may have changed the answer. A key that was asked
+    /// is not to be asked again before some later moment, and so is not among the next ones.
+    async fn those_to_ask(&self, done: &mut Evaluated) -> Result<(), Failure> {
+        loop {
+            let mut tx = self.store.db().begin().await?;
+            let keys = tx.lock_keys_to_ask(self.now, KEYS_AT_ONCE).await?;
+            if self.page(tx, keys, done).await? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Holds keys against the policy in the transaction that read them; how many stand differently.
+    async fn page(
+        &self,
+        mut tx: Tx,
+        keys: Vec<HeldKey>,
+        done: &mut Evaluated,
+    ) -> Result<usize, Failure> {
+        done.asked += u64::try_from(keys.len()).unwrap_or(0);
+        let mut assessment = Assessment::default();
+        let verdicts: Vec<Verdict> = keys
+            .into_iter()
+            .filter_map(|held| judge(held, self.policy, self.claims, self.now, &mut assessment))
+            .collect();
+        if !verdicts.is_empty() {
+            done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
+            tx.write_verdicts(&verdicts, self.now).await?;
+            tx.commit().await?;
+        }
+        Ok(verdicts.len())
+    }
 }
 
 /// What is to be said of a key, if it is something new.
@@ -163,7 +189,14 @@ fn judge(
     });
     let opened = opened.collect();
     let resolved = before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
-    Some(Verdict { key_id: held.record.id, owner_id, standing, opened, resolved })
+    Some(Verdict {
+        key_id: held.record.id,
+        owner_id,
+        has_other_owner: owner_id != held.owner_id,
+        standing,
+        opened,
+        resolved,
+    })
 }
 
 /// What the policy says of a key at a moment.

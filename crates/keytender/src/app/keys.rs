@@ -61,13 +61,13 @@ pub async fn add(
     }
     let mut tx = inventory.begin().await?;
     let known = tx.keys_of(account.id).await.map_err(cannot_read)?;
+    let living = known.iter().filter(|held| held.record.key.state != State::Destroyed);
+    let by_label: HashMap<&str, KeyId> = living
+        .filter_map(|held| Some((held.record.key.label.as_deref()?, held.record.id)))
+        .collect();
     for new in keys {
-        let is_same = |held: &&HeldKey| {
-            held.record.key.label.as_deref() == Some(&new.label)
-                && held.record.key.state != State::Destroyed
-        };
-        if let Some(held) = known.iter().find(is_same) {
-            return Err(already(&new.label, &account.name, held.record.id));
+        if let Some(id) = by_label.get(new.label.as_str()) {
+            return Err(already(&new.label, &account.name, *id));
         }
     }
     tx.write_keys(account.id, &records).await.map_err(|failure| match failure {

@@ -13,7 +13,7 @@ use super::evaluate;
 use super::inventory::{Inventory, cannot_read};
 use crate::error::Error;
 use crate::store::accounts::Account;
-use crate::store::keys::{Filter, HeldKey, Order, Page};
+use crate::store::keys::{Filter, HeldKey};
 use crate::store::versions::{KeyFacts, Past};
 
 /// How many keys are read at once.
@@ -44,24 +44,32 @@ pub async fn keys(
     Ok(keys)
 }
 
+/// The keys, by account, principal, place and label.
 async fn all(
     inventory: &Inventory,
     account: Option<AccountId>,
     state: Option<State>,
 ) -> Result<Vec<HeldKey>, Error> {
     let filter = Filter { account, state, ..Filter::default() };
-    let mut keys = Vec::new();
+    let mut keys: Vec<HeldKey> = Vec::new();
     loop {
-        let offset = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-        let page = Page { order: Order::Name, limit: PAGE, offset };
-        let (mut more, total) =
-            inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
-        let is_last = more.is_empty() || offset.saturating_add(u64::from(PAGE)) >= total;
-        keys.append(&mut more);
-        if is_last {
-            return Ok(keys);
+        let after = keys.last().map(HeldKey::place);
+        let mut more =
+            inventory.store.keys_after(&filter, after, PAGE).await.map_err(cannot_read)?;
+        if more.is_empty() {
+            break;
         }
+        keys.append(&mut more);
     }
+    keys.sort_by(|one, other| place(one).cmp(&place(other)));
+    Ok(keys)
+}
+
+/// Where a key stands in a report.
+fn place(held: &HeldKey) -> (&str, Option<&str>, Option<u8>, Option<&str>, KeyId) {
+    let key = &held.record.key;
+    let (principal, label) = (key.principal.as_deref(), key.label.as_deref());
+    (&held.account_name, principal, key.slot, label, held.record.id)
 }
 
 /// Sets a key back to what was known of it at `at`; false if it was not known, or gone.
@@ -203,11 +211,7 @@ pub async fn compare(
         Difference { key: held, changes }
     });
     differences.extend(gone);
-    differences.sort_by_cached_key(|one| {
-        let key = &one.key.record.key;
-        let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-        (one.key.account_name.clone(), text(&key.principal), key.slot, text(&key.label))
-    });
+    differences.sort_by(|one, other| place(&one.key).cmp(&place(&other.key)));
     Ok(differences)
 }
 

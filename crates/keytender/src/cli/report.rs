@@ -1,9 +1,10 @@
 //! `keytender report`: the credential report of everything.
 
 use std::collections::HashMap;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::ValueEnum;
+use keytender_core::id::OwnerId;
 use keytender_core::key::PrincipalKind;
 use keytender_core::policy::{Action, Severity};
 use keytender_core::steps::name;
@@ -23,6 +24,7 @@ use crate::app::{accounts, evaluate, report};
 use crate::error::Error;
 use crate::store::accounts::Account;
 use crate::store::keys::HeldKey;
+use crate::store::owners::Owner;
 
 /// The columns of the wide form.
 const COLUMNS: [&str; 32] = [
@@ -102,6 +104,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
                 let text = report::aws(inventory, account, args.at).await;
                 io::stdout().lock().write_all(text.map_err(Stop::could_not)?.as_bytes())?;
             }
+            (None, Format::Wide, account) if args.at.is_none() => {
+                wide_by_account(inventory, account.clone()).await?;
+            }
             (_, format, account) => {
                 let id = account.as_ref().map(|account| account.id);
                 let keys = report::keys(inventory, id, args.at).await.map_err(Stop::could_not)?;
@@ -145,15 +150,41 @@ fn check(args: &Args, inventory: &Inventory) -> Result<(), Stop> {
     }
 }
 
+/// Writes account after account, so that no more than the keys of one are in memory.
+async fn wide_by_account(inventory: &Inventory, account: Option<Account>) -> Result<(), Stop> {
+    let accounts = match account {
+        Some(account) => vec![account],
+        None => {
+            let all = inventory.store.list_accounts().await;
+            let mut all = all.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
+            all.sort_by(|one, other| one.name.cmp(&other.name));
+            all
+        }
+    };
+    let owners = owners(inventory).await?;
+    let mut out = Wide::new()?;
+    for account in accounts {
+        let keys = report::keys(inventory, Some(account.id), None).await;
+        for held in &keys.map_err(Stop::could_not)? {
+            out.write(held, &owners, inventory.now)?;
+        }
+    }
+    Ok(out.end()?)
+}
+
+async fn owners(inventory: &Inventory) -> Result<HashMap<OwnerId, Owner>, Stop> {
+    let owners = inventory.store.list_owners().await;
+    let owners = owners.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
+    Ok(owners.into_iter().map(|owner| (owner.id, owner)).collect())
+}
+
 async fn every_key(
     inventory: &Inventory,
     keys: &[HeldKey],
     format: Format,
     at: Option<Time>,
 ) -> Result<(), Stop> {
-    let owners = inventory.store.list_owners().await;
-    let owners = owners.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
-    let owners: HashMap<_, _> = owners.into_iter().map(|owner| (owner.id, owner)).collect();
+    let owners = owners(inventory).await?;
     let now = at.unwrap_or(inventory.now);
     if format == Format::Json {
         let (_, policy) = evaluate::policy(&inventory.store).await.map_err(Stop::could_not)?;
@@ -161,17 +192,41 @@ async fn every_key(
         Listed { keys, total, owners: &owners, policy: &policy, now }.write_json()?;
         return Ok(());
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    let mut row = Row::default();
-    COLUMNS.iter().for_each(|column| row.word(column));
-    row.write(&mut out)?;
+    let mut out = Wide::new()?;
     for held in keys {
-        let owner = held.owner_id.and_then(|id| owners.get(&id)).map(|owner| owner.name.as_str());
-        wide(&mut row, held, owner, now);
-        row.write(&mut out)?;
+        out.write(held, &owners, now)?;
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.end()?)
+}
+
+/// The wide form on its way out.
+struct Wide {
+    out: BufWriter<StdoutLock<'static>>,
+    row: Row,
+}
+
+impl Wide {
+    fn new() -> io::Result<Self> {
+        let mut wide = Self { out: BufWriter::new(io::stdout().lock()), row: Row::default() };
+        COLUMNS.iter().for_each(|column| wide.row.word(column));
+        wide.row.write(&mut wide.out)?;
+        Ok(wide)
+    }
+
+    fn write(
+        &mut self,
+        held: &HeldKey,
+        owners: &HashMap<OwnerId, Owner>,
+        now: Time,
+    ) -> io::Result<()> {
+        let owner = held.owner_id.and_then(|id| owners.get(&id)).map(|owner| owner.name.as_str());
+        wide(&mut self.row, held, owner, now);
+        self.row.write(&mut self.out)
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn wide(row: &mut Row, held: &HeldKey, owner: Option<&str>, now: Time) {

@@ -41,6 +41,11 @@ pub struct HeldKey {
 }
 
 impl HeldKey {
+    /// Its place in the order account by account.
+    pub const fn place(&self) -> (AccountId, KeyId) {
+        (self.account_id, self.record.id)
+    }
+
     /// Whether somebody said that it stays as it is, and the day has not come.
     pub fn is_kept(&self, now: Time) -> bool {
         self.keep.as_ref().is_some_and(|keep| now < keep.until)
@@ -80,6 +85,8 @@ pub struct Verdict {
     pub key_id: KeyId,
     /// Whose it is.
     pub owner_id: Option<OwnerId>,
+    /// Whether it was somebody else's before.
+    pub has_other_owner: bool,
     /// What the policy says.
     pub standing: Standing,
     /// Rules that it did not break before.
@@ -190,8 +197,11 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn keys_of(&mut self, account: AccountId) -> Result<Vec<HeldKey>> {
-        let sql =
-            format!("{} WHERE k.tenant_id = $1 AND k.account_id = $2 ORDER BY k.id", line::SELECT);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND k.account_id = $2 ORDER BY k.id",
+            line::FIELDS,
+            line::TABLES
+        );
         let rows = self.fetch(&sql, vec![TENANT.into(), account.as_i64().into()]).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
@@ -232,32 +242,46 @@ impl Tx {
         self.write_all(&USES, &lines).await
     }
 
-    /// Some keys after `after` in the order of their ids, which nobody else changes before this
-    /// transaction ends; with `due_by` only those that the policy must be asked of by then.
+    /// Some keys after `after`, account by account, which nobody else changes before this
+    /// transaction ends.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn lock_keys_after(
         &mut self,
-        after: Option<KeyId>,
-        due_by: Option<Time>,
+        after: Option<(AccountId, KeyId)>,
         limit: i64,
     ) -> Result<Vec<HeldKey>> {
-        let after = after.map_or(-1, KeyId::as_i64);
-        let mut values = vec![TENANT.into(), after.into(), limit.into()];
-        let condition = match due_by {
-            Some(at) => {
-                values.push(at.into());
-                "AND k.evaluate_at <= $4"
-            }
-            None => "",
-        };
+        // What was written together is read together: in the order of ids alone, which are random,
+        // each key is on another page of the file.
         let sql = format!(
-            "{} WHERE k.tenant_id = $1 AND k.id > $2 {condition} ORDER BY k.id LIMIT $3 {}",
-            line::SELECT,
+            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND (k.account_id, k.id) > ($2, $3) \
+             ORDER BY k.account_id, k.id LIMIT $4 {}",
+            line::FIELDS,
+            line::TABLES,
             self.lock_rows("k")
         );
+        let (account, key) =
+            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
+        let values = vec![TENANT.into(), account.into(), key.into(), limit.into()];
         let rows = self.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// Some keys of which the policy must be asked by `at`, which nobody else changes before this
+    /// transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_keys_to_ask(&mut self, at: Time, limit: i64) -> Result<Vec<HeldKey>> {
+        let sql = format!(
+            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND k.evaluate_at <= $2 \
+             ORDER BY k.evaluate_at LIMIT $3 {}",
+            line::FIELDS,
+            line::TABLES,
+            self.lock_rows("k")
+        );
+        let rows = self.fetch(&sql, vec![TENANT.into(), at.into(), limit.into()]).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
 
@@ -266,7 +290,6 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn write_verdicts(&mut self, verdicts: &[Verdict], now: Time) -> Result<()> {
-        let lines: Vec<_> = verdicts.iter().map(standing_line).collect();
         let columns = [
             ("id", "BIGINT"),
             ("owner_id", "BIGINT"),
@@ -276,10 +299,19 @@ impl Tx {
             ("rules", "TEXT"),
             ("evaluate_at", "BIGINT"),
         ];
-        let sql = "UPDATE keys SET owner_id = given.owner_id, due = given.due, \
-                   action = given.action, severity = given.severity, rules = given.rules, \
-                   evaluate_at = given.evaluate_at FROM {given} WHERE keys.id = given.id";
-        self.each(sql, &columns, &lines).await?;
+        let set = "due = given.due, action = given.action, severity = given.severity, \
+                   rules = given.rules, evaluate_at = given.evaluate_at";
+        // An owner that stays need not be written into the index of owners again.
+        for (is_other, owner) in [(false, ""), (true, "owner_id = given.owner_id, ")] {
+            let lines: Vec<_> = verdicts
+                .iter()
+                .filter(|verdict| verdict.has_other_owner == is_other)
+                .map(standing_line)
+                .collect();
+            let sql =
+                format!("UPDATE keys SET {owner}{set} FROM {{given}} WHERE keys.id = given.id");
+            self.each(&sql, &columns, &lines).await?;
+        }
         let findings: Vec<_> = verdicts
             .iter()
             .flat_map(|verdict| verdict.opened.iter().map(move |one| (verdict.key_id, one)))
@@ -291,10 +323,11 @@ impl Tx {
             .flat_map(|verdict| verdict.resolved.iter().map(move |rule| (verdict.key_id, rule)))
             .map(|(key, rule)| serde_json::json!({"key_id": key.as_i64(), "rule": rule}))
             .collect();
+        // Not `FROM {given}`: SQLite would go through all findings for each of the given ones.
         let sql = format!(
-            "UPDATE findings SET resolved_at = {} FROM {{given}} \
-             WHERE findings.tenant_id = {TENANT} AND findings.key_id = given.key_id \
-             AND findings.rule = given.rule AND findings.resolved_at IS NULL",
+            "UPDATE findings SET resolved_at = {} WHERE tenant_id = {TENANT} \
+             AND resolved_at IS NULL \
+             AND (key_id, rule) IN (SELECT given.key_id, given.rule FROM {{given}})",
             now.as_micros()
         );
         self.each(&sql, &[("key_id", "BIGINT"), ("rule", "TEXT")], &resolved).await
@@ -381,11 +414,19 @@ impl Store {
             None => (word, -1),
         };
         let name = if name == "root" { aws::ROOT } else { name };
+        // Each way by an index of its own; the plus keeps databases from one of tenants.
+        let accounts = "account_id IN (SELECT id FROM accounts WHERE tenant_id = $1)";
         let sql = format!(
-            "{} WHERE k.tenant_id = $1 AND (k.id = $2 OR k.provider_id = $3 \
-             OR (k.state <> 'destroyed' AND (k.label = $3 OR p.name = $4 AND k.slot = $5))) \
-             ORDER BY k.id LIMIT 10",
-            line::SELECT
+            "SELECT {} FROM {} WHERE +k.tenant_id = $1 AND k.id IN ( \
+             SELECT id FROM keys WHERE id = $2 \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND {accounts} AND provider_id = $3 \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND label = $3 \
+             AND state <> 'destroyed' \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND slot = $5 \
+             AND state <> 'destroyed' AND principal_id IN (SELECT id FROM principals \
+             WHERE tenant_id = $1 AND {accounts} AND name = $4)) ORDER BY k.id LIMIT 10",
+            line::FIELDS,
+            line::TABLES
         );
         let values = vec![TENANT.into(), id.into(), word.into(), name.into(), slot.into()];
         let rows = self.db.fetch(&sql, values).await?;
@@ -398,22 +439,52 @@ impl Store {
     /// When the database does not answer.
     pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
         let (condition, values) = filter.sql();
-        // Without the join where no condition needs it: a count of a million rows is then one walk
-        // over an index.
-        let count =
-            format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {} WHERE {condition}", filter.tables());
+        let keys =
+            if filter.is_search() { self.db.searched("keys k") } else { "keys k".to_owned() };
+        let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {keys} WHERE {condition}");
         let total = self.db.fetch(&count, values.clone()).await?;
         let total = total.first().map(|row| row.cells().int()).transpose()?.unwrap_or(0);
+        // The page is found by ids alone: what is sorted is small, and what is shown is fetched
+        // only for its keys.
+        let order = page.order.sql();
         let sql = format!(
-            "{} WHERE {condition} ORDER BY {} LIMIT {} OFFSET {}",
-            line::SELECT,
-            page.order.sql(),
+            "SELECT {} FROM (SELECT k.id FROM {} {condition} ORDER BY {order} \
+             LIMIT {} OFFSET {}) AS page CROSS JOIN {} WHERE k.id = page.id ORDER BY {order}",
+            line::FIELDS,
+            page.order.from(&keys),
             page.limit,
-            page.offset
+            page.offset,
+            line::TABLES
         );
         let rows = self.db.fetch(&sql, values).await?;
         let keys: Result<Vec<_>> = rows.iter().map(|row| line::held(row.cells())).collect();
         Ok((keys?, u64::try_from(total).unwrap_or(0)))
+    }
+
+    /// Some keys after `after` that `filter` lets through, account by account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_after(
+        &self,
+        filter: &Filter,
+        after: Option<(AccountId, KeyId)>,
+        limit: u32,
+    ) -> Result<Vec<HeldKey>> {
+        let (condition, mut values) = filter.sql();
+        let place = values.len() + 1;
+        let (account, key) =
+            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
+        values.extend([account.into(), key.into()]);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {condition} AND (k.account_id, k.id) > (${place}, ${}) \
+             ORDER BY k.account_id, k.id LIMIT {limit}",
+            line::FIELDS,
+            line::TABLES,
+            place + 1
+        );
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
     }
 
     /// A key's past: what happened to it, its uses, its findings, oldest first.

@@ -385,3 +385,42 @@ fn a_csv_list_brings_keys_in_with_their_owners() {
         vec![ran, run(home, &["keys", "list"])]
     });
 }
+
+#[test]
+fn more_keys_than_are_read_at_once_are_all_asked_and_all_told() {
+    // Two reads of 10,000 keys, and an account that begins in the first and ends in the second.
+    const USERS: usize = 6_000;
+    on_each_database(|_, home| {
+        let example = crate::example();
+        let head = example.lines().next().unwrap();
+        for (number, users) in [USERS, USERS / 2].into_iter().enumerate() {
+            let mut report = head.to_owned();
+            for user in 0..users {
+                report.push_str(&format!(
+                    "\nu{user},arn:aws:iam::{number:012}:user/u{user},2019-01-01T00:00:00Z,false,\
+                     N/A,N/A,N/A,false,true,2019-01-01T00:00:00Z,N/A,N/A,N/A,false,\
+                     2019-01-02T00:00:00Z,N/A,N/A,N/A,false,N/A,false,N/A"
+                ));
+            }
+            home.write("report.csv", report);
+            let name = format!("a{number}");
+            let words = ["keys", "import", "report.csv", "--account", &name, "--as-of"];
+            run(home, &[&words[..], &["2026-11-01"]].concat());
+        }
+        let keys = USERS * 3;
+        let unowned = run(home, &["keys", "list", "--rule", "key-without-owner", "--json"]);
+        assert_eq!(unowned.json()["total"], keys);
+        // Every key is asked anew, page after page.
+        let default = run(home, &["policy", "show"]).stdout;
+        home.write("policy.toml", default.replace("365d", "9999d"));
+        run(home, &["policy", "use", "policy.toml"]);
+        let words = ["keys", "list", "--rule", "key-over-a-year", "--json", "--limit", "1"];
+        assert_eq!(run(home, &words).json()["total"], 0);
+        run(home, &["policy", "use", "default"]);
+        assert_eq!(run(home, &words).json()["total"], keys / 2);
+        let report = run(home, &["report"]).stdout;
+        let rows: std::collections::BTreeSet<&str> = report.lines().collect();
+        assert_eq!(rows.len(), keys + 1);
+        vec![]
+    });
+}

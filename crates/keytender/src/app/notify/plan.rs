@@ -1,5 +1,6 @@
 //! What is to be told now: to whom, by which channel, in which words.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use keytender_core::id::{AccountId, ChannelId, KeyId, NoticeId, OwnerId};
@@ -18,7 +19,7 @@ use crate::notify::chat::{self, Chat};
 use crate::notify::webhook::EventKind;
 use crate::store::accounts::Account;
 use crate::store::channels::{Channel, ChannelKind};
-use crate::store::keys::{Filter, HeldKey, Order, Page};
+use crate::store::keys::{Filter, HeldKey};
 use crate::store::notices::{Notice, NoticeItem, NoticeState, ToldItem};
 use crate::store::owners::Owner;
 use crate::store::{self};
@@ -100,18 +101,18 @@ pub async fn plan(
     Ok(letters)
 }
 
+/// The keys of which something may be to be told: they break a rule, or may soon.
 async fn keys(inventory: &Inventory) -> Result<Vec<HeldKey>, Error> {
-    let mut keys = Vec::new();
+    let filter = Filter { finding_by: Some(inventory.now.plus(AHEAD)), ..Filter::default() };
+    let mut keys: Vec<HeldKey> = Vec::new();
     loop {
-        let offset = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-        let page = Page { order: Order::Severity, limit: PAGE, offset };
-        let (mut more, total) =
-            inventory.store.list_keys(&Filter::default(), &page).await.map_err(cannot_read)?;
-        let is_last = more.is_empty() || offset.saturating_add(u64::from(PAGE)) >= total;
-        keys.append(&mut more);
-        if is_last {
+        let after = keys.last().map(HeldKey::place);
+        let mut more =
+            inventory.store.keys_after(&filter, after, PAGE).await.map_err(cannot_read)?;
+        if more.is_empty() {
             return Ok(keys);
         }
+        keys.append(&mut more);
     }
 }
 
@@ -170,7 +171,8 @@ impl Planner<'_> {
             entry.1.extend(self.parts(channel, held, problems));
         }
         let mut letters = Vec::new();
-        for (recipient, parts) in found.into_values() {
+        for (recipient, mut parts) in found.into_values() {
+            parts.sort_by_key(|part| Reverse(part.item.severity()));
             if !self.may_be_told(channel, &recipient, &parts)? {
                 continue;
             }

@@ -152,7 +152,7 @@ async fn filter(args: &Args, inventory: &Inventory) -> Result<Filter, Stop> {
     let now = inventory.now;
     Ok(Filter {
         is_due: args.due,
-        has_finding: false,
+        finding_by: None,
         action: args.action.map(|word| match word {
             ActionWord::Remove => Action::Remove,
             ActionWord::Rotate => Action::Rotate,

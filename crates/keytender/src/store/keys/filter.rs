@@ -8,14 +8,17 @@ use keytender_core::time::Time;
 use crate::store::TENANT;
 use crate::store::db::{Value, Values};
 
+const ACCOUNTS: &str = "SELECT a.id FROM accounts a WHERE a.tenant_id = $1";
+const PRINCIPALS: &str = "SELECT p.id FROM principals p WHERE p.tenant_id = $1";
+
 /// Which keys; every part that is given must hold. Destroyed keys are shown only if their state is
 /// asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Something must be done about them.
     pub is_due: bool,
-    /// They have a finding that is only to be looked at, or are due.
-    pub has_finding: bool,
+    /// They break a rule now, or may do so by this moment.
+    pub finding_by: Option<Time>,
     /// What to do about them.
     pub action: Option<Action>,
     /// They break this rule.
@@ -34,7 +37,7 @@ pub struct Filter {
     pub created_before: Option<Time>,
     /// Ending at this moment or before it.
     pub expires_by: Option<Time>,
-    /// A part of the label, the id or the principal's name.
+    /// A part of the label, the id, or the name of the principal or account.
     pub text: Option<String>,
 }
 
@@ -68,6 +71,23 @@ impl Order {
     }
 }
 
+impl Order {
+    /// Where a page is looked for: the tables, of which `keys` is that of the keys, and the
+    /// beginning of the condition.
+    pub(super) fn from(self, keys: &str) -> String {
+        match self {
+            // SQLite takes the tables of a CROSS JOIN as they stand: account by account, in the
+            // order of an index, so that nothing is sorted beyond the last account of the page.
+            Self::Name => {
+                "accounts a CROSS JOIN keys k LEFT JOIN principals p ON p.id = k.principal_id \
+                 WHERE a.tenant_id = $1 AND k.account_id = a.id AND"
+                    .to_owned()
+            }
+            Self::Severity | Self::Age | Self::LastUsed | Self::Expires => format!("{keys} WHERE"),
+        }
+    }
+}
+
 /// Which part of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
@@ -80,29 +100,27 @@ pub struct Page {
 }
 
 impl Filter {
-    /// The tables that its conditions speak of.
-    pub(super) const fn tables(&self) -> &'static str {
-        if self.provider.is_some() || self.text.is_some() {
-            "keys k JOIN accounts a ON a.id = k.account_id \
-             LEFT JOIN principals p ON p.id = k.principal_id"
-        } else {
-            "keys k"
-        }
+    /// Whether every key must be looked at, because no index tells which ones are meant.
+    pub(super) fn is_search(&self) -> bool {
+        let is_indexed = self.account.is_some() || self.owner.flatten().is_some();
+        !is_indexed && *self != Self { is_due: self.is_due, ..Self::default() }
     }
 
-    /// The condition and its values.
+    /// The condition on a key `k`, and its values.
     pub(super) fn sql(&self) -> (String, Values) {
         let mut sql =
             Conditions { text: "k.tenant_id = $1".to_owned(), values: vec![TENANT.into()] };
         match self.state {
             Some(state) => sql.and("k.state =", state.as_str()),
-            None => sql.and("k.state <>", State::Destroyed.as_str()),
+            // A word in the text and no value, so that an index of just these keys can serve.
+            None => sql.plain(&format!("k.state <> '{}'", State::Destroyed.as_str())),
         }
         if self.is_due {
             sql.plain("k.due = 1");
         }
-        if self.has_finding {
-            sql.plain("k.rules <> ''");
+        if let Some(at) = self.finding_by {
+            sql.and("(k.rules <> '' OR k.evaluate_at <=", at);
+            sql.text.push(')');
         }
         if let Some(action) = self.action {
             sql.and("k.action =", action.as_str());
@@ -113,7 +131,9 @@ impl Filter {
             sql.text.push_str(" ESCAPE '\\'");
         }
         if let Some(provider) = &self.provider {
-            sql.and("a.provider =", provider.as_str());
+            sql.values.push(provider.as_str().into());
+            let place = sql.values.len();
+            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.provider = ${place})"));
         }
         if let Some(account) = self.account {
             sql.and("k.account_id =", account.as_i64());
@@ -138,8 +158,14 @@ impl Filter {
             let pattern = format!("%{}%", escaped(&text.to_lowercase()));
             let place = sql.values.len() + 1;
             sql.values.push(pattern.into());
-            let columns = ["k.label", "k.provider_id", "p.name", "a.name"];
-            let parts = columns.map(|name| format!("LOWER({name}) LIKE ${place} ESCAPE '\\'"));
+            let like = |name: &str| format!("LOWER({name}) LIKE ${place} ESCAPE '\\'");
+            // Accounts and principals are searched once, and not once for each of their keys.
+            let parts = [
+                like("k.label"),
+                like("k.provider_id"),
+                format!("k.account_id IN ({ACCOUNTS} AND {})", like("a.name")),
+                format!("k.principal_id IN ({PRINCIPALS} AND {})", like("p.name")),
+            ];
             sql.plain(&format!("({})", parts.join(" OR ")));
         }
         (sql.text, sql.values)

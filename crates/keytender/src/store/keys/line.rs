@@ -67,14 +67,16 @@ pub(super) const UPDATED: &[&str] = &[
     "evaluate_at",
 ];
 
-/// What [`held`] reads.
-pub(super) const SELECT: &str = "SELECT k.id, k.principal_id, a.provider, a.external_id, p.name, \
+/// What [`held`] reads, of [`TABLES`].
+pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id, p.name, \
     p.kind, p.reference, p.tags, k.provider_id, k.slot, k.label, k.state, k.provider_state, \
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
     k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, k.owner_id, \
-    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at \
-    FROM keys k JOIN accounts a ON a.id = k.account_id \
+    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at";
+
+/// A key, its account and its principal.
+pub(super) const TABLES: &str = "keys k JOIN accounts a ON a.id = k.account_id \
     LEFT JOIN principals p ON p.id = k.principal_id";
 
 /// A younger key of which nobody knows when it was made.
@@ -159,7 +161,7 @@ impl<'r> Line<'r> {
     }
 }
 
-/// Reads a row of [`SELECT`].
+/// Reads a row of [`FIELDS`].
 pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let mut record = record(&mut cells)?;
     let exposed_at = cells.maybe_time()?;
