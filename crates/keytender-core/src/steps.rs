@@ -56,7 +56,7 @@ pub fn steps(key: &Key<'_>, action: Action, context: Context<'_>, now: Time) -> 
 
 /// The steps at a provider of which nothing is known but its name.
 fn elsewhere(key: &Key<'_>, action: Action) -> Vec<Step> {
-    let provider = printable(&key.provider);
+    let provider = provider(&key.provider);
     match action {
         Action::Remove => vec![
             Step::new(format!("Disable it on {provider}'s key page if that is offered, and wait.")),
@@ -68,6 +68,17 @@ fn elsewhere(key: &Key<'_>, action: Action) -> Vec<Step> {
             Step::new("Disable the old one; when nobody missed it, delete it."),
         ],
         Action::Review => vec![Step::new(format!("Look at it on {provider}'s key page."))],
+    }
+}
+
+/// A provider's name as it writes it itself.
+pub fn provider(id: &str) -> String {
+    match id {
+        "aws" => "AWS".to_owned(),
+        "github" => "GitHub".to_owned(),
+        "gitlab" => "GitLab".to_owned(),
+        "openai" => "OpenAI".to_owned(),
+        other => printable(other).into_owned(),
     }
 }
 

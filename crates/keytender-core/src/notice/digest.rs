@@ -32,7 +32,8 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// A digest for the person or list called `recipient`, from the installation of this name.
+    /// A digest for the person or list called `recipient`, from the installation of this name, if
+    /// it has one.
     pub fn new(recipient: &str, installation: &str, mut items: Vec<Item>, footer: Footer) -> Self {
         items.sort_by_key(|item| Reverse(item.rank()));
         Self { recipient: shown(recipient), installation: shown(installation), items, footer }
@@ -72,14 +73,15 @@ impl Digest {
         if let [item] = self.items.as_slice() {
             return item.lead(now);
         }
+        // The sum of it is the subject already.
         let first = match self.items.first() {
             Some(first) if !first.in_a_line() => {
                 let [what, _] = first.lead(now);
-                format!(" The most serious: {}", lower_first(&what))
+                format!("The most serious: {}", lower_first(&what))
             }
-            _ => String::new(),
+            _ => format!("{}.", self.sum()),
         };
-        [format!("{}.{first}", self.sum()), self.what_happens(now)]
+        [first, self.what_happens(now)]
     }
 
     /// The line above those keys that get a line each.
@@ -97,7 +99,10 @@ impl Digest {
 
     /// The last sentence: who wrote this to whom.
     pub fn signature(&self) -> String {
-        format!("Written to {} by Keytender at {}.", self.recipient, self.installation)
+        match self.installation.as_str() {
+            "" => format!("Written to {} by Keytender.", self.recipient),
+            place => format!("Written to {} by Keytender at {place}.", self.recipient),
+        }
     }
 
     /// What stands below: names and places.

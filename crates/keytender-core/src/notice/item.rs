@@ -93,7 +93,7 @@ pub struct Item {
     severity: Severity,
     is_admin: bool,
     own_id: Option<KeyId>,
-    id_is_secret: bool,
+    hides_id: bool,
     account_alias: Option<String>,
     owner: Option<String>,
     observed_at: Option<Time>,
@@ -111,14 +111,12 @@ impl Item {
     /// What is told at `now` of `key`, which breaks the rules of `findings`.
     pub fn new(key: &Key<'_>, findings: &[Finding<'_>], about: &About<'_>, now: Time) -> Self {
         let mut key = key.clone().into_owned();
-        if about.id_is_secret {
-            key.id = None;
-        }
+        let hides_id = about.id_is_secret && key.id.take().is_some();
         let rules = || findings.iter().map(|finding| finding.rule);
         let action = rules().map(|rule| rule.action).max().unwrap_or(Action::Review);
         let mut links: Vec<String> = Vec::new();
         for link in rules().flat_map(|rule| &rule.links) {
-            if !links.contains(link) {
+            if words::is_about(link, &key.provider) && !links.contains(link) {
                 links.push(link.clone());
             }
         }
@@ -128,12 +126,12 @@ impl Item {
             severity: rules().map(|rule| rule.severity).max().unwrap_or(Severity::Low),
             is_admin: about.is_admin,
             own_id: about.own_id,
-            id_is_secret: about.id_is_secret,
+            hides_id,
             account_alias: about.account_alias.map(shown),
             owner: about.owner.map(shown),
             observed_at: about.observed_at,
             destinations: destinations(about.destinations),
-            reasons: rules().map(|rule| shown(&rule.message(&key, now).to_string())).collect(),
+            reasons: findings.iter().map(|finding| reason(&key, finding, now)).collect(),
             steps: steps::steps(&key, action, about.steps, now),
             links,
             act_by: about.act_by,
@@ -204,10 +202,12 @@ impl Item {
         format!("{} at {}: {}", self.name(), self.place(), verb(self.action))
     }
 
-    /// The key in one line, with the first thing that is wrong.
+    /// The key in one line, with what to do and all that is wrong.
     pub fn line(&self) -> String {
-        let reason = self.reasons.first().map_or("to look at", String::as_str);
-        format!("{} at {}: {reason}", self.name(), self.place())
+        match self.reasons.join("; ").as_str() {
+            "" => self.heading(),
+            reasons => format!("{}. {reasons}", self.heading()),
+        }
     }
 
     /// What it is, how old, whose; then what happens when, whether by itself, and until when that
@@ -222,7 +222,7 @@ impl Item {
             (_, Some(age)) => format!(" and is {} old", age.in_words()),
         };
         let owner = match &self.owner {
-            Some(owner) => format!("{owner} answers for it."),
+            Some(owner) => format!("Its owner is {owner}."),
             None => "Nobody is known to answer for it: please name an owner.".to_owned(),
         };
         let what = format!("The {}{whose} at {}", words::noun(&self.key), self.place());
@@ -249,14 +249,19 @@ impl Item {
         facts.push(("Last used", self.last_used(now)));
         facts.push((
             "Observed",
-            self.observed_at.map_or_else(not_known, |at| at.to_seconds().to_string()),
+            self.observed_at.map_or_else(
+                || "not by Keytender: somebody told of it".to_owned(),
+                |at| at.to_seconds().to_string(),
+            ),
         ));
         if let Some(cadence) = self.key.cadence {
             let words = cadence.in_words();
             facts.push(("Usual gap", format!("at most {words} between two uses")));
         }
-        let word = self.key.provider_state.as_deref().map(shown);
-        facts.push(("Status", with_note(self.key.state.as_str().to_owned(), word.as_deref())));
+        let state = self.key.state.as_str();
+        let is_other = |word: &&str| !word.eq_ignore_ascii_case(state);
+        let word = self.key.provider_state.as_deref().filter(is_other).map(shown);
+        facts.push(("Status", with_note(state.to_owned(), word.as_deref())));
         if !self.destinations.is_empty() {
             facts.push(("Used at", self.destinations.join(", ")));
         }
@@ -264,18 +269,20 @@ impl Item {
         facts
     }
 
-    /// How to say that it stays.
-    pub fn keep(&self) -> String {
+    /// How to say that it stays, or is somebody else's.
+    pub fn keep(&self) -> Vec<Step> {
+        let say = |text: &str| Step { text: text.to_owned(), ..Step::default() };
         if self.page.is_some() {
             let how =
                 "Disable it, keep it until a date (with a reason), or say that it is not yours:";
-            return how.to_owned();
+            return vec![say(how)];
         }
         let id = self.own_id.map_or_else(|| "KEY".to_owned(), |id| id.to_string());
-        format!(
-            "To keep it until a date: keytender keys set {id} --keep-until DATE --because REASON. \
-             Without Keytender at hand, or if it is not yours, answer this mail and say so."
-        )
+        let command = format!("keytender keys set {id} --keep-until DATE --because REASON");
+        vec![
+            Step { command: Some(command), ..say("To keep it as it is until a date:") },
+            say("Without Keytender at hand, or if it is not yours, answer this mail and say so."),
+        ]
     }
 
     /// Greater for what comes first: exposed, root, admin, unused, oldest; single lines last.
@@ -328,7 +335,7 @@ impl Item {
         let own = self.own_id.map(|id| id.to_string());
         match (&self.key.id, own) {
             (Some(id), _) => shown(id),
-            (None, Some(own)) if self.id_is_secret => {
+            (None, Some(own)) if self.hides_id => {
                 format!("{own} (Keytender's own: the provider's would tell the secret)")
             }
             (None, Some(own)) => format!("{own} (Keytender's own: the provider's is not known)"),
@@ -435,6 +442,17 @@ fn fact(key: &Key<'_>, findings: &[Finding<'_>], action: Action) -> Fact {
         })
     });
     facts.next().unwrap_or(if action == Action::Review { Fact::Other } else { old })
+}
+
+/// What a rule says: of one that the key does not break yet, from when on it will.
+fn reason(key: &Key<'_>, finding: &Finding<'_>, now: Time) -> String {
+    match finding.since {
+        Some(since) if since > now => {
+            let message = finding.rule.message(key, since).to_string();
+            shown(&format!("{message}, from {} on", since.date()))
+        }
+        _ => shown(&finding.rule.message(key, now).to_string()),
+    }
 }
 
 fn destinations(all: &[String]) -> Vec<String> {

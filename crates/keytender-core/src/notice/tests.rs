@@ -133,11 +133,14 @@ fn the_most_serious_key_comes_first() {
 fn the_text_of_a_root_key() {
     let text = text(&digest(vec![item(&root(), &about())]), now());
     let expected = "\
-The root access key at AWS 123456789012 (prod) is 7 years old. Ann
-answers for it.
+The root access key at AWS 123456789012 (prod) is 7 years old. Its owner
+is Ann.
 Nothing happens to it by itself: please act by 2026-12-08. Disabling it
 can be undone until it is deleted.
 
+
+root/1 at AWS 123456789012 (prod): remove
+------------------------------------------------------------------------
 Why:
 - Root key
 - Over a year old: 2580 days (limit 365 days)
@@ -153,6 +156,8 @@ What to do:
 ";
     assert!(text.starts_with(expected), "{text}");
     let end = "
+What is known:
+Severity       critical
 Provider       AWS
 Account        123456789012 (prod)
 Principal      <root_account> (root)
@@ -279,4 +284,41 @@ fn a_review_is_a_line_without_a_date() {
     let text = text(&digest, now());
     assert!(text.contains("- deploy at AWS 123456789012 (prod): Second active key"), "{text}");
     assert!(!text.contains("What to do"), "{text}");
+}
+
+#[test]
+fn what_comes_is_told_with_its_day() {
+    let policy = Policy::parse(crate::policy::DEFAULT).unwrap();
+    let mut assessment = Assessment::default();
+    let key = user("deploy", "2025-12-04");
+    policy.assess(&key, now().plus(Span::days(30)), &mut assessment);
+    let findings: Vec<Finding<'_>> = policy.findings(&assessment).collect();
+    let item = Item::new(&key, &findings, &about(), now());
+    let reasons = item.reasons().join("\n");
+    let ahead = "Over a year old: 365 days (limit 365 days), from 2026-12-04 on";
+    assert!(reasons.contains(ahead), "{reasons}");
+}
+
+#[test]
+fn pages_are_about_the_keys_provider() {
+    let of = |provider: &'static str| {
+        item(&Key { created_at: day("2020-01-01"), ..Key::new(provider) }, &about())
+    };
+    assert!(of("aws").links().iter().all(|link| link.contains("docs.aws.amazon.com")));
+    assert!(!of("aws").links().is_empty());
+    assert!(of("github").links().is_empty());
+    assert!(of("github").steps()[0].text.contains("GitHub's key page"));
+}
+
+#[test]
+fn an_id_that_may_be_a_secret_is_not_told() {
+    let hidden = About { id_is_secret: true, own_id: Some(KeyId::from_random(2)), ..about() };
+    let id = |key: Key<'_>| {
+        let facts = item(&key, &hidden).facts(now());
+        facts.into_iter().find(|(name, _)| *name == "Key id").unwrap().1
+    };
+    let told = Key { id: Some("sk_live_1234".into()), ..Key::new("stripe") };
+    assert!(id(told).ends_with("(Keytender's own: the provider's would tell the secret)"));
+    let nameless = Key::new("stripe");
+    assert!(id(nameless).ends_with("(Keytender's own: the provider's is not known)"));
 }

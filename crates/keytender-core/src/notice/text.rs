@@ -22,11 +22,12 @@ pub fn text(digest: &Digest, now: Time) -> String {
         page.paragraph(&sentence);
     }
     for item in digest.in_full() {
+        page.title(&item.heading());
         if digest.items().len() > 1 {
-            page.title(&item.heading());
             for sentence in item.lead(now) {
                 page.paragraph(&sentence);
             }
+            page.line("");
         }
         page.item(item, now);
     }
@@ -84,7 +85,6 @@ impl Page {
     }
 
     fn item(&mut self, item: &Item, now: Time) {
-        self.line("");
         self.line("Why:");
         for reason in item.reasons() {
             self.wrapped(reason, "- ", "  ");
@@ -94,16 +94,24 @@ impl Page {
         for (number, step) in (1_usize..).zip(item.steps()) {
             self.step(number, step);
         }
-        self.paragraph(&item.keep());
+        self.line("");
+        for step in item.keep() {
+            self.paragraph(&step.text);
+            if let Some(command) = &step.command {
+                self.line(&format!("   {command}"));
+            }
+        }
         if let Some(link) = item.page() {
             self.line(&format!("   {link}"));
         }
         self.line("");
+        self.line("What is known:");
+        self.value("Severity", item.severity().as_str());
         for (name, value) in item.facts(now) {
             self.value(name, &value);
         }
-        for link in item.links() {
-            self.value("Read", link);
+        for (number, link) in item.links().iter().enumerate() {
+            self.value(if number == 0 { "Read" } else { "" }, link);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The small words of notices.
 
 use crate::key::{Key, PrincipalKind};
+use crate::steps;
 use crate::text::printable;
 use crate::time::Time;
 
@@ -27,13 +28,12 @@ pub(super) fn shortened(text: &str, max: usize) -> String {
 
 /// A provider's name as it writes it itself.
 pub(super) fn provider(id: &str) -> String {
-    match id {
-        "aws" => "AWS".to_owned(),
-        "github" => "GitHub".to_owned(),
-        "gitlab" => "GitLab".to_owned(),
-        "openai" => "OpenAI".to_owned(),
-        other => shown(other),
-    }
+    shown(&steps::provider(id))
+}
+
+/// Whether a page is worth reading about a provider's keys: AWS's pages are about AWS's.
+pub(super) fn is_about(link: &str, provider: &str) -> bool {
+    provider == "aws" || !link.starts_with("https://docs.aws.amazon.com/")
 }
 
 /// The page on which a provider says how to treat keys.

@@ -23,6 +23,8 @@ const LINE: &str = "margin:0 0 8px";
 const CODE: &str = "display:block;margin:4px 0;padding:8px 10px;background:#f4f6f8;border-radius:4px;\
     font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;\
     overflow-wrap:anywhere;word-break:break-word";
+const TYPED: &str =
+    "font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:nowrap";
 const LINK: &str = "color:#2f5fb3;overflow-wrap:anywhere;word-break:break-word";
 const BUTTON: &str = "display:inline-block;margin:8px 0 0;padding:10px 16px;background:#2f5fb3;\
     color:#ffffff;border-radius:6px;font-weight:600;text-decoration:none";
@@ -78,7 +80,7 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
         Severity::Low => "#4a5560",
     };
     boxed(&markup! {
-        p.severity.(item.severity().as_str()) style={ "margin:0 0 4px;font-size:13px;font-weight:600;color:" (color) } { (item.severity().as_str()) }
+        p.severity.(item.severity().as_str()) style={ "margin:0 0 4px;font-size:13px;font-weight:600;color:" (color) } { "Severity: " (item.severity().as_str()) }
         h2 style="margin:0 0 8px;font-size:17px;line-height:1.35;overflow-wrap:anywhere" { (item.heading()) }
         @if digest.items().len() > 1 {
             @for sentence in item.lead(now) { p style=(PARAGRAPH) { (sentence) } }
@@ -87,7 +89,12 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
         ul style=(LIST) { @for reason in item.reasons() { li style=(LINE) { (reason) } } }
         p.dim style=(LABEL) { "What to do" }
         ol style=(LIST) { @for one in item.steps() { (step(one)) } }
-        p style=(PARAGRAPH) { (item.keep()) }
+        @for one in item.keep() {
+            div style=(PARAGRAPH) {
+                (words(&one.text))
+                @if let Some(line) = &one.command { (command(line)) }
+            }
+        }
         @if let Some(page) = item.page() {
             p style=(PARAGRAPH) { a.button href=(page) style=(BUTTON) { "Open your keys" } }
         }
@@ -96,8 +103,11 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
             @for (name, value) in item.facts(now) {
                 tr { th.dim scope="row" style=(NAME) { (name) } td style=(VALUE) { (value) } }
             }
-            @for page in item.links() {
-                tr { th.dim scope="row" style=(NAME) { "Read" } td style=(VALUE) { (link(page)) } }
+            @if !item.links().is_empty() {
+                tr {
+                    th.dim scope="row" style=(NAME) { "Read" }
+                    td style=(VALUE) { @for page in item.links() { div style="margin:0 0 4px" { (link(page)) } } }
+                }
             }
         }
     })
@@ -106,9 +116,30 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
 fn step(step: &Step) -> Markup {
     markup! {
         li style=(LINE) {
-            (step.text)
-            @if let Some(command) = &step.command { code.code style=(CODE) { (command) } }
+            (words(&step.text))
+            @if let Some(line) = &step.command { (command(line)) }
             @if let Some(page) = &step.link { div { (link(page)) } }
+        }
+    }
+}
+
+/// A sentence: what stands between backticks is to be typed.
+fn words(text: &str) -> Markup {
+    markup! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code style=(TYPED) { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// A command line, which a narrow window does not break within an option.
+fn command(line: &str) -> Markup {
+    markup! {
+        code.code style=(CODE) {
+            @for (number, word) in line.split(' ').enumerate() {
+                @if number > 0 { " " }
+                @if word.starts_with("--") { span style="white-space:nowrap" { (word) } } @else { (word) }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Each look at an account: when, what it came to, and whose keys it did not see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use keytender_core::id::{AccountId, SyncId};
 use keytender_core::inventory::Sighting;
@@ -126,6 +126,24 @@ impl Store {
                         None => Vec::new(),
                     },
                 })
+            })
+            .collect()
+    }
+}
+
+impl Store {
+    /// When each account was last seen; those that never were are not among them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_sightings(&self) -> Result<HashMap<AccountId, Time>> {
+        let sql = "SELECT account_id, MAX(observed_at) FROM syncs \
+                   WHERE tenant_id = $1 AND observed_at IS NOT NULL GROUP BY account_id";
+        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                Ok((AccountId::from_i64(cells.int()?), cells.time()?))
             })
             .collect()
     }

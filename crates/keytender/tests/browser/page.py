@@ -6,10 +6,13 @@ Fails if the page asks for anything but itself, logs an error, is wider than the
 text that cannot be told from its background. Leaves a picture of each in FOLDER.
 """
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 WIDTHS = {"wide": 1280, "narrow": 360}
 SCHEMES = ("light", "dark")
@@ -39,33 +42,49 @@ CONTRASTS = """() => {
 }""" % LEAST_CONTRAST
 
 
-def main(chromium: str, page_file: str, folder: str) -> None:
-    address = Path(page_file).resolve().as_uri()
+def look(
+    chromium: str,
+    files: list[Path],
+    folder: Path,
+    widths: dict[str, int],
+    check: Callable[[Page, Path], list[str]],
+) -> list[str]:
+    """What is wrong with the pages in these files, in each width and scheme."""
     wrong: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
         )
-        for name, width in WIDTHS.items():
-            for scheme in SCHEMES:
-                context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-                page = context.new_page()
-                asked: list[str] = []
-                page.on("request", lambda request: asked.append(request.url))
-                page.on("console", lambda message: wrong.append(f"{name} {scheme}: console: {message.text}"))
-                page.goto(address)
-                wrong += [f"{name} {scheme}: asked for {url}" for url in asked if url != address]
-                overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                if overflow > 0:
-                    wrong.append(f"{name} {scheme}: {overflow} pixels wider than the window")
-                wrong += [f"{name} {scheme}: contrast of {poor}" for poor in page.evaluate(CONTRASTS)]
-                page.screenshot(path=f"{folder}/{name}-{scheme}.png", full_page=True)
-                if name == "wide" and scheme == "light":
-                    page.pdf(path=f"{folder}/paper.pdf", format="A4")
-                context.close()
+        for file in files:
+            for name, width in widths.items():
+                for scheme in SCHEMES:
+                    where = f"{file.stem}, {name}, {scheme}"
+                    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+                    page = context.new_page()
+                    said: list[str] = []
+                    page.on("console", lambda message, said=said: said.append(f"console: {message.text}"))
+                    page.on("request", lambda request, said=said: said.append(f"asked for {request.url}"))
+                    address = file.resolve().as_uri()
+                    page.goto(address)
+                    said.remove(f"asked for {address}")
+                    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                    if overflow > 0:
+                        said.append(f"{overflow} pixels wider than the window")
+                    said += [f"contrast of {poor}" for poor in page.evaluate(CONTRASTS)]
+                    said += check(page, file)
+                    page.screenshot(path=f"{folder}/{file.stem}-{name}-{scheme}.png", full_page=True)
+                    if name == "wide" and scheme == "light":
+                        page.pdf(path=f"{folder}/{file.stem}.pdf", format="A4")
+                    context.close()
+                    wrong += [f"{where}: {what}" for what in said]
         browser.close()
-    if wrong:
+    return wrong
+
+
+def main(chromium: str, page_file: str, folder: str) -> None:
+    """Nothing but what every page must hold."""
+    if wrong := look(chromium, [Path(page_file)], Path(folder), WIDTHS, lambda _page, _file: []):
         sys.exit("\n".join(wrong))
 
 

@@ -21,6 +21,7 @@ mod help;
 mod inventory;
 mod killed;
 mod log;
+mod mail_page;
 mod moto;
 mod notify;
 mod outbox;

@@ -424,10 +424,11 @@ fn the_html_says_what_the_text_says() {
     let seen = words(&page);
     for item in digest.items() {
         let [what, then] = item.lead(now());
-        let known = [item.heading(), what, then, item.keep()];
+        let known = [item.heading(), what, then];
         let facts = item.facts(now()).into_iter().map(|(name, value)| format!("{name} {value}"));
-        let steps = item.steps().iter().flat_map(|step| {
-            [Some(step.text.clone()), step.command.clone(), step.link.clone()].into_iter().flatten()
+        let steps = item.steps().iter().cloned().chain(item.keep()).flat_map(|step| {
+            // What stands between backticks is set in the letters of a command.
+            [Some(step.text.replace('`', "")), step.command, step.link].into_iter().flatten()
         });
         let all = known.into_iter().chain(facts).chain(steps);
         for text in all.chain(item.reasons().to_vec()).chain(item.links().to_vec()) {

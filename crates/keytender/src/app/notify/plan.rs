@@ -32,8 +32,8 @@ const AHEAD: Span = Span::days(30);
 const APART: &str = "16h";
 /// The name of the problem that a key ends, before and after it did.
 const EXPIRY: &str = "expiry";
-/// What this installation is called in notices.
-const INSTALLATION: &str = "Keytender";
+/// What this installation is called in notices: without a server it has no name.
+const INSTALLATION: &str = "";
 
 /// A notice that is ready for the outbox.
 pub struct Letter {
@@ -82,14 +82,14 @@ pub async fn plan(
     let (_, policy) = evaluate::policy(store).await?;
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
-    let syncs = store.last_syncs().await.map_err(cannot_read)?;
+    let observed = store.last_sightings().await.map_err(cannot_read)?;
     let planner = Planner {
         now: inventory.now,
         hours,
         policy: &policy,
         owners: owners.iter().map(|owner| (owner.id, owner)).collect(),
         accounts: accounts.iter().map(|account| (account.id, account)).collect(),
-        observed: syncs.iter().map(|sync| (sync.account_id, sync.observed_at)).collect(),
+        observed,
         contact: status.contact.as_deref(),
         told: Told::of(store.told_items().await.map_err(cannot_read)?),
     };
@@ -148,7 +148,7 @@ struct Planner<'p> {
     policy: &'p Policy,
     owners: HashMap<OwnerId, &'p Owner>,
     accounts: HashMap<AccountId, &'p Account>,
-    observed: HashMap<AccountId, Option<Time>>,
+    observed: HashMap<AccountId, Time>,
     contact: Option<&'p str>,
     told: Told,
 }
@@ -320,7 +320,7 @@ impl Planner<'_> {
                 .or(Some(&held.account_name)),
             is_admin: false,
             owner: owner.map(|owner| owner.name.as_str()),
-            observed_at: self.observed.get(&held.account_id).copied().flatten(),
+            observed_at: self.observed.get(&held.account_id).copied(),
             destinations: &destinations,
             act_by,
             next: match key.expires_at {
