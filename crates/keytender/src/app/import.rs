@@ -9,13 +9,14 @@ use keytender_core::key::{Key, LastUse};
 use keytender_core::report::{Kind, Row};
 use keytender_core::time::Time;
 
-use super::inventory::{Inventory, cannot_write};
+use super::inventory::{Inventory, cannot_read, cannot_write};
 use super::keys::NewKey;
 use super::rows::{cells, report_rows};
 use super::sync::{self, Seen};
 use super::warnings::Warnings;
 use super::{accounts, keys};
 use crate::error::Error;
+use crate::store::accounts::{Account, AccountKind};
 
 mod cxf;
 
@@ -128,12 +129,12 @@ async fn add(
     for one in found {
         by_provider.entry(one.provider.clone()).or_default().push(one);
     }
-    let owners = inventory.store.list_owners().await.map_err(super::inventory::cannot_read)?;
+    let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
     for (provider, found) in by_provider {
         let name = account.unwrap_or(&provider);
         let account = accounts::manual(inventory, &provider, name).await?;
         let mut tx = inventory.begin().await?;
-        let held = tx.keys_of(account.id).await.map_err(super::inventory::cannot_read)?;
+        let held = tx.keys_of(account.id).await.map_err(cannot_read)?;
         drop(tx);
         let mut labels: BTreeSet<String> = held
             .iter()
@@ -180,6 +181,9 @@ async fn aws_report(
         (None, Some(id)) => format!("aws-{id}"),
         (None, None) => return Err(Error::new("the report holds no principal")),
     };
+    if let Some(id) = &external_id {
+        refuse_another(inventory, id, &name).await?;
+    }
     let account = accounts::manual(inventory, "aws", &name).await?;
     if let (Some(known), Some(found)) = (&account.external_id, &external_id)
         && known != found
@@ -209,6 +213,23 @@ async fn aws_report(
         accounts: BTreeSet::from([name]),
         warnings: report.warnings,
     })
+}
+
+/// Refuses the report of an account that is here under another name.
+async fn refuse_another(inventory: &Inventory, id: &str, name: &str) -> Result<(), Error> {
+    let all = inventory.store.list_accounts().await.map_err(cannot_read)?;
+    let is_it = |account: &&Account| {
+        account.provider == "aws" && account.external_id.as_deref() == Some(id)
+    };
+    let Some(known) = all.iter().find(is_it).filter(|known| known.name != name) else {
+        return Ok(());
+    };
+    let refusal =
+        Error::new(format!("the report is of AWS account {id}, which is `{}`", known.name));
+    Err(refusal.hint(match known.kind {
+        AccountKind::Manual => format!("name that one: --account {}", known.name),
+        _ => format!("it is asked for its keys: keytender sync {}", known.name),
+    }))
 }
 
 fn listed(row: Row<'static>, cells: Vec<String>, observed_at: Time) -> Option<Listed> {

@@ -105,9 +105,15 @@ async fn one(
         ))
         .hint("give it its own credentials again, or add the other account under another name"));
     }
-    apply(store, account, seen, now)
-        .await
-        .map_err(|failure| failure.refuse(format!("cannot write what `{}` shows", account.name)))
+    let (name, id) = (&account.name, seen.external_id.clone());
+    apply(store, account, seen, now).await.map_err(|failure| match (failure, id) {
+        (Failure::Exists, Some(id)) if account.external_id.is_none() => Error::new(format!(
+            "`{name}` reaches {} account {id}, which is here under another name",
+            account.provider
+        ))
+        .hint("keytender accounts list shows which; remove one of the two"),
+        (failure, _) => failure.refuse(format!("cannot write what `{name}` shows")),
+    })
 }
 
 #[cfg(feature = "aws")]

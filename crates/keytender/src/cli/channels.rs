@@ -134,7 +134,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
                 host: Some(mail.host),
                 port: mail.port,
                 tls: Some(mail.tls),
-                roots: mail.ca,
+                roots: mail.ca.map(absolute),
                 username: mail.user,
                 timeout_seconds: mail.timeout,
                 from: Some(mail.from),
@@ -147,7 +147,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
         Add::Webhook(hook) => {
             let settings = Settings {
                 url: Some(hook.url),
-                roots: hook.ca,
+                roots: hook.ca.map(absolute),
                 allow_private: hook.allow_private,
                 ..Settings::default()
             };
@@ -174,8 +174,11 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
 type New = (String, ChannelKind, Settings, SecretSource);
 
 fn chat(chat: Chat, kind: ChannelKind) -> Result<New, Stop> {
-    let settings =
-        Settings { roots: chat.ca, allow_private: chat.allow_private, ..Settings::default() };
+    let settings = Settings {
+        roots: chat.ca.map(absolute),
+        allow_private: chat.allow_private,
+        ..Settings::default()
+    };
     Ok((chat.name, kind, settings, source(&chat.url)?))
 }
 
@@ -229,6 +232,11 @@ fn place(channel: &Channel) -> String {
         (None, Some(url)) => url.clone(),
         (None, None) => String::new(),
     }
+}
+
+/// The same file from wherever the program is started next: cron has another working folder.
+fn absolute(file: String) -> String {
+    std::path::absolute(&file).map_or(file, |path| path.display().to_string())
 }
 
 fn secret(channel: &Channel) -> String {

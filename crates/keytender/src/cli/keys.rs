@@ -244,7 +244,13 @@ async fn told(args: &Set, inventory: &Inventory, held: &HeldKey) -> Result<Vec<T
     }
     told.extend(provided);
     match args.exposed.as_deref() {
-        Some("yes") => told.push(Told::Exposed(Some(inventory.now))),
+        Some("yes") => {
+            // Whoever kept it did not know that.
+            if held.is_kept(inventory.now) {
+                told.push(Told::Keep(None));
+            }
+            told.push(Told::Exposed(Some(inventory.now)));
+        }
         Some(_) => told.push(Told::Exposed(None)),
         None => {}
     }

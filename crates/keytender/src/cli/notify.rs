@@ -12,7 +12,7 @@ use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop, style};
 use crate::app::evaluate;
-use crate::app::inventory::{Inventory, cannot_write, commit};
+use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::notify::{self, Hours, Letter};
 use crate::error::Error;
 
@@ -118,7 +118,11 @@ async fn start(
 
 async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
     let letters = letters(inventory, Hours::Any).await?;
-    notify::previewed(inventory).await.map_err(Stop::could_not)?;
+    let channels = inventory.store.list_channels().await;
+    let channels = channels.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
+    if !channels.is_empty() {
+        notify::previewed(inventory).await.map_err(Stop::could_not)?;
+    }
     let now = inventory.now;
     if args.json {
         let list: Vec<_> = letters
@@ -141,8 +145,7 @@ async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
     }
     let mut out = anstream::stdout();
     if letters.is_empty() {
-        let channels = inventory.store.list_channels().await.is_ok_and(|all| all.is_empty());
-        match channels {
+        match channels.is_empty() {
             true => writeln!(
                 out,
                 "No channel yet. Add one: keytender channels add mail --host HOST --from ADDRESS"
@@ -156,7 +159,7 @@ async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
         let shown = |text: &str| printable(text).into_owned();
         grid.push([
             Cell::new([shown(&letter.channel.name)]),
-            Cell::new([shown(&letter.who), shown(&letter.notice.recipient)]),
+            Cell::new(who(&letter.who, &letter.notice.recipient)),
             Cell::new([letter.digest.items().len().to_string()]),
             Cell::new([shown(&letter.notice.subject)]),
         ]);
@@ -169,8 +172,19 @@ async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
         writeln!(out, "{}", notice::text(&letter.digest, now))?;
     }
     let all = count(u64::try_from(letters.len()).unwrap_or(0), "notice");
-    writeln!(out, "{all} would go out; nothing was sent. keytender notify start lets them.")?;
+    writeln!(
+        out,
+        "{all} would go out, mail on weekdays from 09:00 to 17:00 of its reader; nothing was sent. \
+         keytender notify start lets them."
+    )?;
     Ok(DONE)
+}
+
+/// A name and an address, which may be the same.
+fn who(name: &str, address: &str) -> Vec<String> {
+    let mut both = vec![printable(name).into_owned(), printable(address).into_owned()];
+    both.dedup();
+    both
 }
 
 async fn send(args: &Args, inventory: &Inventory, context: &Context) -> Result<u8, Stop> {

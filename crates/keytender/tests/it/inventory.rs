@@ -387,6 +387,41 @@ fn a_csv_list_brings_keys_in_with_their_owners() {
 }
 
 #[test]
+fn a_report_of_an_account_that_is_here_names_it_and_leaves_nothing_behind() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        home.write("report.csv", crate::example());
+        let words = ["keys", "import", "report.csv", "--account", "old", "--as-of", "2026-11-01"];
+        let refused = home.run(&words);
+        assert_eq!(refused.code, 1);
+        let told = "the report is of AWS account 123456789012, which is `prod`";
+        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        assert!(refused.stderr.contains("keytender sync prod"), "{}", refused.stderr);
+        run(home, &["accounts", "add", "aws", "twin"]);
+        let twin = home.run(&["sync", "twin"]);
+        assert!(twin.stderr.contains("is here under another name"), "{}", twin.stderr);
+        let list = run(home, &["accounts", "list", "--json"]).json();
+        assert_eq!(list["accounts"].as_array().unwrap().len(), 2);
+        vec![refused, twin]
+    });
+}
+
+#[test]
+fn that_a_key_was_found_exposed_ends_that_it_is_kept() {
+    on_each_database(|_, home| {
+        run(home, &["accounts", "add", "aws", "prod"]);
+        run(home, &["sync"]);
+        let day = keytender::clock::now().plus(Span::days(30)).date();
+        run(home, &["keys", "set", DEPLOY, "--keep-until", &day, "--because", "moves in Q1"]);
+        run(home, &["keys", "set", DEPLOY, "--exposed", "yes"]);
+        let exposed = key(home, DEPLOY);
+        assert_eq!((&exposed["due"], &exposed["keep_until"]), (&true.into(), &Value::Null));
+        vec![]
+    });
+}
+
+#[test]
 fn more_keys_than_are_read_at_once_are_all_asked_and_all_told() {
     // Two reads of 10,000 keys, and an account that begins in the first and ends in the second.
     const USERS: usize = 6_000;

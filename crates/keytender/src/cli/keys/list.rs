@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
             Listed { keys: &keys, total, owners: &owners, policy: &policy, now: inventory.now };
         match args.json {
             true => listed.write_json()?,
-            false => listed.write_table(args)?,
+            false => listed.write_table(args, filter != Filter::default())?,
         }
         Ok(DONE)
     })
@@ -246,10 +246,10 @@ impl Listed<'_> {
         out.flush()
     }
 
-    fn write_table(&self, args: &Args) -> io::Result<()> {
+    fn write_table(&self, args: &Args, is_filtered: bool) -> io::Result<()> {
         let mut out = BufWriter::new(anstream::stdout());
         if self.keys.is_empty() {
-            writeln!(out, "{}", nothing(args, self.total))?;
+            writeln!(out, "{}", nothing(args, is_filtered, self.total))?;
             return out.flush();
         }
         let head = ["SEVERITY", "KEY", "AGE", "LAST USED", "OWNER", "WHY", "DO"];
@@ -261,13 +261,17 @@ impl Listed<'_> {
         let shown = u64::try_from(self.keys.len()).unwrap_or(0);
         let from = args.offset.saturating_add(1);
         let to = args.offset.saturating_add(shown);
+        let range = match from == to {
+            true => format!("key {}", thousands(from)),
+            false => format!("{} to {}", thousands(from), thousands(to)),
+        };
         if shown == self.total {
             writeln!(out, "\n{}", count(self.total, "key"))?;
         } else {
             let more =
                 if to < self.total { format!("; more: --offset {to}") } else { String::new() };
             let total = count(self.total, "key");
-            writeln!(out, "\n{} to {} of {total}{more}", thousands(from), thousands(to))?;
+            writeln!(out, "\n{range} of {total}{more}")?;
         }
         out.flush()
     }
@@ -301,6 +305,10 @@ impl Listed<'_> {
         if let Some(keep) = held.keep.as_ref().filter(|keep| self.now < keep.until) {
             why.insert(0, format!("kept until {}: {}", keep.until.date(), printable(&keep.reason)));
         }
+        if let Some(end) = held.record.key.expires_at {
+            let verb = if end <= self.now { "ended" } else { "ends" };
+            why.push(format!("{verb} {}", end.date()));
+        }
         if held.record.key.state == State::Destroyed {
             why.push("gone".to_owned());
         } else if let Some(since) = held.record.missing_since {
@@ -310,11 +318,12 @@ impl Listed<'_> {
     }
 }
 
-fn nothing(args: &Args, total: u64) -> String {
+fn nothing(args: &Args, is_filtered: bool, total: u64) -> String {
     match (total, args.due) {
         (0, true) => "Nothing is due among these keys.".to_owned(),
+        (0, false) if is_filtered => "No key is so.".to_owned(),
         (0, false) => {
-            "No key is so. keytender accounts add and keytender sync bring keys in.".to_owned()
+            "No keys yet: keytender accounts add and keytender sync bring them in.".to_owned()
         }
         _ => format!("There are {} only.", count(total, "such key")),
     }
