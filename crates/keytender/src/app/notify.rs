@@ -16,7 +16,7 @@ mod deliver;
 mod plan;
 
 pub use deliver::{Delivered, deliver, test};
-pub use plan::{Letter, plan};
+pub use plan::{Letter, Plan, plan};
 
 /// The setting that says since when notices go out.
 const STARTED: &str = "notices_started_at";

@@ -85,15 +85,28 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
             context.talk.note("changed the contact");
             Ok(DONE)
         }
-        None if args.dry_run => preview(args, inventory).await,
+        None if args.dry_run => preview(args, inventory, context).await,
         None => send(args, inventory, context).await,
     })
 }
 
-async fn letters(inventory: &Inventory, hours: Hours) -> Result<Vec<Letter>, Stop> {
+/// What is to go out, and a word about the keys of which nobody would hear.
+async fn letters(
+    inventory: &Inventory,
+    hours: Hours,
+    context: &Context,
+) -> Result<Vec<Letter>, Stop> {
     evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
     let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    notify::plan(inventory, &status, hours).await.map_err(Stop::could_not)
+    let plan = notify::plan(inventory, &status, hours).await.map_err(Stop::could_not)?;
+    if plan.unheard > 0 {
+        context.talk.warning(&format!(
+            "no mail is sent about {}, without an owner or a contact: keytender notify \
+             contact ADDRESS",
+            count(plan.unheard, "due key")
+        ));
+    }
+    Ok(plan.letters)
 }
 
 async fn start(
@@ -105,7 +118,7 @@ async fn start(
     if let Some(contact) = contact {
         notify::set_contact(inventory, contact).await.map_err(Stop::could_not)?;
     }
-    let letters = letters(inventory, Hours::Any).await?;
+    let letters = letters(inventory, Hours::Any, context).await?;
     let notices = count(u64::try_from(letters.len()).unwrap_or(0), "notice");
     let status = notify::status(inventory).await.map_err(Stop::could_not)?;
     if status.previewed_at.is_some() {
@@ -116,8 +129,8 @@ async fn start(
     Ok(DONE)
 }
 
-async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
-    let letters = letters(inventory, Hours::Any).await?;
+async fn preview(args: &Args, inventory: &Inventory, context: &Context) -> Result<u8, Stop> {
+    let letters = letters(inventory, Hours::Any, context).await?;
     let channels = inventory.store.list_channels().await;
     let channels = channels.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
     if !channels.is_empty() {
@@ -195,7 +208,7 @@ async fn send(args: &Args, inventory: &Inventory, context: &Context) -> Result<u
         return Err(Stop::could_not(error));
     }
     let hours = if args.now { Hours::Any } else { Hours::Working };
-    for letter in letters(inventory, hours).await? {
+    for letter in letters(inventory, hours, context).await? {
         let mut tx = inventory.begin().await.map_err(Stop::could_not)?;
         let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
         // Somebody else was quicker: theirs is sent.

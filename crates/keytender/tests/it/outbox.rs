@@ -145,6 +145,24 @@ fn nothing_goes_out_before_somebody_saw_the_preview_and_started_it() {
 }
 
 #[test]
+fn a_preview_says_of_how_many_keys_nobody_would_hear_and_needs_a_channel_to_count() {
+    let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
+    for database in new_databases() {
+        let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
+        assert!(run(&home, &["notify", "--dry-run"]).stdout.contains("No channel yet"));
+        let desk = Desk::new(&python, &database, &names(&["ann"]));
+        let created = keytender::clock::now().minus(Span::days(730)).date();
+        run(&desk.home, &["keys", "add", "stripe", "stray", "--created", &created]);
+        let blind = desk.home.run(&["notify", "start", "--yes"]);
+        assert!(blind.stderr.contains("nobody has seen yet"), "{}", blind.stderr);
+        let told = run(&desk.home, &["notify", "--dry-run"]).stderr;
+        assert!(told.contains("no mail is sent about 1 due key"), "{told}");
+        run(&desk.home, &["notify", "contact", "all@example.com"]);
+        assert_eq!(run(&desk.home, &["notify", "--dry-run"]).stderr, "");
+    }
+}
+
+#[test]
 fn each_notice_arrives_once_whatever_the_server_answers() {
     let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
     for database in new_databases() {

@@ -49,6 +49,15 @@ pub struct Letter {
     pub items: Vec<NoticeItem>,
 }
 
+/// What is to be told now.
+#[derive(Default)]
+pub struct Plan {
+    /// What every channel is to deliver.
+    pub letters: Vec<Letter>,
+    /// How many keys have something wrong and nobody who would get a mail about it.
+    pub unheard: u64,
+}
+
 /// Somebody who is told.
 struct Recipient {
     name: String,
@@ -73,11 +82,7 @@ struct Part {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn plan(
-    inventory: &Inventory,
-    status: &Status,
-    hours: Hours,
-) -> Result<Vec<Letter>, Error> {
+pub async fn plan(inventory: &Inventory, status: &Status, hours: Hours) -> Result<Plan, Error> {
     let store = &inventory.store;
     let (_, policy) = evaluate::policy(store).await?;
     let owners = store.list_owners().await.map_err(cannot_read)?;
@@ -94,11 +99,11 @@ pub async fn plan(
         told: Told::of(store.told_items().await.map_err(cannot_read)?),
     };
     let keys = keys(inventory).await?;
-    let mut letters = Vec::new();
+    let mut plan = Plan::default();
     for channel in store.list_channels().await.map_err(cannot_read)? {
-        letters.append(&mut planner.letters(&channel, &keys)?);
+        planner.letters(&channel, &keys, &mut plan)?;
     }
-    Ok(letters)
+    Ok(plan)
 }
 
 /// The keys of which something may be to be told: they break a rule, or may soon.
@@ -155,13 +160,16 @@ struct Planner<'p> {
 
 impl Planner<'_> {
     /// What one channel is to deliver.
-    fn letters(&self, channel: &Channel, keys: &[HeldKey]) -> Result<Vec<Letter>, Error> {
+    fn letters(&self, channel: &Channel, keys: &[HeldKey], plan: &mut Plan) -> Result<(), Error> {
         let mut found: BTreeMap<String, (Recipient, Vec<Part>)> = BTreeMap::new();
         for held in keys.iter().filter(|held| held.record.key.state != State::Destroyed) {
             if held.is_kept(self.now) {
                 continue;
             }
-            let Some(recipient) = self.recipient(channel, held) else { continue };
+            let Some(recipient) = self.recipient(channel, held) else {
+                plan.unheard += u64::from(held.standing.is_due);
+                continue;
+            };
             let problems = self.problems(channel, &recipient.address, held);
             if problems.is_empty() {
                 continue;
@@ -170,7 +178,6 @@ impl Planner<'_> {
             let entry = found.entry(address).or_insert_with(|| (recipient, Vec::new()));
             entry.1.extend(self.parts(channel, held, problems));
         }
-        let mut letters = Vec::new();
         for (recipient, mut parts) in found.into_values() {
             parts.sort_by_key(|part| Reverse(part.item.severity()));
             if !self.may_be_told(channel, &recipient, &parts)? {
@@ -179,13 +186,13 @@ impl Planner<'_> {
             match channel.kind {
                 ChannelKind::Webhook => {
                     for part in parts {
-                        letters.push(self.letter(channel, &recipient, vec![part])?);
+                        plan.letters.push(self.letter(channel, &recipient, vec![part])?);
                     }
                 }
-                _ => letters.push(self.letter(channel, &recipient, parts)?),
+                _ => plan.letters.push(self.letter(channel, &recipient, parts)?),
             }
         }
-        Ok(letters)
+        Ok(())
     }
 
     /// A key in a digest is told of once, with all that is wrong with it; a webhook is told of each
