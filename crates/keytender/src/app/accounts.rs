@@ -1,5 +1,9 @@
 //! Accounts: where keys are held, added and removed.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use keytender_core::id::AccountId;
 use keytender_core::owner::is_address;
 use keytender_core::secret::Secret;
@@ -10,6 +14,11 @@ use super::secrets;
 use crate::error::Error;
 use crate::store::accounts::{Access, Account, AccountKind};
 use crate::store::{self, Failure};
+
+pub mod members;
+
+/// How many bytes a name may have.
+const MAX_NAME: usize = 100;
 
 /// An account to be added.
 #[derive(Clone, Debug)]
@@ -48,6 +57,7 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
         external_id: None,
         alias: None,
         contact: new.contact,
+        security_contact: None,
         access: new.access,
         sealed,
         secret: new.secret,
@@ -77,7 +87,7 @@ pub struct Ability {
     /// The permission, in the provider's word.
     pub permission: &'static str,
     /// What it is for.
-    pub purpose: &'static str,
+    pub purpose: Cow<'static, str>,
     /// Whether a sync is impossible without it.
     pub is_needed: bool,
     /// Whether it is there; `None` where it cannot be tried without changing something.
@@ -124,16 +134,20 @@ async fn look(account: &Account) -> Result<Checked, Error> {
     Err(Error::new(format!("no connector for `{}`", account.provider)))
 }
 
+fn is_plain(one: char) -> bool {
+    one.is_alphanumeric() || "-_.@".contains(one)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME && text.chars().all(is_plain)
+}
+
 fn check_new(new: &NewAccount) -> Result<(), Error> {
-    let is_word = |text: &str| {
-        let is_plain = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
-        !text.is_empty() && text.len() <= 100 && text.chars().all(is_plain)
-    };
-    if !is_word(&new.name) {
+    if !is_name(&new.name) {
         return Err(Error::new("an account's name consists of letters, digits, and - _ . @")
             .hint("such as aws-prod"));
     }
-    if !is_word(&new.provider) {
+    if !is_name(&new.provider) {
         return Err(Error::new("a provider's name consists of letters, digits, and - _ . @")
             .hint("such as aws, github, stripe"));
     }
@@ -144,13 +158,29 @@ fn check_new(new: &NewAccount) -> Result<(), Error> {
 }
 
 /// Opens the secrets of accounts that we were asked to keep, before they are asked for their keys.
+/// A member is reached with what its organization keeps.
 ///
 /// # Errors
 /// When the master key is missing, or one does not open.
 pub async fn unlock(inventory: &Inventory, accounts: &mut [Account]) -> Result<(), Error> {
+    let mut kept: HashMap<AccountId, Option<String>> = HashMap::new();
+    if accounts.iter().any(|account| account.parent_id.is_some()) {
+        let all = inventory.store.list_accounts().await.map_err(cannot_read)?;
+        kept.extend(all.into_iter().map(|account| (account.id, account.sealed)));
+    }
+    let mut opened: HashMap<AccountId, Option<Secret>> = HashMap::new();
     for account in accounts.iter_mut().filter(|account| account.secret.is_none()) {
-        let id = account.id.to_string();
-        account.secret = secrets::find(inventory, &id, account.sealed.as_deref(), None).await?;
+        let (id, sealed) = match account.parent_id.filter(|_| account.sealed.is_none()) {
+            Some(id) => (id, kept.get(&id).and_then(Option::as_deref)),
+            None => (account.id, account.sealed.as_deref()),
+        };
+        account.secret = match opened.entry(id) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => {
+                let secret = secrets::find(inventory, &id.to_string(), sealed, None).await?;
+                place.insert(secret).clone()
+            }
+        };
     }
     Ok(())
 }
@@ -196,15 +226,24 @@ pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result
     }
 }
 
-/// Takes an account and its keys out of the inventory. The log of acts keeps that it was there.
+/// Takes an account and its keys out of the inventory, and with an organization the members that
+/// were found through it. The log of acts keeps that they were there.
 ///
 /// # Errors
 /// When there is none of this name.
 pub async fn remove(inventory: &Inventory, name: &str) -> Result<Account, Error> {
     let account = get(inventory, name).await?;
     let mut tx = inventory.begin().await?;
-    tx.remove_account(account.id).await.map_err(cannot_write)?;
-    inventory.log(&mut tx, done("account.remove", &account)).await?;
+    // A sync that adds members meanwhile is waited for.
+    tx.lock(account.id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
+    let mut gone = tx.list_accounts().await.map_err(cannot_read)?;
+    gone.retain(|one| one.id == account.id || one.parent_id == Some(account.id));
+    // The members first: they hang on their organization.
+    gone.sort_by_key(|one| one.parent_id.is_none());
+    for one in &gone {
+        tx.remove_account(one.id).await.map_err(cannot_write)?;
+        inventory.log(&mut tx, done("account.remove", one)).await?;
+    }
     commit(tx).await?;
     Ok(account)
 }

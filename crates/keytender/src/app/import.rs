@@ -16,6 +16,7 @@ use super::sync::{self, Seen};
 use super::warnings::Warnings;
 use super::{accounts, keys};
 use crate::error::Error;
+use crate::store::accounts::Learned;
 
 mod cxf;
 
@@ -195,9 +196,7 @@ async fn aws_report(
     let seen = Seen {
         listing,
         reported_at: Some(observed_at),
-        header: Some(columns),
-        external_id,
-        alias: None,
+        learned: Learned { external_id, report_header: Some(columns), ..Learned::default() },
         warnings,
     };
     let report = sync::apply(&inventory.store, &account, seen, inventory.now);

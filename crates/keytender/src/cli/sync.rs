@@ -1,5 +1,6 @@
 //! `keytender sync`: brings the inventory up to date with its accounts.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::ProgressBar;
@@ -13,6 +14,9 @@ use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::sync::{Outcome, Report};
 use crate::app::{accounts, evaluate, sync};
 use crate::store::accounts::{Account, AccountKind};
+
+/// How many accounts are named that have the same warning.
+const MAX_NAMED: usize = 5;
 
 /// What happened to keys, in the order in which people are told.
 const EVENTS: [(Event, &str); 9] = [
@@ -29,7 +33,8 @@ const EVENTS: [(Event, &str); 9] = [
 
 /// Bring the inventory up to date with its accounts.
 ///
-/// A key that is missing from a listing is called gone only after a second, newer one.
+/// A key that is missing from a listing is called gone only after a second, newer one. With an
+/// organization its members are brought up to date, and new ones added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The accounts; all of them if none is named
@@ -53,7 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
             spinner.set_message(format!("{}: {what}", printable(account)));
             spinner.tick();
         };
-        let outcomes = sync::run(&inventory.store, accounts, inventory.now, &progress).await;
+        let outcomes = sync::run(inventory, accounts, &progress).await;
         spinner.finish_and_clear();
         let evaluated = evaluate::run(&inventory.store, inventory.now).await;
         evaluated.map_err(Stop::could_not)?;
@@ -80,20 +85,43 @@ fn tell(outcomes: &[Outcome], context: &Context) -> Result<u8, Stop> {
     let mut code = DONE;
     for outcome in outcomes {
         let name = printable(&outcome.account.name);
+        if !outcome.added.is_empty() {
+            let added = u64::try_from(outcome.added.len()).unwrap_or(u64::MAX);
+            let names = outcome.added.join(", ");
+            writeln!(out, "{name}: {} added: {}", count(added, "member"), printable(&names))?;
+        }
         match &outcome.result {
-            Ok(report) => {
-                writeln!(out, "{name}: {}", sentence(report))?;
-                for warning in &report.warnings {
-                    context.talk.warning(&format!("{name}: {warning}"));
-                }
-            }
+            Ok(report) => writeln!(out, "{name}: {}", sentence(report))?,
             Err(error) => {
                 context.talk.error(error);
                 code = COULD_NOT;
             }
         }
     }
+    warn(outcomes, context);
     Ok(code)
+}
+
+/// Each warning once, with the accounts that it is about: the members of an organization are
+/// likely to lack the same permission.
+fn warn(outcomes: &[Outcome], context: &Context) {
+    let mut warnings: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for Outcome { account, result, .. } in outcomes {
+        for warning in result.iter().flat_map(|report| &report.warnings) {
+            let place = *places.entry(warning).or_insert(warnings.len());
+            match warnings.get_mut(place) {
+                Some((_, names)) => names.push(&account.name),
+                None => warnings.push((warning, vec![&account.name])),
+            }
+        }
+    }
+    for (warning, names) in warnings {
+        let rest = names.len().saturating_sub(MAX_NAMED);
+        let named = names.get(..MAX_NAMED).unwrap_or(&names).join(", ");
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        context.talk.warning(&format!("{named}{more}: {warning}"));
+    }
 }
 
 fn sentence(report: &Report) -> String {

@@ -72,8 +72,10 @@ pub struct Account {
     pub external_id: Option<String>,
     /// The provider's name for it.
     pub alias: Option<String>,
-    /// An address for its keys without an owner.
+    /// An address for its keys without an owner, as somebody told it here.
     pub contact: Option<String>,
+    /// The address that the provider itself writes to about its security.
+    pub security_contact: Option<String>,
     /// How it is reached.
     pub access: Access,
     /// A secret that we were asked to keep.
@@ -86,8 +88,28 @@ pub struct Account {
     pub created_at: Time,
 }
 
-const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, access, \
-                       sealed, report_header, created_at";
+impl Account {
+    /// Who hears of its keys without an owner: whom we were told, else whom the provider names.
+    pub fn hears(&self) -> Option<&str> {
+        self.contact.as_deref().or(self.security_contact.as_deref())
+    }
+}
+
+/// What was learned of an account by looking at it.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    /// The provider's id of it.
+    pub external_id: Option<String>,
+    /// The provider's name for it.
+    pub alias: Option<String>,
+    /// Whom the provider writes to about its security; the outer `None` if that is not known.
+    pub security_contact: Option<Option<String>>,
+    /// The columns of its credential report.
+    pub report_header: Option<Vec<String>>,
+}
+
+const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, \
+                       security_contact, access, sealed, report_header, created_at";
 
 fn account(mut cells: Cells<'_>) -> Result<Account> {
     Ok(Account {
@@ -99,6 +121,7 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
         external_id: cells.maybe_text()?,
         alias: cells.maybe_text()?,
         contact: cells.maybe_text()?,
+        security_contact: cells.maybe_text()?,
         access: match cells.maybe_text()? {
             Some(text) => parsed(&text, "access of an account")?,
             None => Access::default(),
@@ -113,6 +136,10 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
     })
 }
 
+fn all() -> String {
+    format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 ORDER BY name")
+}
+
 impl Tx {
     /// Adds an account.
     ///
@@ -121,7 +148,7 @@ impl Tx {
     pub async fn insert_account(&mut self, account: &Account) -> Result<()> {
         let sql = format!(
             "INSERT INTO accounts (tenant_id, side, {COLUMNS}) \
-             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         );
         let access = json(&account.access)?;
         let values = vec![
@@ -134,6 +161,7 @@ impl Tx {
             account.external_id.as_deref().into(),
             account.alias.as_deref().into(),
             account.contact.as_deref().into(),
+            account.security_contact.as_deref().into(),
             access.into(),
             account.sealed.as_deref().into(),
             account.report_header.as_ref().map(json).transpose()?.into(),
@@ -143,34 +171,40 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes what was learned of an account, if it is new: the provider's id and name of it, and
-    /// the columns of its credential report.
+    /// Writes what was learned of an account, if it is new.
     ///
     /// # Errors
     /// [`Failure::Exists`] if another account has the id.
-    pub async fn learn_account(
-        &mut self,
-        account: &Account,
-        external_id: Option<&str>,
-        alias: Option<&str>,
-        header: Option<&[String]>,
-    ) -> Result<()> {
-        let alias = alias.or(account.alias.as_deref());
-        let header = header.or(account.report_header.as_deref()).map(json).transpose()?;
+    pub async fn learn_account(&mut self, account: &Account, learned: &Learned) -> Result<()> {
+        let alias = learned.alias.as_deref().or(account.alias.as_deref());
+        let contact = learned.security_contact.as_ref().unwrap_or(&account.security_contact);
+        let header = learned.report_header.as_ref().or(account.report_header.as_ref());
         let sql = "UPDATE accounts SET external_id = COALESCE(external_id, $3), \
-                   report_header = $4, alias = $5 WHERE tenant_id = $1 AND id = $2 \
+                   report_header = $4, alias = $5, security_contact = $6 \
+                   WHERE tenant_id = $1 AND id = $2 \
                    AND (external_id IS NULL AND $3 IS NOT NULL \
                    OR COALESCE(report_header, '') <> COALESCE($4, '') \
-                   OR COALESCE(alias, '') <> COALESCE($5, ''))";
+                   OR COALESCE(alias, '') <> COALESCE($5, '') \
+                   OR COALESCE(security_contact, '') <> COALESCE($6, ''))";
         let values = vec![
             TENANT.into(),
             account.id.as_i64().into(),
-            external_id.into(),
-            header.into(),
+            learned.external_id.as_deref().into(),
+            header.map(json).transpose()?.into(),
             alias.into(),
+            contact.as_deref().into(),
         ];
         self.execute(sql, values).await?;
         Ok(())
+    }
+
+    /// As [`Store::list_accounts`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_accounts(&mut self) -> Result<Vec<Account>> {
+        let rows = self.fetch(&all(), vec![TENANT.into()]).await?;
+        rows.iter().map(|row| account(row.cells())).collect()
     }
 
     /// Takes an account and everything that is known of its keys out of the inventory.
@@ -205,11 +239,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_accounts(&self) -> Result<Vec<Account>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 \
-             ORDER BY name"
-        );
-        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(&all(), vec![TENANT.into()]).await?;
         rows.iter().map(|row| account(row.cells())).collect()
     }
 

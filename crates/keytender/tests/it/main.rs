@@ -22,6 +22,7 @@ mod inventory;
 mod log;
 mod moto;
 mod notify;
+mod organization;
 mod outbox;
 mod page;
 mod policy;

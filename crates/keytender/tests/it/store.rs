@@ -24,6 +24,7 @@ fn account(number: u64, name: &str, external_id: &str) -> Account {
         external_id: Some(external_id.to_owned()),
         alias: None,
         contact: None,
+        security_contact: None,
         access: Access { profile: Some("ops".to_owned()), ..Access::default() },
         sealed: Some("sealed".to_owned()),
         secret: None,

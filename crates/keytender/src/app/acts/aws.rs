@@ -4,7 +4,7 @@ use keytender_core::key::{PrincipalKind, State};
 use keytender_core::time::Time;
 
 use super::{Act, Plan};
-use crate::app::aws::{hint, open};
+use crate::app::aws::{account_hint, open};
 use crate::connect::aws::{Failure, ListedKey, word};
 use crate::error::Error;
 
@@ -77,7 +77,7 @@ fn refuse(plan: &Plan, failure: Failure) -> Error {
             "the credentials of `{}` need {} for it",
             plan.account.name, failure.permission
         )),
-        false => hint(&failure, plan.account.access.profile.as_deref()),
+        false => account_hint(&failure, &plan.account),
     };
     let error = Error::new(format!("cannot {act} {id}")).source(failure);
     match hint {

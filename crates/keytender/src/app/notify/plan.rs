@@ -218,7 +218,7 @@ impl Planner<'_> {
                 time_zone: owner.time_zone.clone(),
             });
         }
-        let contact = self.accounts.get(&held.account_id).and_then(|one| one.contact.as_deref());
+        let contact = self.accounts.get(&held.account_id).and_then(|one| one.hears());
         contact.or(self.contact).map(|address| Recipient {
             name: address.to_owned(),
             address: address.to_owned(),

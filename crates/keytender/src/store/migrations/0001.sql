@@ -39,7 +39,8 @@ CREATE TABLE owner_matches (
 );
 
 -- `access` is how the account is reached, as JSON: references, never a secret. `sealed` is a secret
--- that somebody asked us to keep, sealed to this row's id.
+-- that somebody asked us to keep, sealed to this row's id. `contact` is told here, by hand;
+-- `security_contact` by the provider.
 CREATE TABLE accounts (
     id BIGINT PRIMARY KEY,
     tenant_id BIGINT NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE accounts (
     external_id TEXT,
     alias TEXT,
     contact TEXT,
+    security_contact TEXT,
     access TEXT,
     sealed TEXT,
     report_header TEXT,
