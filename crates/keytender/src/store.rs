@@ -26,9 +26,6 @@ pub mod settings;
 pub mod syncs;
 pub mod versions;
 
-/// The one tenant of an installation. It leads every unique constraint so that there can be more.
-const TENANT: i64 = 1;
-
 /// Files up to this many bytes are checked in milliseconds.
 const MAX_SMALL_FILE: u64 = 32 * 1024 * 1024;
 
@@ -134,6 +131,17 @@ impl Store {
     /// Which database it is.
     pub const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// The inventory of another tenant in the same database.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: i64) -> Self {
+        Self { db: self.db.of_tenant(tenant) }
+    }
+
+    /// Whose inventory it is.
+    const fn tenant(&self) -> i64 {
+        self.db.tenant()
     }
 
     /// Closes it, so that a file is whole without its log.

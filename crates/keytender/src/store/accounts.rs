@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::{Failure, Result, Store};
 
 /// How an account is reached: references only, never a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Tx {
         );
         let access = json(&account.access)?;
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             account.id.as_i64().into(),
             account.provider.as_str().into(),
             account.name.as_str().into(),
@@ -163,7 +163,7 @@ impl Tx {
                    OR COALESCE(report_header, '') <> COALESCE($4, '') \
                    OR COALESCE(alias, '') <> COALESCE($5, ''))";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             account.id.as_i64().into(),
             external_id.into(),
             header.into(),
@@ -193,7 +193,7 @@ impl Tx {
             "DELETE FROM syncs WHERE tenant_id = $1 AND account_id = $2",
             "DELETE FROM accounts WHERE tenant_id = $1 AND id = $2",
         ] {
-            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
     }
@@ -209,7 +209,7 @@ impl Store {
             "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 \
              ORDER BY name"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(&sql, vec![self.tenant().into()]).await?;
         rows.iter().map(|row| account(row.cells())).collect()
     }
 
@@ -222,7 +222,7 @@ impl Store {
             "SELECT {COLUMNS} FROM accounts \
              WHERE tenant_id = $1 AND name = $2"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), name.into()]).await?;
+        let rows = self.db.fetch(&sql, vec![self.tenant().into(), name.into()]).await?;
         rows.first().map(|row| account(row.cells())).transpose()
     }
 }

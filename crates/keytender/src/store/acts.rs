@@ -6,7 +6,7 @@ use keytender_core::id::ActId;
 use keytender_core::time::Time;
 
 use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 /// How far an act has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         );
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             id.as_i64().into(),
             act.at.into(),
             act.actor.name.as_str().into(),
@@ -126,7 +126,7 @@ impl Store {
             "SELECT {COLUMNS} FROM acts WHERE tenant_id = $1 AND ($2 IS NULL OR target_id = $2) \
              ORDER BY at DESC, id DESC LIMIT $3"
         );
-        let values = vec![TENANT.into(), target_id.into(), limit.into()];
+        let values = vec![self.tenant().into(), target_id.into(), limit.into()];
         let rows = self.db.fetch(&sql, values).await?;
         rows.iter()
             .map(|row| {

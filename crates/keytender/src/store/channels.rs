@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::Tx;
-use super::{Failure, Result, Store, TENANT};
+use super::{Failure, Result, Store};
 
 /// What kind of way it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Tx {
         let sql = "INSERT INTO channels (tenant_id, id, name, kind, settings, sealed, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             channel.id.as_i64().into(),
             channel.name.as_str().into(),
             channel.kind.as_str().into(),
@@ -127,7 +127,7 @@ impl Tx {
             "DELETE FROM notices WHERE tenant_id = $1 AND channel_id = $2",
             "DELETE FROM channels WHERE tenant_id = $1 AND id = $2",
         ] {
-            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ impl Store {
     pub async fn list_channels(&self) -> Result<Vec<Channel>> {
         let sql = "SELECT id, name, kind, settings, sealed, created_at FROM channels \
                    WHERE tenant_id = $1 ORDER BY name";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::bulk::{Conflict, Table};
 use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 pub use filter::{Filter, Order, Page};
 
@@ -192,7 +192,7 @@ impl Tx {
     pub async fn keys_of(&mut self, account: AccountId) -> Result<Vec<HeldKey>> {
         let sql =
             format!("{} WHERE k.tenant_id = $1 AND k.account_id = $2 ORDER BY k.id", line::SELECT);
-        let rows = self.fetch(&sql, vec![TENANT.into(), account.as_i64().into()]).await?;
+        let rows = self.fetch(&sql, vec![self.tenant().into(), account.as_i64().into()]).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
 
@@ -244,7 +244,7 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<HeldKey>> {
         let after = after.map_or(-1, KeyId::as_i64);
-        let mut values = vec![TENANT.into(), after.into(), limit.into()];
+        let mut values = vec![self.tenant().into(), after.into(), limit.into()];
         let condition = match due_by {
             Some(at) => {
                 values.push(at.into());
@@ -293,9 +293,10 @@ impl Tx {
             .collect();
         let sql = format!(
             "UPDATE findings SET resolved_at = {} FROM {{given}} \
-             WHERE findings.tenant_id = {TENANT} AND findings.key_id = given.key_id \
+             WHERE findings.tenant_id = {} AND findings.key_id = given.key_id \
              AND findings.rule = given.rule AND findings.resolved_at IS NULL",
-            now.as_micros()
+            now.as_micros(),
+            self.tenant()
         );
         self.each(&sql, &[("key_id", "BIGINT"), ("rule", "TEXT")], &resolved).await
     }
@@ -326,7 +327,7 @@ impl Tx {
         };
         let sql =
             format!("UPDATE keys SET {columns}, evaluate_at = 0 WHERE tenant_id = $1 AND id = $2");
-        let mut all = vec![TENANT.into(), id.as_i64().into()];
+        let mut all = vec![self.tenant().into(), id.as_i64().into()];
         all.append(&mut values);
         self.execute(&sql, all).await?;
         Ok(())
@@ -387,7 +388,7 @@ impl Store {
              ORDER BY k.id LIMIT 10",
             line::SELECT
         );
-        let values = vec![TENANT.into(), id.into(), word.into(), name.into(), slot.into()];
+        let values = vec![self.tenant().into(), id.into(), word.into(), name.into(), slot.into()];
         let rows = self.db.fetch(&sql, values).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
@@ -397,7 +398,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
-        let (condition, values) = filter.sql();
+        let (condition, values) = filter.sql(self.tenant());
         // Without the join where no condition needs it: a count of a million rows is then one walk
         // over an index.
         let count =
@@ -431,7 +432,7 @@ impl Store {
              UNION ALL SELECT resolved_at, 'resolved ' || rule, NULL, NULL, 3 FROM findings \
              WHERE tenant_id = $1 AND key_id = $2 AND resolved_at IS NOT NULL) AS past \
              ORDER BY at DESC, place DESC, what DESC LIMIT $3";
-        let values = vec![TENANT.into(), id.as_i64().into(), limit.into()];
+        let values = vec![self.tenant().into(), id.as_i64().into(), limit.into()];
         let rows = self.db.fetch(sql, values).await?;
         let past: Result<Vec<Past>> = rows
             .iter()

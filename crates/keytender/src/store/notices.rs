@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::bulk::{Conflict, Table};
 use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::{Failure, Result, Store};
 
 /// How the delivery of a notice stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         );
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             notice.id.as_i64().into(),
             notice.channel_id.as_i64().into(),
             notice.recipient.as_str().into(),
@@ -178,7 +178,7 @@ impl Tx {
         self.write_all(&ITEMS, &lines).await?;
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM notice_items \
                    WHERE tenant_id = $1 AND notice_id = $2";
-        let rows = self.fetch(sql, vec![TENANT.into(), notice.id.as_i64().into()]).await?;
+        let rows = self.fetch(sql, vec![self.tenant().into(), notice.id.as_i64().into()]).await?;
         let count = rows.first().map(|row| row.cells().int()).transpose()?;
         Ok(count == i64::try_from(items.len()).ok())
     }
@@ -192,7 +192,7 @@ impl Tx {
         let sql = "UPDATE notices SET leased_until = $4, attempts = attempts + 1 \
                    WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' \
                    AND (leased_until IS NULL OR leased_until <= $3)";
-        let values = vec![TENANT.into(), id.as_i64().into(), now.into(), until.into()];
+        let values = vec![self.tenant().into(), id.as_i64().into(), now.into(), until.into()];
         Ok(self.execute(sql, values).await? > 0)
     }
 
@@ -211,7 +211,7 @@ impl Tx {
         let sql = "UPDATE notices SET state = $3, send_at = $4, sent_at = $5, error = $6, \
                    leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             id.as_i64().into(),
             state.as_str().into(),
             send_at.into(),
@@ -229,7 +229,7 @@ impl Tx {
     pub async fn revive_notice(&mut self, id: NoticeId, now: Time) -> Result<bool> {
         let sql = "UPDATE notices SET state = 'waiting', attempts = 0, send_at = $3, error = NULL, \
                    leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'dead'";
-        let values = vec![TENANT.into(), id.as_i64().into(), now.into()];
+        let values = vec![self.tenant().into(), id.as_i64().into(), now.into()];
         Ok(self.execute(sql, values).await? > 0)
     }
 }
@@ -245,7 +245,8 @@ impl Store {
              AND send_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
              ORDER BY send_at, id LIMIT $3"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), now.into(), limit.into()]).await?;
+        let rows =
+            self.db.fetch(&sql, vec![self.tenant().into(), now.into(), limit.into()]).await?;
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
@@ -266,7 +267,7 @@ impl Store {
             "SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 {condition} \
              ORDER BY created_at DESC, id LIMIT $2"
         );
-        let mut all = vec![TENANT.into(), limit.into()];
+        let mut all = vec![self.tenant().into(), limit.into()];
         all.append(&mut values);
         let rows = self.db.fetch(&sql, all).await?;
         rows.iter().map(|row| notice(row.cells())).collect()
@@ -278,7 +279,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn find_notice(&self, id: NoticeId) -> Result<Option<Notice>> {
         let sql = format!("SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 AND id = $2");
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+        let rows = self.db.fetch(&sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         rows.first().map(|row| notice(row.cells())).transpose()
     }
 
@@ -290,7 +291,7 @@ impl Store {
         let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
                    n.created_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
                    WHERE i.tenant_id = $1 ORDER BY n.created_at, n.id";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::bulk::{Conflict, Table, json, parsed};
 use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::{Failure, Result, Store};
 
 const TABLE: Table = Table {
     name: "principals",
@@ -141,7 +141,8 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_principals(&mut self, account: AccountId) -> Result<Vec<PrincipalRecord>> {
-        let rows = self.fetch(OF_ACCOUNT, vec![TENANT.into(), account.as_i64().into()]).await?;
+        let rows =
+            self.fetch(OF_ACCOUNT, vec![self.tenant().into(), account.as_i64().into()]).await?;
         rows.iter().map(|row| record(row.cells())).collect()
     }
 
@@ -172,7 +173,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_principals(&self, account: AccountId) -> Result<Vec<PrincipalRecord>> {
-        let rows = self.db.fetch(OF_ACCOUNT, vec![TENANT.into(), account.as_i64().into()]).await?;
+        let rows =
+            self.db.fetch(OF_ACCOUNT, vec![self.tenant().into(), account.as_i64().into()]).await?;
         rows.iter().map(|row| record(row.cells())).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Small facts about the installation, by name.
 
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 impl Store {
     /// The value of `name`.
@@ -9,7 +9,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn find_setting(&self, name: &str) -> Result<Option<String>> {
         let sql = "SELECT value FROM settings WHERE tenant_id = $1 AND name = $2";
-        let rows = self.db.fetch(sql, vec![TENANT.into(), name.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into(), name.into()]).await?;
         Ok(rows.first().map(|row| row.cells().text()).transpose()?)
     }
 
@@ -21,7 +21,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         let sql = "INSERT INTO settings (tenant_id, name, value) VALUES ($1, $2, $3) \
                    ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value";
-        tx.execute(sql, vec![TENANT.into(), name.into(), value.into()]).await?;
+        tx.execute(sql, vec![self.tenant().into(), name.into(), value.into()]).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -8,7 +8,7 @@ use keytender_core::time::Time;
 
 use super::bulk::{json, parsed};
 use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 /// How many earlier looks are asked for a key's last sighting; before that it was seen "at the
 /// latest then".
@@ -53,7 +53,7 @@ impl Tx {
         let sql = "SELECT observed_at, reported_at, unseen FROM syncs \
                    WHERE tenant_id = $1 AND account_id = $2 AND observed_at IS NOT NULL \
                    ORDER BY started_at DESC LIMIT $3";
-        let values = vec![TENANT.into(), account.as_i64().into(), SIGHTINGS.into()];
+        let values = vec![self.tenant().into(), account.as_i64().into(), SIGHTINGS.into()];
         let rows = self.fetch(sql, values).await?;
         rows.iter()
             .map(|row| {
@@ -78,7 +78,7 @@ impl Tx {
         );
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             sync.id.as_i64().into(),
             sync.account_id.as_i64().into(),
             sync.started_at.into(),
@@ -106,7 +106,7 @@ impl Store {
             "SELECT {COLUMNS} FROM syncs s WHERE tenant_id = $1 AND started_at = \
              (SELECT MAX(started_at) FROM syncs WHERE tenant_id = $1 AND account_id = s.account_id)"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(&sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

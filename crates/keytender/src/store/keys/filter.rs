@@ -5,7 +5,6 @@ use keytender_core::key::State;
 use keytender_core::policy::Action;
 use keytender_core::time::Time;
 
-use crate::store::TENANT;
 use crate::store::db::{Value, Values};
 
 /// Which keys; every part that is given must hold. Destroyed keys are shown only if their state is
@@ -57,7 +56,9 @@ pub enum Order {
 impl Order {
     pub(super) const fn sql(self) -> &'static str {
         match self {
-            Self::Severity => "k.tenant_id, k.due DESC, k.severity DESC, k.created_at, k.id",
+            Self::Severity => {
+                "k.tenant_id, k.due DESC, k.severity DESC, COALESCE(k.created_at, 0), k.id"
+            }
             Self::Age => "k.created_at IS NULL, k.created_at, k.id",
             Self::LastUsed => "k.use_at IS NULL, k.use_at, k.id",
             Self::Expires => "k.expires_at IS NULL, k.expires_at, k.id",
@@ -91,9 +92,9 @@ impl Filter {
     }
 
     /// The condition and its values.
-    pub(super) fn sql(&self) -> (String, Values) {
+    pub(super) fn sql(&self, tenant: i64) -> (String, Values) {
         let mut sql =
-            Conditions { text: "k.tenant_id = $1".to_owned(), values: vec![TENANT.into()] };
+            Conditions { text: "k.tenant_id = $1".to_owned(), values: vec![tenant.into()] };
         match self.state {
             Some(state) => sql.and("k.state =", state.as_str()),
             None => sql.and("k.state <>", State::Destroyed.as_str()),
