@@ -16,5 +16,7 @@ pub mod owners;
 pub mod report;
 mod rows;
 pub mod secrets;
+pub mod sweep;
 pub mod sync;
+pub mod turn;
 mod warnings;

@@ -17,13 +17,16 @@ pub mod chain;
 pub mod channels;
 pub mod db;
 pub mod keys;
+pub mod leases;
 mod migrate;
 pub mod notices;
 pub mod owners;
 pub mod principals;
 pub mod seal;
 pub mod settings;
+mod sweep;
 pub mod syncs;
+pub mod tasks;
 pub mod versions;
 
 /// Files up to this many bytes are checked in milliseconds.
@@ -49,6 +52,9 @@ pub enum Failure {
     /// Something with this name is there already.
     #[error("there is one of this name already")]
     Exists,
+    /// The lease under which it was to be written is somebody else's by now.
+    #[error("another node has taken it over: nothing was written")]
+    Lost,
     /// What is kept cannot be understood.
     #[error("what is kept is not understood: {0}")]
     Corrupt(String),
@@ -87,7 +93,7 @@ impl Failure {
                 Some("use the newer program, or a copy of the database from before")
             }
             Self::Damaged(_) => Some("put a backup in its place; the damaged file stays as it is"),
-            Self::Exists | Self::Corrupt(_) | Self::Database(_) => None,
+            Self::Exists | Self::Lost | Self::Corrupt(_) | Self::Database(_) => None,
         };
         let refusal = Refusal::new(what).source(self);
         match hint {

@@ -13,6 +13,7 @@ use keytender_core::time::Time;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_write, commit};
+use super::turn::Turn;
 use crate::error::Error;
 use crate::store::keys::{HeldKey, Opened, Standing, Verdict};
 use crate::store::{Failure, Store};
@@ -77,8 +78,16 @@ pub async fn use_policy(inventory: &Inventory, text: Option<&str>) -> Result<Eva
 /// # Errors
 /// When the database does not do its part.
 pub async fn run(store: &Store, now: Time) -> Result<Evaluated, Error> {
+    run_in(store, now, &Turn::free()).await
+}
+
+/// As [`run`], as long as it is our turn; the rest is for the next one.
+///
+/// # Errors
+/// When the database does not do its part, or the turn went to somebody else.
+pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, Error> {
     let (text, policy) = policy(store).await?;
-    evaluate(store, &text, &policy, now)
+    evaluate(store, &text, &policy, now, turn)
         .await
         .map_err(|failure| failure.refuse("cannot hold the inventory against the policy"))
 }
@@ -88,6 +97,7 @@ async fn evaluate(
     text: &str,
     policy: &Policy,
     now: Time,
+    turn: &Turn,
 ) -> Result<Evaluated, Failure> {
     let claims = store.list_claims().await?;
     let mut hasher = DefaultHasher::new();
@@ -99,9 +109,13 @@ async fn evaluate(
     let is_other = store.find_setting(EVALUATED_WITH).await?.as_ref() != Some(&stamp);
     let claims = Claims::new(claims.iter().map(|claim| claim.compiled()).collect());
     let due_by = (!is_other).then_some(now);
+    let judge = Judge { policy, claims: &claims, due_by, now, turn };
     let mut done = Evaluated::default();
     let mut after = None;
-    while let Some(last) = page(store, policy, &claims, after, due_by, now, &mut done).await? {
+    while let Some(last) = judge.page(store, after, &mut done).await? {
+        if turn.is_over() {
+            return Ok(done);
+        }
         after = Some(last);
     }
     if is_other {
@@ -110,60 +124,62 @@ async fn evaluate(
     Ok(done)
 }
 
-/// Holds the keys after `after` against the policy; the last of them, or none if there is none.
-async fn page(
-    store: &Store,
-    policy: &Policy,
-    claims: &Claims,
-    after: Option<KeyId>,
+/// What keys are held against.
+struct Judge<'j> {
+    policy: &'j Policy,
+    claims: &'j Claims,
     due_by: Option<Time>,
     now: Time,
-    done: &mut Evaluated,
-) -> Result<Option<KeyId>, Failure> {
-    let mut tx = store.db().begin().await?;
-    let keys = tx.lock_keys_after(after, due_by, KEYS_AT_ONCE).await?;
-    let last = keys.last().map(|held| held.record.id);
-    done.asked += u64::try_from(keys.len()).unwrap_or(0);
-    let mut assessment = Assessment::default();
-    let verdicts: Vec<Verdict> = keys
-        .into_iter()
-        .filter_map(|held| judge(held, policy, claims, now, &mut assessment))
-        .collect();
-    if !verdicts.is_empty() {
-        done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
-        tx.write_verdicts(&verdicts, now).await?;
-        tx.commit().await?;
-    }
-    Ok(last)
+    turn: &'j Turn,
 }
 
-/// What is to be said of a key, if it is something new.
-fn judge(
-    mut held: HeldKey,
-    policy: &Policy,
-    claims: &Claims,
-    now: Time,
-    assessment: &mut Assessment,
-) -> Option<Verdict> {
-    let key = &mut held.record.key;
-    let owner_id = held.owner_by_hand.or_else(|| claims.owner(key, &held.account_name));
-    key.has_owner = Some(owner_id.is_some());
-    let standing = standing(&held, policy, now, assessment);
-    if standing == held.standing && owner_id == held.owner_id {
-        return None;
+impl Judge<'_> {
+    /// Holds the keys after `after` against the policy; the last of them, or none if there is none.
+    async fn page(
+        &self,
+        store: &Store,
+        after: Option<KeyId>,
+        done: &mut Evaluated,
+    ) -> Result<Option<KeyId>, Failure> {
+        let mut tx = store.db().begin().await?;
+        let keys = tx.lock_keys_after(after, self.due_by, KEYS_AT_ONCE).await?;
+        let last = keys.last().map(|held| held.record.id);
+        done.asked += u64::try_from(keys.len()).unwrap_or(0);
+        let mut assessment = Assessment::default();
+        let verdicts: Vec<Verdict> =
+            keys.into_iter().filter_map(|held| self.judge(held, &mut assessment)).collect();
+        if !verdicts.is_empty() {
+            done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
+            tx.write_verdicts(&verdicts, self.now).await?;
+            self.turn.commit(tx).await?;
+        }
+        Ok(last)
     }
-    let before = &held.standing.rules;
-    let is_new = |id: &String| standing.rules.contains(id) && !before.contains(id);
-    let opened = policy.findings(assessment).filter(|finding| is_new(&finding.rule.id));
-    let opened = opened.map(|finding| Opened {
-        rule: finding.rule.id.clone(),
-        severity: finding.rule.severity,
-        action: finding.rule.action,
-        since: finding.since,
-    });
-    let opened = opened.collect();
-    let resolved = before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
-    Some(Verdict { key_id: held.record.id, owner_id, standing, opened, resolved })
+
+    /// What is to be said of a key, if it is something new.
+    fn judge(&self, mut held: HeldKey, assessment: &mut Assessment) -> Option<Verdict> {
+        let policy = self.policy;
+        let key = &mut held.record.key;
+        let owner_id = held.owner_by_hand.or_else(|| self.claims.owner(key, &held.account_name));
+        key.has_owner = Some(owner_id.is_some());
+        let standing = standing(&held, policy, self.now, assessment);
+        if standing == held.standing && owner_id == held.owner_id {
+            return None;
+        }
+        let before = &held.standing.rules;
+        let is_new = |id: &String| standing.rules.contains(id) && !before.contains(id);
+        let opened = policy.findings(assessment).filter(|finding| is_new(&finding.rule.id));
+        let opened = opened.map(|finding| Opened {
+            rule: finding.rule.id.clone(),
+            severity: finding.rule.severity,
+            action: finding.rule.action,
+            since: finding.since,
+        });
+        let opened = opened.collect();
+        let resolved =
+            before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
+        Some(Verdict { key_id: held.record.id, owner_id, standing, opened, resolved })
+    }
 }
 
 /// What the policy says of a key at a moment.

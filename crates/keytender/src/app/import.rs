@@ -13,6 +13,7 @@ use super::inventory::{Inventory, cannot_write};
 use super::keys::NewKey;
 use super::rows::{cells, report_rows};
 use super::sync::{self, Seen};
+use super::turn::Turn;
 use super::warnings::Warnings;
 use super::{accounts, keys};
 use crate::error::Error;
@@ -200,7 +201,8 @@ async fn aws_report(
         alias: None,
         warnings,
     };
-    let report = sync::apply(&inventory.store, &account, seen, inventory.now);
+    let turn = Turn::free();
+    let report = sync::apply(&inventory.store, &account, seen, inventory.now, &turn);
     let report = report.await.map_err(cannot_write)?;
     let added = report.events.get(&keytender_core::inventory::Event::Found).copied().unwrap_or(0);
     Ok(Imported {

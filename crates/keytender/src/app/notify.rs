@@ -9,14 +9,16 @@
 use keytender_core::time::Time;
 use serde_json::json;
 
+use super::evaluate;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use super::turn::Turn;
 use crate::error::Error;
 
 mod deliver;
 mod plan;
 
-pub use deliver::{Delivered, deliver, test};
-pub use plan::{Letter, plan};
+pub use deliver::{Delivered, test};
+pub use plan::Letter;
 
 /// The setting that says since when notices go out.
 const STARTED: &str = "notices_started_at";
@@ -57,6 +59,46 @@ pub async fn status(inventory: &Inventory) -> Result<Status, Error> {
         previewed_at: time(store.find_setting(PREVIEWED).await.map_err(cannot_read)?),
         contact: store.find_setting(CONTACT).await.map_err(cannot_read)?,
     })
+}
+
+/// What is to be told now, as the inventory stands now. Nothing is written into the outbox.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn letters(
+    inventory: &Inventory,
+    hours: Hours,
+    turn: &Turn,
+) -> Result<Vec<Letter>, Error> {
+    evaluate::run_in(&inventory.store, inventory.now, turn).await?;
+    plan::plan(inventory, &status(inventory).await?, hours).await
+}
+
+/// Tells what is to be told now: puts it into the outbox, and delivers what waits there. `None` if
+/// notices were not started.
+///
+/// # Errors
+/// When the database does not do its part; what channels refuse is counted.
+pub async fn run(
+    inventory: &Inventory,
+    hours: Hours,
+    turn: &Turn,
+) -> Result<Option<Delivered>, Error> {
+    if status(inventory).await?.started_at.is_none() {
+        return Ok(None);
+    }
+    for letter in letters(inventory, hours, turn).await? {
+        if turn.is_over() {
+            break;
+        }
+        let mut tx = inventory.begin().await?;
+        let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
+        // Somebody else was quicker: theirs is sent.
+        if is_new.map_err(cannot_write)? {
+            turn.commit(tx).await.map_err(cannot_write)?;
+        }
+    }
+    deliver::deliver(inventory, turn).await.map(Some)
 }
 
 /// Remembers that somebody saw what would go out.

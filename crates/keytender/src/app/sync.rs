@@ -4,12 +4,13 @@
 //! in one transaction: killed at any moment, the next sync ends in the same state. Without a
 //! difference nothing is written but that the account was looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use keytender_core::id::{KeyId, SyncId};
 use keytender_core::inventory::{self, Changes, Event, Known, Listing};
 use keytender_core::time::Time;
 
+use super::turn::Turn;
 use crate::clock;
 use crate::error::Error;
 use crate::store::accounts::{Account, AccountKind};
@@ -62,7 +63,7 @@ pub struct Report {
 }
 
 /// Says how far it is: the account, and what is being done.
-pub type Progress<'p> = dyn Fn(&str, &str) + 'p;
+pub type Progress<'p> = dyn Fn(&str, &str) + std::marker::Sync + 'p;
 
 /// Brings `accounts` up to date, one after the other; those that are told by hand have nothing to
 /// ask.
@@ -77,21 +78,37 @@ pub async fn run(
         if account.kind == AccountKind::Manual {
             continue;
         }
-        let result = one(store, &account, now, progress).await;
-        if let Err(error) = &result {
-            // That it failed is worth remembering; if even that fails, people hear of the first.
-            _ = remember_failure(store, &account, now, error).await;
-        }
+        let result = one(store, &account, now, progress, &Turn::free()).await;
         outcomes.push(Outcome { account, result });
     }
     outcomes
 }
 
-async fn one(
+/// Brings one account up to date, and remembers it if that fails.
+///
+/// # Errors
+/// When the account does not answer, or shows what it cannot be, or cannot be written.
+pub async fn one(
     store: &Store,
     account: &Account,
     now: Time,
     progress: &Progress<'_>,
+    turn: &Turn,
+) -> Result<Report, Error> {
+    let result = look(store, account, now, progress, turn).await;
+    if let Err(error) = &result {
+        // That it failed is worth remembering; if even that fails, people hear of the first.
+        _ = remember_failure(store, account, now, error, turn).await;
+    }
+    result
+}
+
+async fn look(
+    store: &Store,
+    account: &Account,
+    now: Time,
+    progress: &Progress<'_>,
+    turn: &Turn,
 ) -> Result<Report, Error> {
     let seen = observe(store, account, now, progress).await?;
     if let (Some(known), Some(found)) = (&account.external_id, &seen.external_id)
@@ -105,7 +122,7 @@ async fn one(
         ))
         .hint("give it its own credentials again, or add the other account under another name"));
     }
-    apply(store, account, seen, now)
+    apply(store, account, seen, now, turn)
         .await
         .map_err(|failure| failure.refuse(format!("cannot write what `{}` shows", account.name)))
 }
@@ -157,6 +174,7 @@ pub async fn apply(
     account: &Account,
     seen: Seen,
     now: Time,
+    turn: &Turn,
 ) -> Result<Report, Failure> {
     let mut tx = store.db().begin().await?;
     // Of two looks at one account the later waits for the earlier.
@@ -207,7 +225,7 @@ pub async fn apply(
         warnings: seen.warnings,
     };
     tx.insert_sync(&sync).await?;
-    tx.commit().await?;
+    turn.commit(tx).await?;
     let mut sums = HashMap::new();
     for (_, event) in &changes.events {
         *sums.entry(*event).or_default() += 1;
@@ -243,6 +261,7 @@ async fn remember_failure(
     account: &Account,
     now: Time,
     error: &Error,
+    turn: &Turn,
 ) -> Result<(), Failure> {
     let sync = Sync {
         id: SyncId::from_random(store::random()?),
@@ -251,7 +270,7 @@ async fn remember_failure(
         finished_at: clock::now(),
         observed_at: None,
         reported_at: None,
-        unseen: std::collections::BTreeSet::new(),
+        unseen: BTreeSet::new(),
         keys: 0,
         changes: 0,
         error: Some(error.report()),
@@ -259,5 +278,5 @@ async fn remember_failure(
     };
     let mut tx = store.db().begin().await?;
     tx.insert_sync(&sync).await?;
-    Ok(tx.commit().await?)
+    turn.commit(tx).await
 }

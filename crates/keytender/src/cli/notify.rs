@@ -11,9 +11,9 @@ use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop, style};
-use crate::app::evaluate;
-use crate::app::inventory::{Inventory, cannot_write, commit};
+use crate::app::inventory::Inventory;
 use crate::app::notify::{self, Hours, Letter};
+use crate::app::turn::Turn;
 use crate::error::Error;
 
 /// How many notices a preview shows in full.
@@ -91,9 +91,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
 }
 
 async fn letters(inventory: &Inventory, hours: Hours) -> Result<Vec<Letter>, Stop> {
-    evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-    let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    notify::plan(inventory, &status, hours).await.map_err(Stop::could_not)
+    notify::letters(inventory, hours, &Turn::free()).await.map_err(Stop::could_not)
 }
 
 async fn start(
@@ -174,22 +172,13 @@ async fn preview(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
 }
 
 async fn send(args: &Args, inventory: &Inventory, context: &Context) -> Result<u8, Stop> {
-    let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    if status.started_at.is_none() {
+    let hours = if args.now { Hours::Any } else { Hours::Working };
+    let ran = notify::run(inventory, hours, &Turn::free()).await.map_err(Stop::could_not)?;
+    let Some(delivered) = ran else {
         let error = Error::new("notices were not started: nothing was sent")
             .hint("keytender notify --dry-run shows what would go out; keytender notify start");
         return Err(Stop::could_not(error));
-    }
-    let hours = if args.now { Hours::Any } else { Hours::Working };
-    for letter in letters(inventory, hours).await? {
-        let mut tx = inventory.begin().await.map_err(Stop::could_not)?;
-        let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
-        // Somebody else was quicker: theirs is sent.
-        if is_new.map_err(|failure| Stop::could_not(cannot_write(failure)))? {
-            commit(tx).await.map_err(Stop::could_not)?;
-        }
-    }
-    let delivered = notify::deliver(inventory).await.map_err(Stop::could_not)?;
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "{} sent", count(delivered.sent, "notice"))?;
     if delivered.delayed > 0 {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
+use super::tasks::sync_of;
 use super::{Failure, Result, Store};
 
 /// How an account is reached: references only, never a secret.
@@ -114,7 +115,7 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
 }
 
 impl Tx {
-    /// Adds an account.
+    /// Adds an account, and the task that asks it.
     ///
     /// # Errors
     /// [`Failure::Exists`] if there is one of its name, or with its provider's id.
@@ -140,7 +141,12 @@ impl Tx {
             account.created_at.into(),
         ];
         self.execute(&sql, values).await?;
-        Ok(())
+        match account.kind {
+            AccountKind::Manual => Ok(()),
+            AccountKind::Live | AccountKind::Organization => {
+                self.add_tasks(&[sync_of(account.id)]).await
+            }
+        }
     }
 
     /// Writes what was learned of an account, if it is new: the provider's id and name of it, and
@@ -178,6 +184,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn remove_account(&mut self, id: AccountId) -> Result<()> {
+        self.remove_task(&sync_of(id)).await?;
         for sql in [
             "DELETE FROM notice_items WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",

@@ -2,7 +2,8 @@
 //!
 //! Both get the same SQL with `$1`, `$2` …, and know two types: text and 64-bit integers (times are
 //! microseconds, truths 0 or 1). What differs is here and nowhere else: how a connection is opened,
-//! how a write transaction begins, and how a JSON array becomes rows.
+//! how a write transaction begins, how the database tells the time, and how a JSON array becomes
+//! rows.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -170,6 +171,12 @@ impl Db {
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
         json_rows(self.kind(), columns)
     }
+
+    /// What stands in a statement for the present moment of the database's own clock, on which all
+    /// nodes agree.
+    pub const fn now_sql(&self) -> &'static str {
+        now_sql(self.kind())
+    }
 }
 
 async fn open_sqlite(path: &Path) -> sqlx::Result<Pool> {
@@ -274,11 +281,19 @@ impl Tx {
 
     /// As [`Db::json_rows`].
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
-        let kind = match self.held {
+        json_rows(self.kind(), columns)
+    }
+
+    /// As [`Db::now_sql`].
+    pub const fn now_sql(&self) -> &'static str {
+        now_sql(self.kind())
+    }
+
+    const fn kind(&self) -> Kind {
+        match self.held {
             Held::Sqlite(_) => Kind::Sqlite,
             Held::Postgres(_) => Kind::Postgres,
-        };
-        json_rows(kind, columns)
+        }
     }
 
     /// Makes everything that it did stay.
@@ -296,6 +311,15 @@ impl Tx {
 /// Our own text with values apart: no value is ever part of it.
 fn sql_text(sql: &str) -> AssertSqlSafe<&str> {
     AssertSqlSafe(sql)
+}
+
+/// In microseconds. PostgreSQL's `now()` would be the moment at which the transaction began, which may
+/// have waited since. SQLite's nodes share a machine and its clock, in milliseconds.
+const fn now_sql(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
+        Kind::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    }
 }
 
 fn json_rows(kind: Kind, columns: &[(&str, &str)]) -> String {

@@ -370,6 +370,16 @@ pub struct Past {
 }
 
 impl Store {
+    /// From when on a key must be held against the policy again; `None` if there is no key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn next_evaluation(&self) -> Result<Option<Time>> {
+        let sql = "SELECT MIN(evaluate_at) FROM keys WHERE tenant_id = $1";
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+        Ok(rows.first().map(|row| row.cells().maybe_time()).transpose()?.flatten())
+    }
+
     /// The keys that a word means: our id, the provider's id, a label, or a principal and the
     /// key's place, as in `deploy/1`. Of an id there is one; of the others, those that exist.
     ///

@@ -12,7 +12,7 @@ use super::{Result, Store};
 
 /// How many earlier looks are asked for a key's last sighting; before that it was seen "at the
 /// latest then".
-const SIGHTINGS: i64 = 100;
+pub(super) const SIGHTINGS: i64 = 100;
 
 /// A look at an account that has ended.
 #[derive(Clone, Debug)]
@@ -97,6 +97,18 @@ impl Tx {
 }
 
 impl Store {
+    /// When the last look at an account that saw something began.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_seen(&self, account: AccountId) -> Result<Option<Time>> {
+        let sql = "SELECT MAX(started_at) FROM syncs \
+                   WHERE tenant_id = $1 AND account_id = $2 AND error IS NULL";
+        let values = vec![self.tenant().into(), account.as_i64().into()];
+        let rows = self.db.fetch(sql, values).await?;
+        Ok(rows.first().map(|row| row.cells().maybe_time()).transpose()?.flatten())
+    }
+
     /// The last look at each account.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ struct Part {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn plan(
+pub(super) async fn plan(
     inventory: &Inventory,
     status: &Status,
     hours: Hours,

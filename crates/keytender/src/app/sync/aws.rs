@@ -118,7 +118,7 @@ impl Asker<'_> {
         reported: &HashMap<String, Reported>,
         tagged: &HashSet<String>,
         warnings: &mut Warnings,
-        say: &(dyn Fn(&str) + '_),
+        say: &(dyn Fn(&str) + Sync + '_),
     ) -> Result<(Vec<Asked>, BTreeSet<String>), Error> {
         let total = users.len();
         let done = |done: usize| say(&format!("listing keys: {done} of {total} users"));

@@ -46,7 +46,8 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (tenant_id, created_at);
 
--- How each task of the server stands. A run was asked for while `asked` is larger than `heard`.
+-- How each task of the server stands; its lease has the same name. A run was asked for while `asked`
+-- is larger than `heard`.
 CREATE TABLE tasks (
     tenant_id BIGINT NOT NULL,
     name TEXT NOT NULL,
