@@ -1,7 +1,7 @@
 //! Keytender's program: everything that touches the world.
 //!
 //! Modules may use only those to their left:
-//! `clock, error ← config ← net ← store, connect, notify ← app ← cli ← main`; `keytender_core` is
+//! `clock, error ← config ← net ← store, connect, notify ← app ← task ← cli ← main`; `keytender_core` is
 //! left of all.
 //!
 //! - `clock`: the one place that reads the time
@@ -12,6 +12,7 @@
 //! - `connect`: providers
 //! - `notify`: notices by mail, web hooks and chats
 //! - `app`: the use cases, one file each
+//! - `task`: what a server does by itself, again and again
 //! - `cli`: the command line
 
 pub mod app;
@@ -23,3 +24,4 @@ pub mod error;
 pub mod net;
 pub mod notify;
 pub mod store;
+pub mod task;

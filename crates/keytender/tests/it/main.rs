@@ -27,6 +27,7 @@ mod page;
 mod policy;
 mod secrets;
 mod store;
+mod task;
 
 use std::ffi::OsStr;
 use std::io::Write;
