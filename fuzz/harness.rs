@@ -5,6 +5,7 @@ use keytender_core::report::record::{MAX_RECORD_BYTES, Split, Splitter};
 use keytender_core::report::{Fault, Header, Row, sniff};
 use keytender_core::steps;
 use keytender_core::time::Time;
+use keytender_core::token::{LENGTHS, Token};
 
 /// Reads `bytes` as a report, in pieces of `piece` bytes as a file would bring them.
 pub(crate) fn read(bytes: &[u8], piece: usize) -> Vec<Result<Row<'static>, Fault>> {
@@ -55,5 +56,17 @@ pub(crate) fn credential_report(bytes: &[u8]) {
                 steps::steps(key, action, steps::Context::default(), now);
             }
         }
+    }
+}
+
+/// Reads `bytes` as a token: nothing may panic, and what is read has one text only and passes its own
+/// digest.
+pub(crate) fn token(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(token) = Token::parse(&text) {
+        assert!(LENGTHS.contains(&text.len()));
+        assert_eq!(token.to_secret().expose(), text);
+        assert!(token.verify(&token.digest()));
+        assert!(!format!("{token:?}").contains(&text[text.len() - 38..]));
     }
 }

@@ -3,6 +3,7 @@
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../harness.rs"]
+#[allow(dead_code, reason = "each target runs its part of it")]
 mod harness;
 
 fuzz_target!(|bytes: &[u8]| harness::credential_report(bytes));

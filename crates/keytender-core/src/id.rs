@@ -82,6 +82,8 @@ ids! {
     ChannelId "cha";
     /// An act in the log.
     ActId "act";
+    /// Somebody who may use Keytender's API.
+    UserId "usr";
 }
 
 struct Letters(u64);

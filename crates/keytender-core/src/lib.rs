@@ -15,7 +15,10 @@
 //! - [`notice`]: who is told of a key, when, and in which words
 //! - [`text`]: other people's text, made safe to print
 //! - [`secret`]: texts that must not be seen
+//! - [`token`]: tokens, made and read; what is kept of them
+//! - [`access`]: who may do what
 
+pub mod access;
 pub mod id;
 pub mod inventory;
 pub mod key;
@@ -27,3 +30,4 @@ pub mod secret;
 pub mod steps;
 pub mod text;
 pub mod time;
+pub mod token;

@@ -12,7 +12,7 @@ mod text;
 mod words;
 
 pub use digest::{Digest, Footer, subject};
-pub use hours::{UnknownZone, send_at};
+pub use hours::{UnknownZone, is_time_zone, send_at};
 pub use item::{About, Fact, Item, Next};
 pub use schedule::{Series, Stage, act_by, stage};
 pub use text::text;

@@ -3,13 +3,16 @@
 //! An owner claims keys by a tag, a principal, an account or a provider; the narrowest claim wins,
 //! and what was said of a key by hand stands above all of them. Patterns know `*` and `?`.
 
+use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use crate::id::OwnerId;
 use crate::key::Key;
 
 /// How narrow a claim is; a narrower one is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum ClaimKind {
     /// Every key of a provider.
     Provider,

@@ -4,7 +4,7 @@
 //! and three-valued: a rule fires only if all its conditions are known to hold, so what is not
 //! known never makes a key due.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::key::{Key, State};
 use crate::time::Time;
@@ -22,7 +22,8 @@ pub use parse::PolicyError;
 pub const DEFAULT: &str = include_str!("../../../policies/default.toml");
 
 /// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Tidy up when there is time.
@@ -51,7 +52,8 @@ impl Severity {
 }
 
 /// What to do about a key; a stronger one is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Look at it; nothing is due.

@@ -16,7 +16,7 @@ mod accounts;
 mod audit;
 mod channels;
 mod context;
-mod csv_row;
+mod desk;
 mod grid;
 mod key_json;
 mod keys;
@@ -26,8 +26,12 @@ mod notify;
 mod owners;
 mod policy;
 mod report;
+mod serve;
 mod style;
 mod sync;
+mod tasks;
+mod tokens;
+mod users;
 mod words;
 
 /// Something is as asked.
@@ -43,25 +47,25 @@ const FAIL_ON: u8 = 3;
 const HELP: &str = "\
 {about}
 
-{usage-heading} {usage}
+{usage-heading} {usage}; of one command: keytender audit --help
 See:
-  audit        What is due, from credential reports, CSV files, AWS accounts
-  keys         The keys of the inventory: list, show, add, set …
-  log          Who did what, when, from where and why; is the log whole?
-  report       Every key as a credential report, now or at a moment
+  audit            What is due, from credential reports, CSV files, AWS accounts
+  keys             The keys of the inventory: list, show, add, set …
+  log              Who did what, when, from where and why; is the log whole?
+  report           Every key as a credential report, now or at a moment
 Keep up:
-  sync         Bring the inventory up to date with its accounts
-  notify       Tell owners what is due
-  notices      What was told, and how its delivery stands
+  sync             Bring the inventory up to date with its accounts
+  notify, notices  Tell owners what is due; what they were told
+  serve, tasks     Do it all by itself and answer over HTTP; how that goes
 Set up:
-  accounts     Where keys are held: add, list, remove
-  owners       Who answers for which keys
-  channels     Mail servers, webhooks and chats by which notices go out
-  policy       Show the rules that keys are held against, or check your own
-  completions  Print the completions for a shell
+  accounts         Where keys are held: add, list, remove
+  owners           Who answers for which keys
+  channels         Mail servers, webhooks and chats by which notices go out
+  policy           The rules that keys are held against; check your own
+  users, tokens    Who may use a server, and with what
+  completions      Print the completions for a shell
 Options:
 {options}
-Each command has its own help: keytender audit --help
 ";
 
 /// Keytender tends API keys: which are due, why, and what to do about each
@@ -115,6 +119,17 @@ enum Command {
     /// Show the rules that keys are held against, or check your own
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Watch, tell and answer over HTTP until it is stopped
+    Serve(serve::Args),
+    /// What a server does by itself
+    #[command(subcommand)]
+    Tasks(tasks::Command),
+    /// Who may use the API of a server
+    #[command(subcommand)]
+    Users(users::Command),
+    /// With what programs use the API of a server
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -148,6 +163,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
         Command::Policy(command) => policy::run(command, &context),
+        Command::Serve(args) => serve::run(args, &context),
+        Command::Tasks(command) => tasks::run(command, &context),
+        Command::Users(command) => users::run(command, &context),
+        Command::Tokens(command) => tokens::run(command, &context),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "keytender", &mut script);

@@ -8,3 +8,4 @@ pub mod credential;
 mod file;
 pub mod location;
 pub mod master;
+pub mod token;

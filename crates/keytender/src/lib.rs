@@ -1,7 +1,7 @@
 //! Keytender's program: everything that touches the world.
 //!
 //! Modules may use only those to their left:
-//! `clock, error ← config ← net ← store, connect, notify ← app ← cli ← main`; `keytender_core` is
+//! `clock, error ← config ← net ← store, connect, notify ← app ← task ← http, client ← cli ← main`; `keytender_core` is
 //! left of all.
 //!
 //! - `clock`: the one place that reads the time
@@ -12,14 +12,19 @@
 //! - `connect`: providers
 //! - `notify`: notices by mail, web hooks and chats
 //! - `app`: the use cases, one file each
+//! - `task`: what a server does by itself, again and again
+//! - `http`: the server; `client`: its other end
 //! - `cli`: the command line
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod connect;
 pub mod error;
+pub mod http;
 pub mod net;
 pub mod notify;
 pub mod store;
+pub mod task;

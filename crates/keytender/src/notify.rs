@@ -4,9 +4,14 @@
 //! already, is for whoever calls. Nothing here prints, keeps or logs: addresses, bodies, URLs and
 //! passwords never stand in an error.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::fs;
 use std::io;
+use std::path::PathBuf;
+
+use crate::error::Error;
 
 pub mod chat;
 mod html;
@@ -16,6 +21,58 @@ pub mod webhook;
 
 pub use html::html;
 pub use reach::{BadTarget, Hooks, Settings, Target};
+
+/// What each certificate in PEM begins with (RFC 7468, section 5).
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
+/// Certificates to trust beside those of the system, in PEM.
+#[derive(Clone, Debug)]
+pub enum Roots {
+    /// In a file.
+    File(PathBuf),
+    /// Here.
+    Pem(String),
+}
+
+impl From<PathBuf> for Roots {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl Roots {
+    /// The PEM.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or there is no certificate.
+    fn read(&self) -> Result<Cow<'_, [u8]>, Error> {
+        let bytes = match self {
+            Self::File(path) => {
+                Cow::Owned(fs::read(path).map_err(|error| self.refuse().source(error))?)
+            }
+            Self::Pem(text) => Cow::Borrowed(text.as_bytes()),
+        };
+        match bytes.windows(PEM.len()).any(|part| part == PEM) {
+            true => Ok(bytes),
+            false => Err(self.bad()),
+        }
+    }
+
+    /// The refusal of what holds no certificates.
+    fn bad(&self) -> Error {
+        self.refuse().hint(match self {
+            Self::File(_) => "it must be a file of certificates in PEM",
+            Self::Pem(_) => "they must be written in PEM, from -----BEGIN CERTIFICATE----- on",
+        })
+    }
+
+    fn refuse(&self) -> Error {
+        Error::new(match self {
+            Self::File(path) => format!("could not read the certificates of {}", path.display()),
+            Self::Pem(_) => "could not read the certificates".to_owned(),
+        })
+    }
+}
 
 /// The channel took the notice over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

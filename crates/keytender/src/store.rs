@@ -7,7 +7,7 @@
 use keytender_core::text::printable;
 use thiserror::Error;
 
-use crate::error::Error as Refusal;
+use crate::error::{Error as Refusal, Kind};
 use db::{Db, Location};
 
 pub mod accounts;
@@ -16,18 +16,22 @@ mod bulk;
 pub mod chain;
 pub mod channels;
 pub mod db;
+pub mod findings;
+pub mod idempotency;
 pub mod keys;
+pub mod leases;
 mod migrate;
 pub mod notices;
 pub mod owners;
 pub mod principals;
 pub mod seal;
 pub mod settings;
+mod sweep;
 pub mod syncs;
+pub mod tasks;
+pub mod tokens;
+pub mod users;
 pub mod versions;
-
-/// The one tenant of an installation. It leads every unique constraint so that there can be more.
-const TENANT: i64 = 1;
 
 /// Files up to this many bytes are checked in 20 milliseconds.
 const MAX_SMALL_FILE: u64 = 8 * 1024 * 1024;
@@ -52,6 +56,9 @@ pub enum Failure {
     /// Something with this name is there already.
     #[error("there is one of this name already")]
     Exists,
+    /// The lease under which it was to be written is somebody else's by now.
+    #[error("another node has taken it over: nothing was written")]
+    Lost,
     /// What is kept cannot be understood.
     #[error("what is kept is not understood: {0}")]
     Corrupt(String),
@@ -90,9 +97,13 @@ impl Failure {
                 Some("use the newer program, or a copy of the database from before")
             }
             Self::Damaged(_) => Some("put a backup in its place; the damaged file stays as it is"),
-            Self::Exists | Self::Corrupt(_) | Self::Database(_) => None,
+            Self::Exists | Self::Lost | Self::Corrupt(_) | Self::Database(_) => None,
         };
-        let refusal = Refusal::new(what).source(self);
+        let kind = match &self {
+            Self::Exists => Kind::Conflict,
+            _ => Kind::Internal,
+        };
+        let refusal = Refusal::new(what).kind(kind).source(self);
         match hint {
             Some(hint) => refusal.hint(hint),
             None => refusal,
@@ -134,6 +145,17 @@ impl Store {
     /// Which database it is.
     pub const fn db(&self) -> &Db {
         &self.db
+    }
+
+    /// The inventory of another tenant in the same database.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: i64) -> Self {
+        Self { db: self.db.of_tenant(tenant) }
+    }
+
+    /// Whose inventory it is.
+    const fn tenant(&self) -> i64 {
+        self.db.tenant()
     }
 
     /// Closes it, so that a file is whole without its log.

@@ -18,6 +18,11 @@ const MAX_DAYS: usize = 4;
 #[error("not a time zone: write a name such as Europe/Berlin or UTC")]
 pub struct UnknownZone;
 
+/// Whether there is a time zone of this IANA name.
+pub fn is_time_zone(zone: &str) -> bool {
+    TimeZone::get(zone).is_ok()
+}
+
 /// The next moment at or after `now` at which somebody in `zone` (`Europe/Berlin`) may be written
 /// to: `now` between 09:00 and 17:00 of a weekday there, otherwise 09:00 of the next one.
 ///

@@ -18,6 +18,7 @@ mod properties;
 mod report;
 mod sample;
 mod steps;
+mod token;
 
 use keytender_core::key::Key;
 use keytender_core::policy::{Assessment, Policy};

@@ -1,5 +1,9 @@
 //! Accounts: where keys are held, added and removed.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use keytender_core::id::AccountId;
 use keytender_core::owner::is_address;
 use keytender_core::secret::Secret;
@@ -7,9 +11,15 @@ use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::secrets;
-use crate::error::Error;
+use super::view::AccountView;
+use crate::error::{Error, Kind};
 use crate::store::accounts::{Access, Account, AccountKind};
 use crate::store::{self, Failure};
+
+pub mod members;
+
+/// How many bytes a name may have.
+const MAX_NAME: usize = 100;
 
 /// An account to be added.
 #[derive(Clone, Debug)]
@@ -48,6 +58,7 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
         external_id: None,
         alias: None,
         contact: new.contact,
+        security_contact: None,
         access: new.access,
         sealed,
         secret: new.secret,
@@ -60,6 +71,7 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
     let mut tx = inventory.begin().await?;
     tx.insert_account(&account).await.map_err(|failure| match failure {
         Failure::Exists => Error::new(format!("there is an account `{}` already", account.name))
+            .kind(Kind::Conflict)
             .hint(format!(
                 "give it another name, or remove the first: keytender accounts remove {}",
                 account.name
@@ -77,7 +89,7 @@ pub struct Ability {
     /// The permission, in the provider's word.
     pub permission: &'static str,
     /// What it is for.
-    pub purpose: &'static str,
+    pub purpose: Cow<'static, str>,
     /// Whether a sync is impossible without it.
     pub is_needed: bool,
     /// Whether it is there; `None` where it cannot be tried without changing something.
@@ -109,62 +121,109 @@ pub async fn check(account: &Account) -> Result<Checked, Error> {
                 account.name
             ),
         }),
+        AccountKind::Own => Ok(Checked {
+            who: None,
+            abilities: Vec::new(),
+            sentence: format!(
+                "{} is this installation's own: its keys are the tokens of its API.",
+                account.name
+            ),
+        }),
         AccountKind::Live | AccountKind::Organization => look(account).await,
     }
 }
 
 #[cfg(feature = "aws")]
 use aws::look;
+use change::lock;
 
 #[cfg(feature = "aws")]
 mod aws;
+mod change;
+mod reach;
+mod seen;
+
+pub use change::set_contact;
+pub use reach::{check as check_reach, kind_of, not_asked};
+pub(super) use seen::get_seen;
+pub use seen::{check_seen, list, syncs, view};
 
 #[cfg(not(feature = "aws"))]
 async fn look(account: &Account) -> Result<Checked, Error> {
     Err(Error::new(format!("no connector for `{}`", account.provider)))
 }
 
+fn is_plain(one: char) -> bool {
+    one.is_alphanumeric() || "-_.@".contains(one)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME && text.chars().all(is_plain)
+}
+
 fn check_new(new: &NewAccount) -> Result<(), Error> {
-    let is_word = |text: &str| {
-        let is_plain = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
-        !text.is_empty() && text.len() <= 100 && text.chars().all(is_plain)
-    };
-    if !is_word(&new.name) {
+    if !is_name(&new.name) {
         return Err(Error::new("an account's name consists of letters, digits, and - _ . @")
             .hint("such as aws-prod"));
     }
-    if !is_word(&new.provider) {
+    if !is_name(&new.provider) {
         return Err(Error::new("a provider's name consists of letters, digits, and - _ . @")
             .hint("such as aws, github, stripe"));
     }
     if new.contact.as_ref().is_some_and(|contact| !is_address(contact)) {
-        return Err(Error::new(format!("the contact of `{}` is no mail address", new.name)));
+        return Err(no_address(&new.name));
     }
-    Ok(())
+    reach::check(new)
+}
+
+fn no_address(name: &str) -> Error {
+    Error::new(format!("the contact of `{name}` is no mail address"))
 }
 
 /// Opens the secrets of accounts that we were asked to keep, before they are asked for their keys.
+/// A member is reached with what its organization keeps.
 ///
 /// # Errors
 /// When the master key is missing, or one does not open.
 pub async fn unlock(inventory: &Inventory, accounts: &mut [Account]) -> Result<(), Error> {
+    let mut kept: HashMap<AccountId, Option<String>> = HashMap::new();
+    if accounts.iter().any(|account| account.parent_id.is_some()) {
+        let all = inventory.store.list_accounts().await.map_err(cannot_read)?;
+        kept.extend(all.into_iter().map(|account| (account.id, account.sealed)));
+    }
+    let mut opened: HashMap<AccountId, Option<Secret>> = HashMap::new();
     for account in accounts.iter_mut().filter(|account| account.secret.is_none()) {
-        let id = account.id.to_string();
-        account.secret = secrets::find(inventory, &id, account.sealed.as_deref(), None).await?;
+        let (id, sealed) = match account.parent_id.filter(|_| account.sealed.is_none()) {
+            Some(id) => (id, kept.get(&id).and_then(Option::as_deref)),
+            None => (account.id, account.sealed.as_deref()),
+        };
+        account.secret = match opened.entry(id) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => {
+                let secret = secrets::find(inventory, &id.to_string(), sealed, None).await?;
+                place.insert(secret).clone()
+            }
+        };
     }
     Ok(())
 }
 
-/// The account of this name.
+/// The account of this name or id.
 ///
 /// # Errors
 /// When there is none.
-pub async fn get(inventory: &Inventory, name: &str) -> Result<Account, Error> {
-    let found = inventory.store.find_account(name).await.map_err(cannot_read)?;
-    found.ok_or_else(|| {
-        Error::new(format!("there is no account `{name}`"))
-            .hint("keytender accounts list shows the accounts")
-    })
+pub async fn get(inventory: &Inventory, word: &str) -> Result<Account, Error> {
+    let mut found = inventory.store.find_account(word).await.map_err(cannot_read)?;
+    if let (None, Ok(id)) = (&found, word.parse::<AccountId>()) {
+        let all = inventory.store.list_accounts().await.map_err(cannot_read)?;
+        found = all.into_iter().find(|account| account.id == id);
+    }
+    found.ok_or_else(|| missing(word))
+}
+
+fn missing(word: &str) -> Error {
+    Error::not_found(format!("there is no account `{word}`"))
+        .hint("keytender accounts list shows the accounts")
 }
 
 /// The account of this name for keys that are told by hand; it is made if there is none.
@@ -173,6 +232,10 @@ pub async fn get(inventory: &Inventory, name: &str) -> Result<Account, Error> {
 /// When the account of this name is asked for its keys, or is another provider's.
 pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result<Account, Error> {
     match inventory.store.find_account(name).await.map_err(cannot_read)? {
+        Some(account) if account.kind == AccountKind::Own => {
+            Err(Error::new(format!("`{name}` is this installation's own: none are told by hand"))
+                .hint("keytender tokens create"))
+        }
         Some(account) if account.kind != AccountKind::Manual => {
             Err(Error::new(format!("`{name}` is asked for its keys: none are told by hand"))
                 .hint(format!("keytender sync {name}")))
@@ -196,15 +259,33 @@ pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result
     }
 }
 
-/// Takes an account and its keys out of the inventory. The log of acts keeps that it was there.
+/// Takes an account and its keys out of the inventory, and with an organization the members that
+/// were found through it. The log of acts keeps that they were there. `allows` gets the account as
+/// it is now, and may refuse.
 ///
 /// # Errors
-/// When there is none of this name.
-pub async fn remove(inventory: &Inventory, name: &str) -> Result<Account, Error> {
-    let account = get(inventory, name).await?;
+/// When there is none of this name or id.
+pub async fn remove(
+    inventory: &Inventory,
+    name: &str,
+    allows: impl FnOnce(&AccountView) -> Result<(), Error>,
+) -> Result<Account, Error> {
+    let account = get_seen(inventory, name).await?;
+    if account.kind == AccountKind::Own {
+        return Err(Error::new(format!("`{name}` is this installation's own account: it stays"))
+            .kind(Kind::Conflict)
+            .hint("keytender users remove ends a user's tokens"));
+    }
     let mut tx = inventory.begin().await?;
-    tx.remove_account(account.id).await.map_err(cannot_write)?;
-    inventory.log(&mut tx, done("account.remove", &account)).await?;
+    lock(inventory, &mut tx, &account, allows).await?;
+    let mut gone = tx.list_accounts().await.map_err(cannot_read)?;
+    gone.retain(|one| one.id == account.id || one.parent_id == Some(account.id));
+    // The members first: they hang on their organization.
+    gone.sort_by_key(|one| one.parent_id.is_none());
+    for one in &gone {
+        tx.remove_account(one.id).await.map_err(cannot_write)?;
+        inventory.log(&mut tx, done("account.remove", one)).await?;
+    }
     commit(tx).await?;
     Ok(account)
 }

@@ -4,13 +4,18 @@
 //! they agree. The log of acts says so before and after. A key is deleted only after it was seen
 //! disabled for as long as the hold lasts, whoever disabled it.
 
+use keytender_core::id::KeyId;
 use keytender_core::inventory::{Event, KeyRecord};
 use keytender_core::key::{LastUse, State};
 use keytender_core::time::{Span, Time};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::inventory::{Inventory, cannot_write, commit};
-use crate::error::Error;
+use super::view::PlanView;
+use super::{evaluate, keys};
+use crate::error::{Error, Kind};
 use crate::store::accounts::{Account, AccountKind};
 use crate::store::acts::{NewAct, Stage};
 use crate::store::keys::{HeldKey, Told};
@@ -25,7 +30,8 @@ pub const HOLD: Span = Span::days(30);
 const RECENT: Span = Span::days(30);
 
 /// What is done to a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Act {
     /// It stops working; this can be undone.
     Disable,
@@ -93,11 +99,11 @@ pub struct Plan {
 ///
 /// # Errors
 /// When the act is not allowed, or the provider does not show the key.
-pub async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan, Error> {
+async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan, Error> {
     let account = account(inventory, &key).await?;
     let mut plan = Plan { key, account, act: asked.act, notes: Vec::new(), is_done: false };
     if plan.key.record.key.state == State::Destroyed {
-        return Err(Error::new(format!("{} is gone", plan.key.record.id)));
+        return Err(Error::new(format!("{} is gone", plan.key.record.id)).kind(Kind::Conflict));
     }
     match plan.account.kind {
         AccountKind::Manual => {
@@ -107,6 +113,7 @@ pub async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<
             ));
             plan.is_done = plan.key.record.key.state == asked.act.state();
         }
+        AccountKind::Own => plan.is_done = plan.key.record.key.state == asked.act.state(),
         AccountKind::Live | AccountKind::Organization => look(&mut plan, inventory.now).await?,
     }
     if asked.act == Act::Delete {
@@ -116,6 +123,42 @@ pub async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<
         notes(&mut plan, inventory.now);
     }
     Ok(plan)
+}
+
+/// What an act on a key would do, as people see it; nothing is changed.
+///
+/// # Errors
+/// When no key is meant, the act is not allowed, or the provider does not show the key.
+pub async fn preview(inventory: &Inventory, word: &str, asked: &Asked) -> Result<PlanView, Error> {
+    check_why(asked)?;
+    let key = keys::get(inventory, word).await?;
+    let plan = plan(inventory, key, asked).await?;
+    Ok(PlanView {
+        as_of: inventory.now,
+        act: plan.act,
+        notes: plan.notes,
+        is_done: plan.is_done,
+        key: keys::Viewer::new(inventory).await?.view(&plan.key),
+    })
+}
+
+/// Plans an act anew, and does it; a key that is so already stays. Its id.
+///
+/// # Errors
+/// When the act is not allowed, or the provider does not do it.
+pub async fn run(inventory: &Inventory, word: &str, asked: &Asked) -> Result<KeyId, Error> {
+    check_why(asked)?;
+    let key = keys::get(inventory, word).await?;
+    let plan = plan(inventory, key, asked).await?;
+    if !plan.is_done || asked.act == Act::Delete {
+        execute(inventory, &plan, asked.why.as_deref()).await?;
+        evaluate::run(&inventory.store, inventory.now).await?;
+    }
+    Ok(plan.key.record.id)
+}
+
+fn check_why(asked: &Asked) -> Result<(), Error> {
+    keys::check_text("a reason", asked.why.as_deref())
 }
 
 async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error> {
@@ -201,10 +244,10 @@ fn notes(plan: &mut Plan, now: Time) {
 ///
 /// # Errors
 /// When the provider does not do it; the log says so.
-pub async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Result<(), Error> {
+async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Result<(), Error> {
     write(inventory, plan, Stage::Intent, why, None).await?;
     let done = match plan.account.kind {
-        AccountKind::Manual => Ok(()),
+        AccountKind::Manual | AccountKind::Own => Ok(()),
         AccountKind::Live | AccountKind::Organization => act(plan).await,
     };
     match done {

@@ -12,24 +12,25 @@ use super::warnings::Warnings;
 use crate::config::credential::Reference;
 use crate::connect::aws::{CredentialReport, Credentials, Failure, Iam, Reason};
 use crate::error::Error;
-use crate::store::accounts::Account;
+use crate::store::accounts::{Account, AccountKind};
 
 /// How many calls one account gets at the same time: IAM throttles an account at some 20 a second.
 const MAX_CALLS_AT_ONCE: usize = 8;
 /// AWS keeps a report for 4 hours; a stamp older than a day is wrong.
 const MAX_REPORT_AGE: Span = Span::days(1);
 
-/// The service as an account is reached.
+/// The service as an account is reached. The role of an organization is one of its members'.
 ///
 /// # Errors
 /// When its credentials cannot be found.
 pub(super) async fn open(account: &Account) -> Result<Iam, Error> {
     let access = &account.access;
     let key = key(account)?;
+    let is_organization = account.kind == AccountKind::Organization;
     Ok(Iam::open(&Credentials {
         profile: access.profile.as_deref(),
         key: key.as_ref().map(|(id, secret)| (id.as_str(), secret)),
-        role: access.role.as_deref(),
+        role: access.role.as_deref().filter(|_| !is_organization),
         external_id: access.external_id.as_deref(),
     })
     .await)
@@ -43,15 +44,25 @@ struct Process {
     secret_access_key: String,
 }
 
+/// The text of an account's access key, where it has one of its own.
+///
+/// # Errors
+/// When its place cannot be read.
+pub(super) fn secret(account: &Account) -> Result<Option<Secret>, Error> {
+    match (&account.secret, &account.access.credential) {
+        (Some(secret), _) => Ok(Some(secret.clone())),
+        (None, Some(place)) => place.parse::<Reference>()?.resolve().map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
 /// The access key of an account, where it has one of its own.
 ///
 /// # Errors
 /// When its place holds none.
 pub(super) fn key(account: &Account) -> Result<Option<(String, Secret)>, Error> {
-    let secret = match (&account.secret, &account.access.credential) {
-        (Some(secret), _) => secret.clone(),
-        (None, Some(place)) => place.parse::<Reference>()?.resolve()?,
-        (None, None) => return Ok(None),
+    let Some(secret) = secret(account)? else {
+        return Ok(None);
     };
     let text = secret.expose();
     if let Ok(process) = serde_json::from_str::<Process>(text) {
@@ -103,9 +114,34 @@ where
     results
 }
 
+/// What to do about a failure at an account; `None` if nobody can say.
+pub(super) fn account_hint(failure: &Failure, account: &Account) -> Option<String> {
+    let access = &account.access;
+    let Some(role) = access.role.as_ref().filter(|_| failure.is_shut_out()) else {
+        return hint(failure, access.profile.as_deref());
+    };
+    let external_id = if access.external_id.is_some() { " with this external id" } else { "" };
+    let mut hint = format!(
+        "see that the role {role} exists, that its trust policy lets in whoever asks{external_id}, \
+         and that these credentials may sts:AssumeRole it"
+    );
+    if account.parent_id.is_some() {
+        hint.push_str(&format!(
+            "; where the role has another name: keytender accounts remove {name}, and \
+             keytender accounts add aws {name} --role ARN",
+            name = account.name
+        ));
+    }
+    Some(hint)
+}
+
 /// What to do about a failure; `None` if nobody can say.
 pub(super) fn hint(failure: &Failure, profile: Option<&str>) -> Option<String> {
     Some(match &failure.reason {
+        _ if failure.is_shut_out() => "see that the role exists, that its trust policy lets in \
+                                       whoever asks, and that these credentials may \
+                                       sts:AssumeRole it"
+            .to_owned(),
         Reason::NoCredentials => match profile {
             Some(profile) => format!(
                 "see that the profile `{profile}` exists, and sign in: aws sso login --profile {profile}"

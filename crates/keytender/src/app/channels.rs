@@ -10,11 +10,12 @@ use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::secrets;
+use super::view::ChannelView;
 use crate::config::credential::Reference;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::notify::mail::{Mailer, Smtp, Tls};
 use crate::notify::webhook::{Endpoint, SigningSecret};
-use crate::notify::{self, Hooks};
+use crate::notify::{self, Hooks, Roots};
 use crate::store::channels::{Channel, ChannelKind, Settings};
 use crate::store::{self, Failure};
 
@@ -24,6 +25,13 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const SUBMISSION_PORT: u16 = 587;
 /// The same with TLS from the first byte (RFC 8314).
 const SUBMISSIONS_PORT: u16 = 465;
+
+/// The longest name of a channel, in bytes.
+const MAX_NAME: usize = 100;
+/// The longest that one answer may take.
+const MAX_TIMEOUT_SECONDS: u32 = 300;
+/// How many bytes of certificates are kept with a channel: some 30 of them.
+const MAX_CERTIFICATES: usize = 64 * 1024;
 
 /// Where a new channel's secret comes from.
 #[derive(Clone, Debug)]
@@ -38,7 +46,7 @@ pub enum SecretSource {
     Make,
 }
 
-/// Adds a channel; a secret that was made is given back, to be shown once.
+/// Adds a channel; a secret that was made is in the view, to be shown once.
 ///
 /// # Errors
 /// When a part is missing or cannot be so, or the name is taken.
@@ -48,7 +56,8 @@ pub async fn add(
     kind: ChannelKind,
     mut settings: Settings,
     secret: SecretSource,
-) -> Result<Option<Secret>, Error> {
+) -> Result<ChannelView, Error> {
+    check(name, &settings)?;
     let id = ChannelId::from_random(store::random().map_err(cannot_write)?);
     let (sealed, shown) = match secret {
         SecretSource::None => (None, None),
@@ -75,21 +84,46 @@ pub async fn add(
     let mut tx = inventory.begin().await?;
     tx.insert_channel(&channel).await.map_err(|failure| match failure {
         Failure::Exists => Error::new(format!("there is a channel `{name}` already"))
+            .kind(Kind::Conflict)
             .hint(format!("give it another name, or: keytender channels remove {name}")),
         failure => cannot_write(failure),
     })?;
     inventory.log(&mut tx, done("channel.add", &channel)).await?;
     commit(tx).await?;
-    Ok(shown)
+    let signing_secret = shown.map(|secret| secret.expose().to_owned());
+    Ok(ChannelView { signing_secret, ..ChannelView::of(&channel) })
 }
 
-/// Takes a channel away, with what waits for it.
+/// Refuses names and settings that nobody can mean.
+fn check(name: &str, settings: &Settings) -> Result<(), Error> {
+    if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Error::new(format!("a channel's name is a line of 1 to {MAX_NAME} bytes")));
+    }
+    if settings.timeout_seconds.is_some_and(|seconds| !(1..=MAX_TIMEOUT_SECONDS).contains(&seconds))
+    {
+        return Err(Error::new(format!("a channel waits 1 to {MAX_TIMEOUT_SECONDS} seconds")));
+    }
+    if settings.certificates.as_ref().is_some_and(|text| text.len() > MAX_CERTIFICATES) {
+        let message = format!("the certificates have more than {MAX_CERTIFICATES} bytes");
+        return Err(Error::new(message).hint("only those that sign the server's are needed"));
+    }
+    Ok(())
+}
+
+/// Takes a channel away, with what waits for it. `allows` gets the channel, and may refuse.
 ///
 /// # Errors
-/// When there is none of this name.
-pub async fn remove(inventory: &Inventory, name: &str) -> Result<(), Error> {
+/// When there is none of this name or id.
+pub async fn remove(
+    inventory: &Inventory,
+    name: &str,
+    allows: impl FnOnce(&ChannelView) -> Result<(), Error>,
+) -> Result<(), Error> {
     let channel = get(inventory, name).await?;
     let mut tx = inventory.begin().await?;
+    // Of two who remove it the later finds it gone.
+    tx.lock(channel.id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
+    allows(&view(inventory, &channel.id.to_string()).await?)?;
     tx.remove_channel(channel.id).await.map_err(cannot_write)?;
     inventory.log(&mut tx, done("channel.remove", &channel)).await?;
     commit(tx).await
@@ -105,16 +139,36 @@ fn done<'a>(verb: &'a str, channel: &Channel) -> Done<'a> {
     }
 }
 
-/// The channel of this name.
+/// The channel of this name or id.
 ///
 /// # Errors
 /// When there is none.
-pub async fn get(inventory: &Inventory, name: &str) -> Result<Channel, Error> {
-    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
-    channels.into_iter().find(|channel| channel.name == name).ok_or_else(|| {
-        Error::new(format!("there is no channel `{name}`"))
+pub async fn get(inventory: &Inventory, word: &str) -> Result<Channel, Error> {
+    let mut channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    let id = word.parse::<ChannelId>().ok();
+    let place = channels.iter().position(|channel| channel.name == word);
+    let place = place.or_else(|| channels.iter().position(|channel| Some(channel.id) == id));
+    place.map(|place| channels.swap_remove(place)).ok_or_else(|| {
+        Error::not_found(format!("there is no channel `{word}`"))
             .hint("keytender channels list shows the channels")
     })
+}
+
+/// Every channel, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(inventory: &Inventory) -> Result<Vec<ChannelView>, Error> {
+    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    Ok(channels.iter().map(ChannelView::of).collect())
+}
+
+/// One channel, by name or id.
+///
+/// # Errors
+/// When there is none.
+pub async fn view(inventory: &Inventory, word: &str) -> Result<ChannelView, Error> {
+    get(inventory, word).await.map(|channel| ChannelView::of(&channel))
 }
 
 /// A channel that is ready to deliver.
@@ -173,7 +227,7 @@ fn mail(settings: &Settings, password: Option<Secret>) -> Result<Opened, Error> 
         host,
         port,
         tls,
-        roots: settings.roots.clone().map(PathBuf::from),
+        roots: roots(settings),
         username: settings.username.clone(),
         password,
         from,
@@ -183,6 +237,11 @@ fn mail(settings: &Settings, password: Option<Secret>) -> Result<Opened, Error> 
     Mailer::new(smtp).map(|mailer| Opened::Mail(Box::new(mailer)))
 }
 
+fn roots(settings: &Settings) -> Option<Roots> {
+    let pem = settings.certificates.clone().map(Roots::Pem);
+    pem.or_else(|| settings.roots.as_ref().map(|path| Roots::File(PathBuf::from(path))))
+}
+
 fn timeout(settings: &Settings) -> Duration {
     settings.timeout_seconds.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
 }
@@ -190,7 +249,7 @@ fn timeout(settings: &Settings) -> Duration {
 fn hooks(settings: &Settings) -> Result<Hooks, Error> {
     Hooks::new(&notify::Settings {
         timeout: timeout(settings),
-        roots: settings.roots.clone().map(PathBuf::from),
+        roots: roots(settings),
         allow_private: settings.allow_private,
     })
 }

@@ -8,55 +8,72 @@ use keytender_core::inventory::{Listed, Listing};
 use keytender_core::key::{Key, LastUse};
 use keytender_core::report::{Kind, Row};
 use keytender_core::time::Time;
+use zeroize::Zeroizing;
 
 use super::inventory::{Inventory, cannot_read, cannot_write};
 use super::keys::NewKey;
 use super::rows::{cells, report_rows};
 use super::sync::{self, Seen};
+use super::turn::Turn;
+use super::view::ImportView;
 use super::warnings::Warnings;
-use super::{accounts, keys};
+use super::{accounts, evaluate, keys};
 use crate::error::Error;
-use crate::store::accounts::{Account, AccountKind};
+use crate::store::accounts::{Account, AccountKind, Learned};
 
 mod cxf;
 
 /// Files above this are no export of a person's keys.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
 
-/// What an import came to.
-#[derive(Debug, Default)]
-pub struct Imported {
-    /// How many keys came in.
-    pub added: u64,
-    /// How many are known already.
-    pub known: u64,
-    /// In which accounts.
-    pub accounts: BTreeSet<String>,
-    /// What was odd.
-    pub warnings: Vec<String>,
+/// What is imported, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Import<'i> {
+    /// What the file is called.
+    pub name: &'i str,
+    /// The account its keys come into; else one named after each provider.
+    pub account: Option<&'i str>,
+    /// When a credential report was made; now if nothing is said.
+    pub observed_at: Option<Time>,
+    /// Whether the secrets of an export are kept.
+    pub keeps_secrets: bool,
 }
 
-/// Imports `file`. Its keys come into `account`, or else into one named after each provider.
+/// Imports the content of a file.
 ///
 /// # Errors
-/// When it cannot be read, is none of the three, or the account is asked for its keys.
+/// When it is none of the three, of a moment to come, the account is asked for its keys, or whoever
+/// asks may not import.
 pub async fn run(
     inventory: &Inventory,
-    file: &Path,
-    account: Option<&str>,
+    content: &[u8],
+    import: Import<'_>,
+) -> Result<ImportView, Error> {
+    keys::refuse_narrow(&inventory.sight, "import keys")?;
+    let observed_at = import.observed_at.unwrap_or(inventory.now);
+    if observed_at > inventory.now {
+        return Err(Error::new(format!("{observed_at} is later than now")));
+    }
+    let imported = read_in(inventory, content, import, observed_at).await?;
+    evaluate::run(&inventory.store, inventory.now).await?;
+    Ok(imported)
+}
+
+async fn read_in(
+    inventory: &Inventory,
+    content: &[u8],
+    import: Import<'_>,
     observed_at: Time,
-    keeps_secrets: bool,
-) -> Result<Imported, Error> {
-    let name = file.display().to_string();
-    let content = zeroize::Zeroizing::new(read(file, &name)?);
+) -> Result<ImportView, Error> {
+    let Import { name, account, keeps_secrets, .. } = import;
     if content.trim_ascii_start().first() == Some(&b'{') {
         let found =
-            cxf::read(&content, keeps_secrets).map_err(|error| cannot(&name).source(error))?;
+            cxf::read(content, keeps_secrets).map_err(|error| cannot(name).source(error))?;
         return add(inventory, found.keys, account, found.warnings).await;
     }
     let mut warnings = Warnings::default();
-    let read = report_rows(&content, &mut warnings, |row, record| (row, cells(record)))
-        .map_err(|fault| cannot(&name).source(fault))?;
+    let read = report_rows(content, &mut warnings, |row, record| (row, cells(record)))
+        .map_err(|fault| cannot(name).source(fault))?;
     match read.kind {
         Some(Kind::AwsCredentialReport) => {
             let rows = read.rows;
@@ -68,7 +85,7 @@ pub async fn run(
                 read.rows.into_iter().flat_map(|(row, cells)| plain(row, &cells, &read.columns));
             add(inventory, found.collect(), account, warnings.into_lines()).await
         }
-        None => Err(cannot(&name).source("it is empty")),
+        None => Err(cannot(name).source("it is empty")),
     }
 }
 
@@ -76,14 +93,19 @@ fn cannot(name: &str) -> Error {
     Error::new(format!("cannot import `{name}`"))
 }
 
-fn read(file: &Path, name: &str) -> Result<Vec<u8>, Error> {
+/// The content of a file; it may hold secrets.
+///
+/// # Errors
+/// When it cannot be read, or is too large.
+pub fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let name = &file.display().to_string();
     let size = std::fs::metadata(file).map_err(|error| cannot(name).source(error))?.len();
     if size > MAX_FILE {
         return Err(
             cannot(name).source(format!("it has {size} bytes, of which {MAX_FILE} are read"))
         );
     }
-    std::fs::read(file).map_err(|error| cannot(name).source(error))
+    std::fs::read(file).map(Zeroizing::new).map_err(|error| cannot(name).source(error))
 }
 
 /// A key of a provider, as a file tells it.
@@ -122,8 +144,8 @@ async fn add(
     found: Vec<Told>,
     account: Option<&str>,
     warnings: Vec<String>,
-) -> Result<Imported, Error> {
-    let mut imported = Imported { warnings, ..Imported::default() };
+) -> Result<ImportView, Error> {
+    let mut imported = ImportView { warnings, ..ImportView::default() };
     let mut by_provider: std::collections::BTreeMap<String, Vec<Told>> =
         std::collections::BTreeMap::new();
     for one in found {
@@ -160,8 +182,11 @@ async fn add(
         }
         imported.added += u64::try_from(new.len()).unwrap_or(0);
         keys::add(inventory, &account, &new).await?;
-        imported.accounts.insert(account.name);
+        if !imported.accounts.contains(&account.name) {
+            imported.accounts.push(account.name);
+        }
     }
+    imported.accounts.sort();
     Ok(imported)
 }
 
@@ -173,7 +198,7 @@ async fn aws_report(
     columns: Vec<String>,
     rows: Vec<(Row<'static>, Vec<String>)>,
     warnings: Vec<String>,
-) -> Result<Imported, Error> {
+) -> Result<ImportView, Error> {
     let external_id =
         rows.iter().find_map(|(row, _)| Some(row.principal.as_ref()?.account.to_string()));
     let name = match (account, &external_id) {
@@ -199,18 +224,17 @@ async fn aws_report(
     let seen = Seen {
         listing,
         reported_at: Some(observed_at),
-        header: Some(columns),
-        external_id,
-        alias: None,
+        learned: Learned { external_id, report_header: Some(columns), ..Learned::default() },
         warnings,
     };
-    let report = sync::apply(&inventory.store, &account, seen, inventory.now);
+    let turn = Turn::free();
+    let report = sync::apply(&inventory.store, &account, seen, inventory.now, &turn);
     let report = report.await.map_err(cannot_write)?;
     let added = report.events.get(&keytender_core::inventory::Event::Found).copied().unwrap_or(0);
-    Ok(Imported {
+    Ok(ImportView {
         added,
         known: report.keys.saturating_sub(added),
-        accounts: BTreeSet::from([name]),
+        accounts: vec![name],
         warnings: report.warnings,
     })
 }

@@ -1,11 +1,15 @@
 //! The inventory, opened by somebody at a moment: what every use case of it begins with.
 
+use keytender_core::access::Side;
+use keytender_core::id::OwnerId;
 use keytender_core::time::Time;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::store::accounts::Account;
 use crate::store::acts::{Actor, NewAct, Stage};
 use crate::store::db::{Location, Tx};
+use crate::store::keys::{Filter, HeldKey};
 use crate::store::{Failure, Store};
 
 /// The inventory, and who asks it when.
@@ -19,6 +23,42 @@ pub struct Inventory {
     pub actor: Actor,
     /// The present moment.
     pub now: Time,
+    /// What whoever asks sees of it.
+    pub sight: Sight,
+}
+
+/// Which keys somebody sees; without a limit, all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Only this owner's; `None` within: nobody's, so none.
+    pub owner: Option<Option<OwnerId>>,
+    /// Only those on this side.
+    pub side: Option<Side>,
+}
+
+impl Sight {
+    /// Whether a key is among them.
+    pub fn covers(&self, key: &HeldKey) -> bool {
+        self.owner.is_none_or(|owner| owner.is_some() && owner == key.owner_id)
+            && self.side.is_none_or(|side| side == key.side)
+    }
+
+    /// Whether an account is among what is seen: whose keys they see, they are told key by key.
+    pub fn covers_account(&self, account: &Account) -> bool {
+        self.owner.is_none() && self.side.is_none_or(|side| side == account.kind.side())
+    }
+
+    /// Narrows `filter` to what is seen.
+    #[must_use]
+    pub fn narrow(&self, mut filter: Filter) -> Filter {
+        filter.seen_by = self.owner;
+        match (self.side, filter.side) {
+            // What is asked for is on the other side: nothing is seen.
+            (Some(seen), Some(asked)) if seen != asked => filter.seen_by = Some(None),
+            (seen, asked) => filter.side = asked.or(seen),
+        }
+        filter
+    }
 }
 
 impl Inventory {
@@ -31,7 +71,7 @@ impl Inventory {
         let store = Store::open(&location)
             .await
             .map_err(|failure| failure.refuse(format!("cannot open the inventory `{location}`")))?;
-        Ok(Self { store, location, actor, now })
+        Ok(Self { store, location, actor, now, sight: Sight::default() })
     }
 
     /// Begins a transaction that will write.

@@ -1,8 +1,9 @@
-//! Keys that people tell of: added by hand, given an owner, kept until a day.
+//! Keys: found, listed, and told of by people: added by hand, given an owner, kept until a day.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use keytender_core::access::Side;
 use keytender_core::id::{KeyId, OwnerId};
 use keytender_core::inventory::{Event, KeyRecord};
 use keytender_core::key::{Key, LastUse, State};
@@ -10,12 +11,24 @@ use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde_json::json;
 
-use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use super::secrets;
-use crate::error::Error;
+use super::inventory::{Done, Inventory, Sight, cannot_read, cannot_write, commit};
+use super::view::NewKeyRequest;
+use super::{accounts, evaluate, owners, secrets};
+use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
-use crate::store::keys::{HeldKey, Keep, Told};
+use crate::store::db::Tx;
+use crate::store::keys::{Filter, HeldKey, Keep, Told};
 use crate::store::{self, Failure};
+
+mod list;
+mod set;
+
+pub use list::{Found, Viewer, list, timeline, view};
+pub use set::set;
+
+/// The longest name, id or sentence that people give a key, in bytes: PostgreSQL's index takes an id
+/// of up to 2,700.
+const MAX_TEXT: usize = 500;
 
 /// A key that somebody tells of.
 #[derive(Clone, Debug)]
@@ -36,6 +49,47 @@ pub struct NewKey {
     pub owner: Option<OwnerId>,
     /// Its secret, if we are asked to keep it.
     pub secret: Option<Secret>,
+}
+
+/// Adds a key of a provider that cannot be asked; its account is made if there is none.
+///
+/// # Errors
+/// When it is there already, is no key that can be, or whoever asks may not add keys.
+pub async fn add_one(inventory: &Inventory, asked: &NewKeyRequest) -> Result<KeyId, Error> {
+    refuse_narrow(&inventory.sight, "add keys")?;
+    let owner = match &asked.owner {
+        Some(name) => Some(owners::get(inventory, name).await?.id),
+        None => None,
+    };
+    let new = NewKey {
+        label: asked.name.clone(),
+        id: asked.id.clone(),
+        created_at: asked.created_at,
+        expires_at: asked.expires_at,
+        last_used: asked.last_used_at,
+        where_used: asked.where_used.clone(),
+        owner,
+        secret: None,
+    };
+    check(inventory.now, &new)?;
+    let name = asked.account.as_deref().unwrap_or(&asked.provider);
+    let account = accounts::manual(inventory, &asked.provider, name).await?;
+    let ids = add(inventory, &account, &[new]).await?;
+    evaluate::run(&inventory.store, inventory.now).await?;
+    ids.into_iter().next().ok_or_else(|| Error::new("no key was added").kind(Kind::Internal))
+}
+
+/// Refuses whoever sees only some keys to do what concerns others: they would not see what they did.
+pub(super) fn refuse_narrow(sight: &Sight, what: &str) -> Result<(), Error> {
+    if sight.owner.is_some() {
+        let why = format!("whoever sees only an owner's keys cannot {what}");
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    if sight.side.is_some_and(|side| side != Side::Held) {
+        let why = format!("this token is limited to keys that are issued: it cannot {what}");
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    Ok(())
 }
 
 /// Adds keys to an account that is told by hand, all or none; a key of a label that is there
@@ -60,6 +114,8 @@ pub async fn add(
         }
     }
     let mut tx = inventory.begin().await?;
+    // Of two who add a key of one name, the later finds the earlier's.
+    tx.lock(account.id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
     let known = tx.keys_of(account.id).await.map_err(cannot_read)?;
     let living = known.iter().filter(|held| held.record.key.state != State::Destroyed);
     let by_label: HashMap<&str, KeyId> = living
@@ -71,7 +127,8 @@ pub async fn add(
         }
     }
     tx.write_keys(account.id, &records).await.map_err(|failure| match failure {
-        Failure::Exists => Error::new(format!("`{}` has a key with this id already", account.name)),
+        Failure::Exists => Error::new(format!("`{}` has a key with this id already", account.name))
+            .kind(Kind::Conflict),
         failure => cannot_write(failure),
     })?;
     let found: Vec<_> = records.iter().map(|record| (record, vec![Event::Found])).collect();
@@ -96,18 +153,12 @@ pub async fn add(
 
 fn already(label: &str, account: &str, id: KeyId) -> Error {
     Error::new(format!("there is a key `{label}` in `{account}` already: {id}"))
+        .kind(Kind::Conflict)
         .hint(format!("change it: keytender keys set {id} --help"))
 }
 
 fn record(inventory: &Inventory, account: &Account, new: &NewKey) -> Result<KeyRecord, Error> {
-    if new.label.trim().is_empty() {
-        return Err(Error::new("a key needs a name, by which people know it"));
-    }
-    if let (Some(created), Some(expires)) = (new.created_at, new.expires_at)
-        && expires <= created
-    {
-        return Err(Error::new(format!("`{}` would end before it was made", new.label)));
-    }
+    check(inventory.now, new)?;
     let mut key = Key::new(account.provider.clone());
     key.label = Some(Cow::Owned(new.label.clone()));
     key.id = new.id.clone().map(Cow::Owned);
@@ -130,44 +181,111 @@ fn record(inventory: &Inventory, account: &Account, new: &NewKey) -> Result<KeyR
     })
 }
 
-/// The one key that a word means.
+fn check(now: Time, new: &NewKey) -> Result<(), Error> {
+    check_label(&new.label)?;
+    check_text("an id", new.id.as_deref())?;
+    check_text("a place of use", new.where_used.as_deref())?;
+    check_times(&new.label, new.created_at.map(|at| at.min(now)), new.expires_at)
+}
+
+fn check_label(label: &str) -> Result<(), Error> {
+    if label.trim().is_empty() {
+        return Err(Error::new("a key needs a name, by which people know it"));
+    }
+    check_text("a name", Some(label))
+}
+
+fn check_times(label: &str, created: Option<Time>, expires: Option<Time>) -> Result<(), Error> {
+    match (created, expires) {
+        (Some(created), Some(expires)) if expires <= created => {
+            Err(Error::new(format!("`{label}` would end before it was made")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a text that no database or line of a table takes.
+pub(super) fn check_text(what: &str, text: Option<&str>) -> Result<(), Error> {
+    match text {
+        Some(text) if text.len() > MAX_TEXT => {
+            Err(Error::new(format!("{what} has at most {MAX_TEXT} bytes")))
+        }
+        Some(text) if text.contains('\0') => {
+            Err(Error::new(format!("{what} holds a letter that cannot be kept")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The one key that a word means, of those that are seen.
 ///
 /// # Errors
 /// When no key is meant, or several are.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<HeldKey, Error> {
-    let mut found = inventory.store.find_keys(word).await.map_err(cannot_read)?;
+    let seen = inventory.sight.narrow(Filter::default());
+    let found = inventory.store.find_keys_among(word, seen).await.map_err(cannot_read)?;
+    let facts =
+        |held: &HeldKey| (held.record.id.to_string(), held.record.key.state == State::Destroyed);
+    one(word, found, facts)
+}
+
+/// The one of `found` that a word means; `facts` gives the id of each, and whether it is gone.
+///
+/// # Errors
+/// When there is none, or several are there.
+pub fn one<T>(
+    word: &str,
+    mut found: Vec<T>,
+    facts: impl Fn(&T) -> (String, bool),
+) -> Result<T, Error> {
     if found.len() > 1 {
-        found.retain(|held| held.record.key.state != State::Destroyed);
+        found.retain(|one| !facts(one).1);
     }
     let count = found.len();
     match (found.pop(), count) {
-        (Some(held), 1) => Ok(held),
-        (Some(held), _) => Err(Error::new(format!("`{word}` means {count} keys"))
-            .hint(format!("say which, by Keytender's id, such as {}", held.record.id))),
-        (None, _) => Err(Error::new(format!("there is no key `{word}`"))
+        (Some(one), 1) => Ok(one),
+        (Some(one), _) => Err(Error::new(format!("`{word}` means {count} keys"))
+            .kind(Kind::Conflict)
+            .hint(format!("say which, by Keytender's id, such as {}", facts(&one).0))),
+        (None, _) => Err(Error::not_found(format!("there is no key `{word}`"))
             .hint("keytender keys list --text TEXT finds keys by a part of their name or id")),
     }
 }
 
 /// Writes what somebody says of a key, and into the log that it was said.
-///
-/// # Errors
-/// When the key is one of a provider that tells the same itself, or the database refuses.
-pub async fn tell(
+async fn tell(
     inventory: &Inventory,
-    held: &HeldKey,
+    tx: &mut Tx,
+    id: KeyId,
     told: Vec<Told>,
     why: Option<&str>,
 ) -> Result<(), Error> {
-    let mut tx = inventory.begin().await?;
     for one in told {
         let details = details(&one);
         let verb = match one {
             Told::Keep(_) => "key.keep",
             _ => "key.set",
         };
-        tx.tell_key(held.record.id, one).await.map_err(cannot_write)?;
-        inventory.log(&mut tx, done(verb, held.record.id, why, details)).await?;
+        tx.tell_key(id, one).await.map_err(cannot_write)?;
+        inventory.log(tx, done(verb, id, why, details)).await?;
+    }
+    Ok(())
+}
+
+/// Gives keys an owner, all or none.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) async fn assign(
+    inventory: &Inventory,
+    keys: &[HeldKey],
+    owner: OwnerId,
+    why: &str,
+) -> Result<(), Error> {
+    let mut tx = inventory.begin().await?;
+    for held in keys {
+        let told = vec![Told::Owner(Some(owner))];
+        tell(inventory, &mut tx, held.record.id, told, Some(why)).await?;
     }
     commit(tx).await
 }

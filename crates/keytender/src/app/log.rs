@@ -4,6 +4,7 @@ use keytender_core::time::Time;
 
 use super::inventory::{Inventory, cannot_read, cannot_write};
 use super::secrets;
+use super::view::{ActView, VerifiedView};
 use crate::config::checkpoint::{self, Checkpoint};
 use crate::error::Error;
 use crate::store::chain::Break;
@@ -25,30 +26,54 @@ pub async fn seal(inventory: &Inventory) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a verification found.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// How many acts the chain holds, as far as it holds.
-    pub acts: i64,
-    /// How many of them a checkpoint outside of the database proves.
-    pub proved: i64,
-    /// When that checkpoint was written.
-    pub proved_at: Option<Time>,
-    /// What does not hold, in a sentence.
-    pub broken: Option<String>,
-    /// Where the checkpoints are.
-    pub checkpoints: std::path::PathBuf,
+/// Where a page of the log begins: after the act of this moment and number.
+pub type Place = (i64, i64);
+
+/// A page of the log, the newest first, and where the next one begins; of one target if a word is
+/// given: a key, or whatever has this id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    inventory: &Inventory,
+    target: Option<&str>,
+    limit: u32,
+    after: Option<Place>,
+) -> Result<(Vec<ActView>, Option<Place>), Error> {
+    let target = match target {
+        // A word that means a key stands for its id.
+        Some(word) => Some(match super::keys::get(inventory, word).await {
+            Ok(held) => held.record.id.to_string(),
+            Err(_) => word.to_owned(),
+        }),
+        None => None,
+    };
+    let more = i64::from(limit) + 1;
+    let acts = inventory.store.list_acts(target.as_deref(), more, after).await;
+    let mut acts = acts.map_err(cannot_read)?;
+    let is_more = acts.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if is_more {
+        acts.pop();
+    }
+    let next = acts.last().filter(|_| is_more).map(|act| (act.at.as_micros(), act.id.as_i64()));
+    Ok((acts.into_iter().map(ActView::of).collect(), next))
 }
 
 /// Goes through the whole log and holds it against the checkpoints.
 ///
 /// # Errors
 /// When the master key is missing, or the database or the checkpoints cannot be read.
-pub async fn verify(inventory: &Inventory) -> Result<Verified, Error> {
+pub async fn verify(inventory: &Inventory) -> Result<VerifiedView, Error> {
     let path = checkpoint::path(&secrets::folder(&inventory.location)?);
     let checkpoints = checkpoint::read(&path)?;
-    let mut verified =
-        Verified { acts: 0, proved: 0, proved_at: None, broken: None, checkpoints: path };
+    let mut verified = VerifiedView {
+        is_whole: true,
+        acts: 0,
+        proved: 0,
+        proved_at: None,
+        broken: None,
+        checkpoints: path.display().to_string(),
+    };
     if checkpoints.is_empty() && !secrets::has_master_key(inventory).await? {
         return Ok(verified);
     }
@@ -84,5 +109,6 @@ pub async fn verify(inventory: &Inventory) -> Result<Verified, Error> {
             }
         }
     }
+    verified.is_whole = verified.broken.is_none();
     Ok(verified)
 }

@@ -6,17 +6,24 @@
 //! is made again with the same message id, by which receivers drop repeats: nobody can know whether
 //! the first arrived.
 
+use keytender_core::notice;
 use keytender_core::time::Time;
-use serde_json::json;
 
-use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use crate::error::Error;
+use super::evaluate;
+use super::inventory::{Inventory, cannot_read, cannot_write};
+use super::turn::Turn;
+use super::view::{PreviewItemView, PreviewNoticeView, PreviewView};
+use crate::error::{Error, Kind};
 
 mod deliver;
+mod outbox;
 mod plan;
+mod settings;
 
-pub use deliver::{Delivered, deliver, test};
-pub use plan::{Letter, Plan, plan};
+pub use deliver::{Delivered, test};
+pub use outbox::{list, send_again, view};
+pub use plan::{Letter, Plan};
+pub use settings::{Change, change, settings};
 
 /// The setting that says since when notices go out.
 const STARTED: &str = "notices_started_at";
@@ -55,57 +62,90 @@ pub async fn status(inventory: &Inventory) -> Result<Status, Error> {
     Ok(Status {
         started_at: time(store.find_setting(STARTED).await.map_err(cannot_read)?),
         previewed_at: time(store.find_setting(PREVIEWED).await.map_err(cannot_read)?),
-        contact: store.find_setting(CONTACT).await.map_err(cannot_read)?,
+        contact: store
+            .find_setting(CONTACT)
+            .await
+            .map_err(cannot_read)?
+            .filter(|contact| !contact.is_empty()),
     })
 }
 
-/// Remembers that somebody saw what would go out.
+/// What is to be told now, as the inventory stands now. Nothing is written into the outbox.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn previewed(inventory: &Inventory) -> Result<(), Error> {
-    let now = inventory.now.to_string();
-    inventory.store.put_setting(PREVIEWED, &now).await.map_err(cannot_write)
+/// When the database does not do its part.
+pub async fn letters(inventory: &Inventory, hours: Hours, turn: &Turn) -> Result<Plan, Error> {
+    evaluate::run_in(&inventory.store, inventory.now, turn).await?;
+    plan::plan(inventory, &status(inventory).await?, hours).await
 }
 
-/// Sets who hears of keys without an owner.
+/// Tells what is to be told now: puts it into the outbox, and delivers what waits there. `None` if
+/// notices were not started.
 ///
 /// # Errors
-/// When it is no address.
-pub async fn set_contact(inventory: &Inventory, address: &str) -> Result<(), Error> {
-    if !keytender_core::owner::is_address(address) {
-        return Err(Error::new("the contact is no mail address"));
+/// When the database does not do its part; what channels refuse is counted.
+pub async fn run(
+    inventory: &Inventory,
+    hours: Hours,
+    turn: &Turn,
+) -> Result<Option<Delivered>, Error> {
+    if status(inventory).await?.started_at.is_none() {
+        return Ok(None);
     }
-    inventory.store.put_setting(CONTACT, address).await.map_err(cannot_write)
+    let Plan { letters, unheard } = letters(inventory, hours, turn).await?;
+    for letter in letters {
+        if turn.is_over() {
+            break;
+        }
+        let mut tx = inventory.begin().await?;
+        let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
+        // Somebody else was quicker: theirs is sent.
+        if is_new.map_err(cannot_write)? {
+            turn.commit(tx).await.map_err(cannot_write)?;
+        }
+    }
+    let delivered = deliver::deliver(inventory, turn).await?;
+    Ok(Some(Delivered { unheard, ..delivered }))
 }
 
-/// Lets notices go out from now on, or no more.
+/// The refusal of those who would send before notices were started.
+pub fn not_started() -> Error {
+    Error::new("notices were not started: nothing was sent")
+        .kind(Kind::Conflict)
+        .hint("keytender notify --dry-run shows what would go out; keytender notify start")
+}
+
+/// Shows whom notices would tell what, at any hour, and remembers that somebody saw it.
 ///
 /// # Errors
-/// When nobody has seen a preview, or there is no channel.
-pub async fn set_started(inventory: &Inventory, starts: bool) -> Result<(), Error> {
-    let status = status(inventory).await?;
-    if starts {
-        if status.previewed_at.is_none() {
-            return Err(Error::new("nobody has seen yet whom notices would go to")
-                .hint("see it first: keytender notify --dry-run"));
-        }
-        let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
-        if channels.is_empty() {
-            return Err(Error::new("there is no way for notices to go out")
-                .hint("add one: keytender channels add mail --host HOST --from ADDRESS"));
-        }
+/// When the database does not do its part.
+pub async fn preview(inventory: &Inventory) -> Result<PreviewView, Error> {
+    let Plan { letters, unheard } = letters(inventory, Hours::Any, &Turn::free()).await?;
+    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    // Without a channel there was nothing to see.
+    if !channels.is_empty() {
+        let now = inventory.now.to_string();
+        inventory.store.put_setting(PREVIEWED, &now).await.map_err(cannot_write)?;
     }
-    let value = if starts { inventory.now.to_string() } else { String::new() };
-    inventory.store.put_setting(STARTED, &value).await.map_err(cannot_write)?;
-    let mut tx = inventory.begin().await?;
-    let act = Done {
-        verb: if starts { "notices.start" } else { "notices.stop" },
-        target_kind: "installation",
-        target_id: "notices".to_owned(),
-        why: None,
-        details: json!({}),
-    };
-    inventory.log(&mut tx, act).await?;
-    commit(tx).await
+    let notices = letters.iter().map(|letter| would_go_out(letter, inventory.now)).collect();
+    Ok(PreviewView { version: 1, notices, has_channel: !channels.is_empty(), unheard })
+}
+
+fn would_go_out(letter: &Letter, now: Time) -> PreviewNoticeView {
+    let items = letter.items.iter().map(|item| PreviewItemView {
+        key: item.key_id.to_string(),
+        problem: item.problem.clone(),
+        problem_at: item.problem_at,
+        stage: item.stage.clone(),
+    });
+    PreviewNoticeView {
+        channel: letter.channel.name.clone(),
+        kind: letter.channel.kind,
+        who: letter.who.clone(),
+        recipient: letter.notice.recipient.clone(),
+        subject: letter.notice.subject.clone(),
+        keys: u64::try_from(letter.digest.items().len()).unwrap_or(u64::MAX),
+        items: items.collect(),
+        text: notice::text(&letter.digest, now),
+    }
 }

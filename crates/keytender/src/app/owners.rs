@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use keytender_core::id::OwnerId;
 use keytender_core::owner::{ClaimKind, is_address, suggestion};
+use keytender_core::steps::name;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use crate::error::Error;
-use crate::store::keys::{Filter, HeldKey, Order, Page, Told};
+use super::view::{ClaimView, OwnerView, SuggestionView};
+use crate::error::{Error, Kind};
+use crate::store::db::Tx;
+use crate::store::keys::{Filter, HeldKey};
 use crate::store::owners::{Owner, OwnerClaim};
 use crate::store::{self, Failure};
 
-/// How many keys are read at once.
-const PAGE: u32 = 10_000;
+/// The longest name or pattern, in letters.
+const MAX_LINE: usize = 200;
+/// How many keys of a suggestion are named.
+const EXAMPLES: usize = 3;
 /// The time zone of an owner of whom nothing else is said.
 pub const DEFAULT_TIME_ZONE: &str = "UTC";
 
@@ -28,6 +33,7 @@ pub async fn add(
     time_zone: &str,
 ) -> Result<Owner, Error> {
     check(name, address)?;
+    check_zone(time_zone)?;
     let owner = Owner {
         id: OwnerId::from_random(store::random().map_err(cannot_write)?),
         name: name.to_owned(),
@@ -38,6 +44,7 @@ pub async fn add(
     let mut tx = inventory.begin().await?;
     tx.insert_owner(&owner).await.map_err(|failure| match failure {
         Failure::Exists => Error::new(format!("there is an owner `{name}` already"))
+            .kind(Kind::Conflict)
             .hint(format!("change it: keytender owners set {name} --address ADDRESS")),
         failure => cannot_write(failure),
     })?;
@@ -47,7 +54,8 @@ pub async fn add(
     Ok(owner)
 }
 
-/// Writes another address or time zone of an owner.
+/// Writes another address or time zone of an owner. `allows` gets the owner as they are now, and may
+/// refuse.
 ///
 /// # Errors
 /// When there is none of this name, or the address is none.
@@ -56,8 +64,13 @@ pub async fn set(
     name: &str,
     address: Option<&str>,
     time_zone: Option<&str>,
+    allows: impl FnOnce(&OwnerView) -> Result<(), Error>,
 ) -> Result<Owner, Error> {
-    let mut owner = get(inventory, name).await?;
+    let mut tx = inventory.begin().await?;
+    let mut owner = locked(inventory, &mut tx, name, allows).await?;
+    if let Some(zone) = time_zone {
+        check_zone(zone)?;
+    }
     if let Some(address) = address {
         check(name, address)?;
         address.clone_into(&mut owner.address);
@@ -65,20 +78,31 @@ pub async fn set(
     if let Some(zone) = time_zone {
         zone.clone_into(&mut owner.time_zone);
     }
-    let mut tx = inventory.begin().await?;
     tx.update_owner(&owner).await.map_err(cannot_write)?;
     inventory.log(&mut tx, done("owner.set", &owner, json!({"name": name}))).await?;
     commit(tx).await?;
     Ok(owner)
 }
 
-/// Takes an owner away; its keys have none then.
+/// Takes an owner away; its keys have none then. `allows` gets the owner as they are now, and may
+/// refuse.
 ///
 /// # Errors
-/// When there is none of this name.
-pub async fn remove(inventory: &Inventory, name: &str) -> Result<(), Error> {
-    let owner = get(inventory, name).await?;
+/// When there is none of this name, or a user of the API sees this owner's keys.
+pub async fn remove(
+    inventory: &Inventory,
+    name: &str,
+    allows: impl FnOnce(&OwnerView) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut tx = inventory.begin().await?;
+    let owner = locked(inventory, &mut tx, name, allows).await?;
+    let users = inventory.store.list_users().await.map_err(cannot_read)?;
+    if let Some(user) = users.iter().find(|user| user.owner_id == Some(owner.id)) {
+        let user = &user.name;
+        return Err(Error::new(format!("the user `{user}` sees the keys of {name}"))
+            .kind(Kind::Conflict)
+            .hint(format!("remove the user first: keytender users remove {user}")));
+    }
     tx.remove_owner(owner.id).await.map_err(cannot_write)?;
     inventory.log(&mut tx, done("owner.remove", &owner, json!({"name": name}))).await?;
     commit(tx).await
@@ -91,18 +115,19 @@ pub async fn remove(inventory: &Inventory, name: &str) -> Result<(), Error> {
 pub async fn claim(
     inventory: &Inventory,
     name: &str,
-    kind: ClaimKind,
-    tag: &str,
-    pattern: &str,
+    claimed: &ClaimView,
     takes_back: bool,
 ) -> Result<(), Error> {
+    let ClaimView { by: kind, tag, pattern } = claimed;
+    check_claim(claimed)?;
     let owner = get(inventory, name).await?;
+    let tag = tag.clone().unwrap_or_default();
     let claim =
-        OwnerClaim { owner_id: owner.id, kind, name: tag.to_owned(), pattern: pattern.to_owned() };
+        OwnerClaim { owner_id: owner.id, kind: *kind, name: tag.clone(), pattern: pattern.clone() };
     let mut tx = inventory.begin().await?;
     if takes_back {
         if !tx.remove_claim(&claim).await.map_err(cannot_write)? {
-            return Err(Error::new(format!("{name} has no such claim"))
+            return Err(Error::not_found(format!("{name} has no such claim"))
                 .hint("keytender owners list shows the claims"));
         }
     } else {
@@ -128,16 +153,101 @@ fn done<'a>(verb: &'a str, owner: &Owner, details: serde_json::Value) -> Done<'a
 /// When there is none.
 pub async fn get(inventory: &Inventory, name: &str) -> Result<Owner, Error> {
     let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
-    let is_meant = |owner: &Owner| owner.name == name || owner.address == name;
-    owners.into_iter().find(is_meant).ok_or_else(|| {
-        Error::new(format!("there is no owner `{name}`"))
-            .hint(format!("add one: keytender owners add {name} --address ADDRESS"))
-    })
+    let id = name.parse::<OwnerId>().ok();
+    let is_meant =
+        |owner: &Owner| owner.name == name || owner.address == name || Some(owner.id) == id;
+    owners.into_iter().find(is_meant).ok_or_else(|| missing(name))
+}
+
+/// The owner of this name, whom nobody else changes before `tx` ends, if `allows` does not refuse.
+async fn locked(
+    inventory: &Inventory,
+    tx: &mut Tx,
+    name: &str,
+    allows: impl FnOnce(&OwnerView) -> Result<(), Error>,
+) -> Result<Owner, Error> {
+    tx.lock_owners().await.map_err(cannot_write)?;
+    let owner = get(inventory, name).await?;
+    allows(&view(inventory, name).await?)?;
+    Ok(owner)
+}
+
+/// Every owner with what they answer for, by name; of those that are seen.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(inventory: &Inventory) -> Result<Vec<OwnerView>, Error> {
+    let store = &inventory.store;
+    let owners = store.list_owners().await.map_err(cannot_read)?;
+    let claims = store.list_claims().await.map_err(cannot_read)?;
+    let counts = store.count_by_owner().await.map_err(cannot_read)?;
+    let is_seen = |owner: &&Owner| inventory.sight.owner.is_none_or(|seen| seen == Some(owner.id));
+    let view = |owner: &Owner| {
+        let counted = counts.iter().find(|(id, ..)| *id == Some(owner.id));
+        let (keys, due) = counted.map_or((0, 0), |row| (row.1, row.2));
+        OwnerView {
+            id: owner.id.to_string(),
+            name: owner.name.clone(),
+            address: owner.address.clone(),
+            time_zone: owner.time_zone.clone(),
+            claims: claims
+                .iter()
+                .filter(|one| one.owner_id == owner.id)
+                .map(ClaimView::of)
+                .collect(),
+            keys,
+            due,
+            created_at: owner.created_at,
+        }
+    };
+    Ok(owners.iter().filter(is_seen).map(view).collect())
+}
+
+/// One owner with what they answer for, by name, address or id.
+///
+/// # Errors
+/// When there is none.
+pub async fn view(inventory: &Inventory, word: &str) -> Result<OwnerView, Error> {
+    let owner = get(inventory, word).await?;
+    let id = owner.id.to_string();
+    let found = list(inventory).await?.into_iter().find(|one| one.id == id);
+    found.ok_or_else(|| missing(word))
+}
+
+fn missing(word: &str) -> Error {
+    Error::not_found(format!("there is no owner `{word}`"))
+        .hint(format!("add one: keytender owners add {word} --address ADDRESS"))
+}
+
+/// Whether a text is a line that people can read.
+pub(super) fn is_line(text: &str) -> bool {
+    let is_long = text.chars().count() > MAX_LINE;
+    !text.trim().is_empty() && !is_long && !text.chars().any(char::is_control)
+}
+
+fn check_claim(claim: &ClaimView) -> Result<(), Error> {
+    if !is_line(&claim.pattern) {
+        return Err(Error::new("a claim needs a pattern").hint("such as svc-*"));
+    }
+    match (claim.by, claim.tag.as_deref()) {
+        (ClaimKind::Tag, Some(tag)) if is_line(tag) => Ok(()),
+        (ClaimKind::Tag, _) => Err(Error::new("a claim by tag names the tag").hint("such as team")),
+        (_, Some(_)) => Err(Error::new("only a claim by tag names a tag")),
+        (_, None) => Ok(()),
+    }
+}
+
+fn check_zone(zone: &str) -> Result<(), Error> {
+    match keytender_core::notice::is_time_zone(zone) {
+        true => Ok(()),
+        false => Err(Error::new(format!("`{zone}` is no time zone"))
+            .hint("by its IANA name, such as Europe/Berlin")),
+    }
 }
 
 fn check(name: &str, address: &str) -> Result<(), Error> {
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        return Err(Error::new("an owner's name is a line of text"));
+    if !is_line(name) {
+        return Err(Error::new(format!("an owner's name is a line of at most {MAX_LINE} letters")));
     }
     if !is_address(address) {
         return Err(Error::new(format!("`{name}` was given something that is no mail address"))
@@ -148,22 +258,33 @@ fn check(name: &str, address: &str) -> Result<(), Error> {
 
 /// Somebody who may be the owner of some keys, and why.
 #[derive(Clone, Debug)]
-pub struct Suggestion {
+struct Suggestion {
     /// The address.
-    pub address: String,
+    address: String,
     /// The owner of this address, if there is one.
-    pub owner: Option<String>,
+    owner: Option<String>,
     /// What says so: a tag's name or `principal`.
-    pub by: &'static str,
+    by: &'static str,
     /// The keys.
-    pub keys: Vec<HeldKey>,
+    keys: Vec<HeldKey>,
 }
 
-/// Whom names and tags suggest for the keys without an owner.
+/// Whom names and tags suggest for the keys without an owner, by address.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn suggest(inventory: &Inventory) -> Result<Vec<Suggestion>, Error> {
+pub async fn suggestions(inventory: &Inventory) -> Result<Vec<SuggestionView>, Error> {
+    let view = |one: Suggestion| SuggestionView {
+        keys: one.keys.len() as u64,
+        examples: one.keys.iter().take(EXAMPLES).map(|held| name(&held.record.key)).collect(),
+        address: one.address,
+        owner: one.owner,
+        by: one.by.to_owned(),
+    };
+    Ok(suggest(inventory).await?.into_iter().map(view).collect())
+}
+
+async fn suggest(inventory: &Inventory) -> Result<Vec<Suggestion>, Error> {
     let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
     let mut found: BTreeMap<(String, &'static str), Vec<HeldKey>> = BTreeMap::new();
     for held in ownerless(inventory).await? {
@@ -180,33 +301,22 @@ pub async fn suggest(inventory: &Inventory) -> Result<Vec<Suggestion>, Error> {
         .collect())
 }
 
-/// Every key that nobody answers for.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn ownerless(inventory: &Inventory) -> Result<Vec<HeldKey>, Error> {
-    let filter = Filter { owner: Some(None), ..Filter::default() };
-    let mut keys = Vec::new();
-    loop {
-        let offset = u64::try_from(keys.len()).unwrap_or(u64::MAX);
-        let page = Page { order: Order::Name, limit: PAGE, offset };
-        let (mut more, total) =
-            inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
-        let is_last = more.is_empty() || offset.saturating_add(u64::from(PAGE)) >= total;
-        keys.append(&mut more);
-        if is_last {
-            return Ok(keys);
-        }
-    }
+/// Every key that nobody answers for, of those that are seen.
+async fn ownerless(inventory: &Inventory) -> Result<Vec<HeldKey>, Error> {
+    let filter = inventory.sight.narrow(Filter { owner: Some(None), ..Filter::default() });
+    let mut keys = inventory.store.every_key(&filter).await.map_err(cannot_read)?;
+    keys.sort_by_cached_key(|held| (held.account_name.clone(), name(&held.record.key)));
+    Ok(keys)
 }
 
 /// Adds and assigns what was proposed; how many keys got an owner.
 ///
 /// # Errors
 /// When the database does not do its part.
-pub async fn accept(inventory: &Inventory, suggestions: &[Suggestion]) -> Result<u64, Error> {
+pub async fn accept(inventory: &Inventory) -> Result<u64, Error> {
+    let suggestions = suggest(inventory).await?;
     let mut assigned = 0;
-    for suggestion in suggestions {
+    for suggestion in &suggestions {
         let owner = match get(inventory, &suggestion.address).await {
             Ok(owner) => owner,
             Err(_) => {
@@ -214,11 +324,8 @@ pub async fn accept(inventory: &Inventory, suggestions: &[Suggestion]) -> Result
                 add(inventory, address, address, DEFAULT_TIME_ZONE).await?
             }
         };
-        for held in &suggestion.keys {
-            let told = vec![Told::Owner(Some(owner.id))];
-            super::keys::tell(inventory, held, told, Some("suggested")).await?;
-            assigned += 1;
-        }
+        super::keys::assign(inventory, &suggestion.keys, owner.id, "suggested").await?;
+        assigned += suggestion.keys.len() as u64;
     }
     Ok(assigned)
 }

@@ -1,23 +1,143 @@
 //! The credential report of the inventory: every key at a moment, and what changed between two.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
 
 use keytender_core::id::{AccountId, KeyId, PrincipalId};
 use keytender_core::inventory::PrincipalRecord;
 use keytender_core::key::{Key, LastUse, SecondActive, State};
 use keytender_core::policy::Assessment;
 use keytender_core::report::write::{self, Subject};
+use keytender_core::steps::name;
 use keytender_core::time::Time;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::evaluate;
-use super::inventory::{Inventory, cannot_read};
-use crate::error::Error;
+use super::inventory::{Inventory, Sight, cannot_read};
+use super::keys::Viewer;
+use super::view::{ChangeView, DifferenceList, DifferenceView};
+use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
 use crate::store::keys::{Filter, HeldKey};
 use crate::store::versions::{KeyFacts, Past};
 
-/// How many keys are read at once.
-const PAGE: u32 = 10_000;
+mod json;
+mod wide;
+
+pub use json::KeyWriter;
+
+/// The form of a credential report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// CSV, one row a key, safe in spreadsheets.
+    #[default]
+    Wide,
+    /// CSV, byte for byte as AWS writes the credential report of an account.
+    Aws,
+    /// For programs, one key a line.
+    Json,
+}
+
+/// Writes the credential report of every key that is seen, or of one account by name, as it is now or
+/// was at a moment.
+///
+/// # Errors
+/// When there is no such account, AWS's form is asked of none of AWS's, or `out` cannot be written.
+pub async fn write(
+    inventory: &Inventory,
+    form: Form,
+    account: Option<&str>,
+    at: Option<Time>,
+    out: &mut (impl Write + Send),
+) -> Result<(), Error> {
+    evaluate::run(&inventory.store, inventory.now).await?;
+    if at.is_some_and(|at| at > inventory.now) {
+        return Err(Error::new("nobody knows the future: the moment is later than now"));
+    }
+    let account = match account {
+        Some(name) => Some(meant(inventory, name).await?),
+        None => None,
+    };
+    match (form, account) {
+        (Form::Aws, None) => {
+            Err(Error::new("AWS's report is one of an account").hint("name it: --account NAME"))
+        }
+        (Form::Aws, Some(account)) if account.provider != "aws" => {
+            Err(Error::new(format!("`{}` is no account of AWS", account.name))
+                .hint("--format wide holds every provider's keys"))
+        }
+        // It names every principal of the account.
+        (Form::Aws, Some(_)) if inventory.sight != Sight::default() => {
+            Err(Error::new("AWS's form shows more than you see")
+                .hint("the wide form holds your keys"))
+        }
+        (Form::Aws, Some(account)) => {
+            let text = aws(inventory, &account, at).await?;
+            out.write_all(text.as_bytes()).map_err(cannot_write_report)
+        }
+        (Form::Json, account) => {
+            write_json(inventory, account.map(|account| account.id), at, out).await
+        }
+        (Form::Wide, account) => {
+            let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
+            let owners = owners.into_iter().map(|owner| (owner.id, owner.name)).collect();
+            wide::write_head(out).map_err(cannot_write_report)?;
+            let id = account.map(|account| account.id);
+            match at {
+                Some(at) => {
+                    let keys = keys(inventory, id, Some(at)).await?;
+                    wide::write_keys(out, &keys, &owners, at).map_err(cannot_write_report)
+                }
+                None => {
+                    each_account(inventory, id, None, |keys| {
+                        wide::write_keys(out, &keys, &owners, inventory.now)
+                            .map_err(cannot_write_report)
+                    })
+                    .await
+                }
+            }
+        }
+    }
+}
+
+/// The account of this name; that it is missing does not mean that the report is.
+async fn meant(inventory: &Inventory, name: &str) -> Result<Account, Error> {
+    super::accounts::get(inventory, name).await.map_err(|error| error.kind(Kind::Refused))
+}
+
+async fn write_json(
+    inventory: &Inventory,
+    account: Option<AccountId>,
+    at: Option<Time>,
+    out: &mut (impl Write + Send),
+) -> Result<(), Error> {
+    let viewer = Viewer::new(inventory).await?;
+    if let Some(at) = at {
+        let viewer = viewer.as_of(at);
+        let keys = keys(inventory, account, Some(at)).await?;
+        let total = u64::try_from(keys.len()).unwrap_or(0);
+        let mut writer = KeyWriter::begin(out, at, total).map_err(cannot_write_report)?;
+        for held in &keys {
+            writer.write(&viewer.view(held)).map_err(cannot_write_report)?;
+        }
+        return writer.end().map_err(cannot_write_report);
+    }
+    let filter = inventory.sight.narrow(Filter { account, ..Filter::default() });
+    let total = inventory.store.count_keys(&filter).await.map_err(cannot_read)?;
+    let mut writer = KeyWriter::begin(out, inventory.now, total).map_err(cannot_write_report)?;
+    each_account(inventory, account, None, |keys| {
+        let mut views = keys.iter().map(|held| viewer.view(held));
+        views.try_for_each(|view| writer.write(&view)).map_err(cannot_write_report)
+    })
+    .await?;
+    writer.end().map_err(cannot_write_report)
+}
+
+fn cannot_write_report(error: std::io::Error) -> Error {
+    Error::new("cannot write the report").source(error)
+}
 
 /// Every key that existed at `at`, as it was known then and as the present policy sees it; the
 /// present moment if none is given.
@@ -50,19 +170,34 @@ async fn all(
     account: Option<AccountId>,
     state: Option<State>,
 ) -> Result<Vec<HeldKey>, Error> {
-    let filter = Filter { account, state, ..Filter::default() };
-    let mut keys: Vec<HeldKey> = Vec::new();
-    loop {
-        let after = keys.last().map(HeldKey::place);
-        let mut more =
-            inventory.store.keys_after(&filter, after, PAGE).await.map_err(cannot_read)?;
-        if more.is_empty() {
-            break;
-        }
+    let mut keys = Vec::new();
+    each_account(inventory, account, state, |mut more| {
         keys.append(&mut more);
-    }
-    keys.sort_by(|one, other| place(one).cmp(&place(other)));
+        Ok(())
+    })
+    .await?;
     Ok(keys)
+}
+
+/// Hands every key that is seen to `take`, account by account by their names: what is sorted is one
+/// account's keys.
+async fn each_account(
+    inventory: &Inventory,
+    account: Option<AccountId>,
+    state: Option<State>,
+    mut take: impl FnMut(Vec<HeldKey>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for one in inventory.store.list_accounts().await.map_err(cannot_read)? {
+        if account.is_some_and(|id| id != one.id) {
+            continue;
+        }
+        let filter = Filter { account: Some(one.id), state, ..Filter::default() };
+        let filter = inventory.sight.narrow(filter);
+        let mut keys = inventory.store.every_key(&filter).await.map_err(cannot_read)?;
+        keys.sort_by(|one, other| place(one).cmp(&place(other)));
+        take(keys)?;
+    }
+    Ok(())
 }
 
 /// Where a key stands in a report.
@@ -161,24 +296,11 @@ fn principal_at(mut record: PrincipalRecord, past: Option<&Past>) -> Option<Prin
     Some(record)
 }
 
-/// What is different about a key at two moments.
-#[derive(Clone, Debug)]
-pub struct Difference {
-    /// The key, as it is later, or as it was before it was gone.
-    pub key: HeldKey,
-    /// What is different.
-    pub changes: Vec<Change>,
-}
-
-/// One thing that is different.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// What: `new`, `gone`, `state`, `created`, `expires`, `label`, `last used`.
-    pub what: &'static str,
-    /// What it was.
-    pub before: String,
-    /// What it is.
-    pub after: String,
+/// What is different about a key at two moments: the key as it is later, or as it was before it was
+/// gone.
+struct Difference {
+    key: HeldKey,
+    changes: Vec<ChangeView>,
 }
 
 /// What changed between two moments.
@@ -187,10 +309,20 @@ pub struct Change {
 /// When the database does not answer.
 pub async fn compare(
     inventory: &Inventory,
-    account: Option<AccountId>,
+    account: Option<&str>,
     from: Time,
     to: Time,
-) -> Result<Vec<Difference>, Error> {
+) -> Result<DifferenceList, Error> {
+    if to > inventory.now {
+        return Err(Error::new("nobody knows the future: the moment is later than now"));
+    }
+    if from >= to {
+        return Err(Error::new("the first moment is the earlier one"));
+    }
+    let account = match account {
+        Some(name) => Some(meant(inventory, name).await?.id),
+        None => None,
+    };
     let before = keys(inventory, account, Some(from)).await?;
     let after = keys(inventory, account, Some(to)).await?;
     let mut before: BTreeMap<KeyId, HeldKey> =
@@ -212,14 +344,21 @@ pub async fn compare(
     });
     differences.extend(gone);
     differences.sort_by(|one, other| place(&one.key).cmp(&place(&other.key)));
-    Ok(differences)
+    let view = |one: Difference| DifferenceView {
+        key: one.key.record.id.to_string(),
+        id: one.key.record.key.id.as_deref().unwrap_or_default().to_owned(),
+        account_name: one.key.account_name.clone(),
+        name: name(&one.key.record.key),
+        changes: one.changes,
+    };
+    Ok(DifferenceList { version: 1, keys: differences.into_iter().map(view).collect() })
 }
 
-fn change(what: &'static str, before: String, after: String) -> Change {
-    Change { what, before, after }
+fn change(what: &str, before: String, after: String) -> ChangeView {
+    ChangeView { what: what.to_owned(), before, after }
 }
 
-fn changes(before: &HeldKey, after: &HeldKey) -> Vec<Change> {
+fn changes(before: &HeldKey, after: &HeldKey) -> Vec<ChangeView> {
     let facts = |held: &HeldKey| {
         let key = &held.record.key;
         let time = |at: Option<Time>| at.map_or_else(String::new, |at| at.to_string());

@@ -1,24 +1,35 @@
 //! Brings the inventory up to date with its accounts.
 //!
-//! An account is asked, what it shows is held against what is known, and the difference is written
+//! An organization is asked first who its members are; then each account is asked, what it shows is held against what is known, and the difference is written
 //! in one transaction: killed at any moment, the next sync ends in the same state. Without a
 //! difference nothing is written but that the account was looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use keytender_core::id::{KeyId, SyncId};
+use futures_util::stream::{self, StreamExt};
+use keytender_core::id::{AccountId, KeyId, SyncId};
 use keytender_core::inventory::{self, Changes, Event, Known, Listing};
 use keytender_core::time::Time;
 
+use super::inventory::Inventory;
+use super::turn::Turn;
 use crate::clock;
 use crate::error::Error;
-use crate::store::accounts::{Account, AccountKind};
+use crate::store::accounts::{Account, AccountKind, Learned};
 use crate::store::syncs::Sync;
 use crate::store::{self, Failure, Store};
 
 #[cfg(feature = "aws")]
 mod aws;
+mod looks;
+#[cfg(feature = "aws")]
+mod organization;
 
+pub use looks::looks;
+
+/// How many accounts are asked at the same time. Each has limits of its own; what they share, STS
+/// and the database, bears more.
+const MAX_ACCOUNTS_AT_ONCE: usize = 4;
 /// The tags of a principal are read again after a day: they cost a call for each.
 #[cfg(feature = "aws")]
 const TAGS_AGE: keytender_core::time::Span = keytender_core::time::Span::days(1);
@@ -29,12 +40,8 @@ pub struct Seen {
     pub listing: Listing,
     /// When the credential report was made.
     pub reported_at: Option<Time>,
-    /// The columns of the credential report.
-    pub header: Option<Vec<String>>,
-    /// The provider's id of the account.
-    pub external_id: Option<String>,
-    /// The provider's name for the account.
-    pub alias: Option<String>,
+    /// The account itself.
+    pub learned: Learned,
     /// What was odd.
     pub warnings: Vec<String>,
 }
@@ -44,6 +51,8 @@ pub struct Seen {
 pub struct Outcome {
     /// The account.
     pub account: Account,
+    /// The accounts that were found through it, and added.
+    pub added: Vec<String>,
     /// The look at it, or why there was none.
     pub result: Result<Report, Error>,
 }
@@ -62,58 +71,193 @@ pub struct Report {
 }
 
 /// Says how far it is: the account, and what is being done.
-pub type Progress<'p> = dyn Fn(&str, &str) + 'p;
+pub type Progress<'p> = dyn Fn(&str, &str) + std::marker::Sync + 'p;
 
-/// Brings `accounts` up to date, one after the other; those that are told by hand have nothing to
-/// ask.
+/// An account that is to be asked, and what its organization said before.
+struct Look {
+    account: Account,
+    said: Said,
+}
+
+/// What an organization says of itself when it names its members.
+#[derive(Default)]
+struct Said {
+    /// The provider's id of the account that asked.
+    external_id: Option<String>,
+    /// The members that were added.
+    added: Vec<String>,
+    /// What was odd.
+    warnings: Vec<String>,
+    /// Why it did not name them.
+    failure: Option<Error>,
+}
+
+impl From<Account> for Look {
+    fn from(account: Account) -> Self {
+        Self { account, said: Said::default() }
+    }
+}
+
+/// Brings `accounts` up to date, a few at a time, and with an organization its members; those that
+/// are told by hand have nothing to ask.
 pub async fn run(
-    store: &Store,
-    accounts: Vec<Account>,
-    now: Time,
+    inventory: &Inventory,
+    mut accounts: Vec<Account>,
     progress: &Progress<'_>,
 ) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    for account in accounts {
-        if account.kind == AccountKind::Manual {
-            continue;
-        }
-        let result = one(store, &account, now, progress).await;
-        if let Err(error) = &result {
-            // That it failed is worth remembering; if even that fails, people hear of the first.
-            _ = remember_failure(store, &account, now, error).await;
-        }
-        outcomes.push(Outcome { account, result });
+    accounts.retain(|account| account.kind.is_asked());
+    let places: HashMap<AccountId, usize> =
+        accounts.iter().enumerate().map(|(place, account)| (account.id, place)).collect();
+    let (organizations, mut others): (Vec<_>, Vec<_>) =
+        accounts.into_iter().partition(|account| account.kind == AccountKind::Organization);
+    let ids: HashSet<AccountId> = organizations.iter().map(|account| account.id).collect();
+    let organization_of = |account: &Account| account.parent_id.filter(|id| ids.contains(id));
+    // They are asked with their organization, which knows who still belongs to it.
+    others.retain(|account| organization_of(account).is_none());
+    // First, for it shows which member somebody added by hand.
+    let mut outcomes = look(inventory, others.into_iter().map(Look::from), progress).await;
+    for organization in organizations {
+        let (first, members) = with_members(inventory, organization, progress).await;
+        let looks = std::iter::once(first).chain(members.into_iter().map(Look::from));
+        outcomes.append(&mut look(inventory, looks, progress).await);
     }
+    outcomes.sort_by_key(|Outcome { account, .. }| {
+        places.get(&organization_of(account).unwrap_or(account.id)).copied()
+    });
     outcomes
 }
 
-async fn one(
+#[cfg(feature = "aws")]
+async fn with_members(
+    inventory: &Inventory,
+    mut organization: Account,
+    progress: &Progress<'_>,
+) -> (Look, Vec<Account>) {
+    let (said, members) = organization::ask(inventory, &mut organization, progress).await;
+    (Look { account: organization, said }, members)
+}
+
+#[cfg(not(feature = "aws"))]
+async fn with_members(
+    _inventory: &Inventory,
+    organization: Account,
+    _progress: &Progress<'_>,
+) -> (Look, Vec<Account>) {
+    (Look::from(organization), Vec::new())
+}
+
+/// Looks at each account, a few at a time; the outcomes stand in the order of the accounts.
+async fn look(
+    inventory: &Inventory,
+    looks: impl IntoIterator<Item = Look>,
+    progress: &Progress<'_>,
+) -> Vec<Outcome> {
+    stream::iter(looks)
+        .map(|look| outcome(inventory, look, progress))
+        .buffered(MAX_ACCOUNTS_AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn outcome(inventory: &Inventory, look: Look, progress: &Progress<'_>) -> Outcome {
+    let Look { account, mut said } = look;
+    let added = std::mem::take(&mut said.added);
+    let result = remembered(inventory, &account, said, progress, &Turn::free()).await;
+    Outcome { account, added, result }
+}
+
+/// Brings one account up to date, and remembers it if that fails. An organization is asked for its
+/// members before; those that are new are added, and all are brought up to date in their own turn.
+///
+/// # Errors
+/// When the account does not answer, or shows what it cannot be, or cannot be written.
+pub async fn one(
+    inventory: &Inventory,
+    account: Account,
+    progress: &Progress<'_>,
+    turn: &Turn,
+) -> Result<Report, Error> {
+    let look = match account.kind {
+        AccountKind::Organization => with_members(inventory, account, progress).await.0,
+        _ => Look::from(account),
+    };
+    remembered(inventory, &look.account, look.said, progress, turn).await
+}
+
+async fn remembered(
+    inventory: &Inventory,
+    account: &Account,
+    mut said: Said,
+    progress: &Progress<'_>,
+    turn: &Turn,
+) -> Result<Report, Error> {
+    let (store, now) = (&inventory.store, inventory.now);
+    let result = match said.failure.take() {
+        Some(error) => Err(error),
+        None => compare(store, account, said, now, progress, turn).await,
+    };
+    if let Err(error) = &result {
+        // That it failed is worth remembering; if even that fails, people hear of the first.
+        _ = remember_failure(store, account, now, error, turn).await;
+    }
+    result
+}
+
+async fn compare(
     store: &Store,
     account: &Account,
+    said: Said,
     now: Time,
     progress: &Progress<'_>,
+    turn: &Turn,
 ) -> Result<Report, Error> {
-    let seen = observe(store, account, now, progress).await?;
-    if let (Some(known), Some(found)) = (&account.external_id, &seen.external_id)
-        && known != found
-    {
-        let name = &account.name;
-        return Err(Error::new(format!(
-            "`{name}` is {} account {known}, and its credentials now reach {found}: nothing was \
-             written",
-            account.provider
-        ))
-        .hint("give it its own credentials again, or add the other account under another name"));
+    let mut seen = observe(store, account, now, progress).await?;
+    seen.warnings.splice(0..0, said.warnings);
+    let found = seen.learned.external_id.take().or(said.external_id);
+    if let Some(found) = &found {
+        check_same(account, found)?;
     }
-    let (name, id) = (&account.name, seen.external_id.clone());
-    apply(store, account, seen, now).await.map_err(|failure| match (failure, id) {
-        (Failure::Exists, Some(id)) if account.external_id.is_none() => Error::new(format!(
-            "`{name}` reaches {} account {id}, which is here under another name",
-            account.provider
+    seen.learned.external_id.clone_from(&found);
+    match (apply(store, account, seen, now, turn).await, found) {
+        (Ok(report), _) => Ok(report),
+        (Err(Failure::Exists), Some(found)) => Err(known_already(store, account, &found).await),
+        (Err(failure), _) => Err(cannot_write(account, failure)),
+    }
+}
+
+/// Refuses credentials that reach another account than before.
+fn check_same(account: &Account, found: &str) -> Result<(), Error> {
+    let Some(known) = account.external_id.as_deref().filter(|known| *known != found) else {
+        return Ok(());
+    };
+    let (name, provider) = (&account.name, &account.provider);
+    Err(Error::new(format!(
+        "`{name}` is {provider} account {known}, and its credentials now reach {found}: nothing was \
+         written"
+    ))
+    .hint("give it its own credentials again, or add the other account under another name"))
+}
+
+/// The refusal of an account that is in the inventory under another name.
+async fn known_already(store: &Store, account: &Account, found: &str) -> Error {
+    let accounts = store.list_accounts().await.unwrap_or_default();
+    let is_it = |other: &&Account| {
+        other.id != account.id
+            && other.provider == account.provider
+            && other.external_id.as_deref() == Some(found)
+    };
+    match accounts.iter().find(is_it) {
+        Some(other) => Error::new(format!(
+            "`{}` is {} account {found}, which is known as `{}`: nothing was written",
+            account.name, account.provider, other.name
         ))
-        .hint("keytender accounts list shows which; remove one of the two"),
-        (failure, _) => failure.refuse(format!("cannot write what `{name}` shows")),
-    })
+        .hint(format!("remove one of the two: keytender accounts remove {}", account.name)),
+        None => cannot_write(account, Failure::Exists),
+    }
+}
+
+fn cannot_write(account: &Account, failure: Failure) -> Error {
+    failure.refuse(format!("cannot write what `{}` shows", account.name))
 }
 
 #[cfg(feature = "aws")]
@@ -163,6 +307,7 @@ pub async fn apply(
     account: &Account,
     seen: Seen,
     now: Time,
+    turn: &Turn,
 ) -> Result<Report, Failure> {
     let mut tx = store.db().begin().await?;
     // Of two looks at one account the later waits for the earlier.
@@ -196,8 +341,7 @@ pub async fn apply(
     let principals: Vec<_> =
         changes.principals.iter().filter(|record| notable.contains(&record.id)).collect();
     tx.write_principal_versions(&principals, observed_at).await?;
-    let (id, alias) = (seen.external_id.as_deref(), seen.alias.as_deref());
-    tx.learn_account(account, id, alias, seen.header.as_deref()).await?;
+    tx.learn_account(account, &seen.learned).await?;
     let count = changes.principals.len() + changes.keys.len();
     let sync = Sync {
         id: SyncId::from_random(store::random()?),
@@ -213,7 +357,7 @@ pub async fn apply(
         warnings: seen.warnings,
     };
     tx.insert_sync(&sync).await?;
-    tx.commit().await?;
+    turn.commit(tx).await?;
     let mut sums = HashMap::new();
     for (_, event) in &changes.events {
         *sums.entry(*event).or_default() += 1;
@@ -249,6 +393,7 @@ async fn remember_failure(
     account: &Account,
     now: Time,
     error: &Error,
+    turn: &Turn,
 ) -> Result<(), Failure> {
     let sync = Sync {
         id: SyncId::from_random(store::random()?),
@@ -257,7 +402,7 @@ async fn remember_failure(
         finished_at: clock::now(),
         observed_at: None,
         reported_at: None,
-        unseen: std::collections::BTreeSet::new(),
+        unseen: BTreeSet::new(),
         keys: 0,
         changes: 0,
         error: Some(error.report()),
@@ -265,5 +410,5 @@ async fn remember_failure(
     };
     let mut tx = store.db().begin().await?;
     tx.insert_sync(&sync).await?;
-    Ok(tx.commit().await?)
+    turn.commit(tx).await
 }

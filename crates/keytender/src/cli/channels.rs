@@ -7,13 +7,14 @@ use keytender_core::secret::Secret;
 use keytender_core::text::printable;
 
 use super::context::{Context, confirm};
+use super::desk::NewChannel;
 use super::grid::{Cell, Grid};
 use super::words::terminal_width;
 use super::{DONE, Stop};
-use crate::app::channels::{self, SecretSource};
-use crate::app::inventory::cannot_read;
+use crate::app::channels::SecretSource;
+use crate::app::view::{ChannelList, ChannelView};
 use crate::error::Error;
-use crate::store::channels::{Channel, ChannelKind, Settings};
+use crate::store::channels::{ChannelKind, Settings};
 
 /// No secret is longer.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
@@ -24,7 +25,11 @@ pub(super) enum Command {
     #[command(subcommand)]
     Add(Add),
     /// List the channels
-    List,
+    List {
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove a channel, with what waits for it
     Remove {
         /// The channel
@@ -117,10 +122,10 @@ pub(super) struct Chat {
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Add(args) => add(args, context),
-        Command::List => list(context),
-        Command::Remove { name, yes } => context.with(async |inventory| {
+        Command::List { json } => list(json, context),
+        Command::Remove { name, yes } => context.desk(async |desk| {
             confirm(&format!("Remove the channel {name}, and what waits for it?"), yes)?;
-            channels::remove(inventory, &name).await.map_err(Stop::could_not)?;
+            desk.remove_channel(&name).await.map_err(Stop::could_not)?;
             context.talk.note(&format!("removed {name}"));
             Ok(DONE)
         }),
@@ -158,15 +163,15 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
         Add::Slack(chat) => self::chat(chat, ChannelKind::Slack)?,
         Add::Teams(chat) => self::chat(chat, ChannelKind::Teams)?,
     };
-    context.with(async |inventory| {
-        let made = channels::add(inventory, &name, kind, settings, secret).await;
-        let made = made.map_err(Stop::could_not)?;
-        if let Some(secret) = made {
+    context.desk(async |desk| {
+        let new = NewChannel { name, kind, settings, secret };
+        let added = desk.add_channel(new).await.map_err(Stop::could_not)?;
+        if let Some(secret) = &added.signing_secret {
             let mut out = io::stdout().lock();
-            writeln!(out, "{}", secret.expose())?;
+            writeln!(out, "{secret}")?;
             context.talk.note("the line above is the signing secret; it is not shown again");
         }
-        context.talk.note(&format!("added {name}; next: keytender notify --dry-run"));
+        context.talk.note(&format!("added {}; next: keytender notify --dry-run", added.name));
         Ok(DONE)
     })
 }
@@ -196,10 +201,16 @@ pub(super) fn source(place: &str) -> Result<SecretSource, Stop> {
     Ok(SecretSource::Keep(Secret::new(secret)))
 }
 
-fn list(context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        let channels = inventory.store.list_channels().await;
-        let channels = channels.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
+fn list(as_json: bool, context: &Context) -> Result<u8, Stop> {
+    context.desk(async |desk| {
+        let channels = desk.list_channels().await.map_err(Stop::could_not)?;
+        if as_json {
+            let mut out = io::stdout().lock();
+            let list = ChannelList { channels, next: None };
+            serde_json::to_writer_pretty(&mut out, &list).map_err(io::Error::from)?;
+            writeln!(out)?;
+            return Ok(DONE);
+        }
         let mut out = anstream::stdout();
         if channels.is_empty() {
             writeln!(
@@ -222,10 +233,9 @@ fn list(context: &Context) -> Result<u8, Stop> {
     })
 }
 
-fn place(channel: &Channel) -> String {
-    let settings = &channel.settings;
-    match (&settings.host, &settings.url) {
-        (Some(host), _) => match settings.port {
+fn place(channel: &ChannelView) -> String {
+    match (&channel.host, &channel.url) {
+        (Some(host), _) => match channel.port {
             Some(port) => format!("{host}:{port}"),
             None => host.clone(),
         },
@@ -239,10 +249,10 @@ fn absolute(file: String) -> String {
     std::path::absolute(&file).map_or(file, |path| path.display().to_string())
 }
 
-fn secret(channel: &Channel) -> String {
-    match (&channel.settings.secret, &channel.sealed) {
-        (Some(reference), _) => printable(reference).into_owned(),
-        (None, Some(_)) => "kept sealed".to_owned(),
-        (None, None) => "none".to_owned(),
+fn secret(channel: &ChannelView) -> String {
+    match (&channel.secret_place, channel.is_secret_kept) {
+        (Some(place), _) => printable(place).into_owned(),
+        (None, true) => "kept sealed".to_owned(),
+        (None, false) => "none".to_owned(),
     }
 }

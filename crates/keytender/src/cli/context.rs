@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::desk::Desk;
 use super::{Stop, Talk};
 use crate::app::inventory::Inventory;
 use crate::app::log;
+use crate::client::Client;
 use crate::clock;
-use crate::config::{actor, location};
+use crate::config::{actor, location, token};
 use crate::error::Error;
 use crate::store::acts::Actor;
 
@@ -21,34 +23,67 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Opens the inventory, hands it to `act`, and closes it.
-    pub(super) fn with<T>(
+    /// Hands the inventory here, or the server that stands for it, to `act`.
+    pub(super) fn desk<T>(
+        &self,
+        act: impl AsyncFnOnce(&Desk<'_>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        match self.server()? {
+            Some(server) => block_on(act(&Desk::There(&server)))?,
+            None => self.open(async |inventory| act(&Desk::Here(inventory)).await),
+        }
+    }
+
+    /// The server, if one is named and no database.
+    fn server(&self) -> Result<Option<Client>, Stop> {
+        let Some(address) = token::server().filter(|_| self.database.is_none()) else {
+            return Ok(None);
+        };
+        let token = token::find().map_err(Stop::could_not)?;
+        Client::new(&address, token).map(Some).map_err(Stop::could_not)
+    }
+
+    /// Opens the inventory for a server: on all processors, until it is stopped.
+    pub(super) fn serve<T>(
         &self,
         act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        block_on(async {
-            let location = location::find(self.database.as_deref()).map_err(Stop::could_not)?;
-            let actor = Actor { name: actor::name(), origin: actor::origin() };
-            let inventory = Inventory::open(&location, actor, clock::now()).await;
-            let inventory = inventory.map_err(Stop::could_not)?;
-            let done = act(&inventory).await;
-            // What was done is done: that it could not be sealed yet is worth a word.
-            if let Err(error) = log::seal(&inventory).await {
-                self.talk.warning(&format!("the log is not sealed yet: {}", error.report()));
-            }
-            inventory.store.close().await;
-            done
-        })?
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(no_runtime)?;
+        runtime.block_on(self.opened(act))
+    }
+
+    fn open<T>(&self, act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>) -> Result<T, Stop> {
+        block_on(self.opened(act))?
+    }
+
+    async fn opened<T>(
+        &self,
+        act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let location = location::find(self.database.as_deref()).map_err(Stop::could_not)?;
+        let actor = Actor { name: actor::name(), origin: actor::origin() };
+        let inventory = Inventory::open(&location, actor, clock::now()).await;
+        let inventory = inventory.map_err(Stop::could_not)?;
+        let done = act(&inventory).await;
+        // What was done is done: that it could not be sealed yet is worth a word.
+        if let Err(error) = log::seal(&inventory).await {
+            self.talk.warning(&format!("the log is not sealed yet: {}", error.report()));
+        }
+        inventory.store.close().await;
+        done
     }
 }
 
 /// Runs a future on a runtime of its own.
 fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Stop::could_not(Error::new("cannot start the runtime of this program").source(error))
-    })?;
+    let runtime = runtime.map_err(no_runtime)?;
     Ok(runtime.block_on(future))
+}
+
+fn no_runtime(error: io::Error) -> Stop {
+    Stop::could_not(Error::new("cannot start the runtime of this program").source(error))
 }
 
 /// Asks whether to go on; without a terminal nobody can be asked.

@@ -135,3 +135,149 @@ impl<'k> KeyJson<'k> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use keytender_core::access::Side;
+    use keytender_core::id::{AccountId, KeyId};
+    use keytender_core::inventory::KeyRecord;
+    use keytender_core::key::Use;
+    use keytender_core::time::Span;
+
+    use super::*;
+    use crate::app::view::KeyView;
+    use crate::store::keys::{HeldKey, Keep, Standing};
+
+    const EXCEPTION: &str = "\n[[exception]]\nmatch = { provider = \"aws\" }\nrule = \"root-key\"\n\
+                             until = 2027-01-01\nreason = \"moves\"\napproved_by = \"mia\"\n";
+
+    fn now() -> Time {
+        Time::parse("2026-11-24T09:30:00.25Z").unwrap()
+    }
+
+    /// A key of which everything is known, and its last use.
+    fn key(last_used: LastUse<'static>) -> Key<'static> {
+        let ago = |days| Some(now().minus(Span::days(days)));
+        Key {
+            account: Some(Cow::Borrowed("123456789012")),
+            principal: Some(Cow::Borrowed("<root_account>")),
+            principal_kind: Some(PrincipalKind::Root),
+            principal_ref: Some(Cow::Borrowed("arn:aws-cn:iam::123456789012:root")),
+            id: Some(Cow::Borrowed("AKIAQROOT00000000001")),
+            slot: Some(1),
+            label: Some(Cow::Borrowed("shop")),
+            provider_state: Some(Cow::Borrowed("Active")),
+            created_at: ago(800),
+            expires_at: Some(now().plus(Span::days(3))),
+            last_used,
+            cadence: Some(Span::parse("5h").unwrap()),
+            has_owner: Some(true),
+            tags: Some([("team".to_owned(), "data".to_owned())].into()),
+            exposed: Some(true),
+            ..Key::new("aws")
+        }
+    }
+
+    fn held(key: Key<'static>, standing: Standing) -> HeldKey {
+        HeldKey {
+            record: KeyRecord {
+                id: KeyId::from_random(7),
+                principal_id: None,
+                key,
+                uses: 9,
+                largest_gap: None,
+                suspended_seen_at: None,
+                first_seen_at: now(),
+                missing_since: None,
+                last_seen_at: None,
+            },
+            side: Side::Held,
+            account_id: AccountId::from_random(7),
+            account_name: "prod".to_owned(),
+            where_used: None,
+            sealed: Some("sealed".to_owned()),
+            owner_by_hand: None,
+            owner_id: None,
+            keep: Some(Keep { until: now(), reason: "moves".to_owned(), by: "mia".to_owned() }),
+            standing,
+        }
+    }
+
+    /// A key's view, and what an audit's JSON says of the same key.
+    fn both(last_used: LastUse<'static>, policy: &str) -> (KeyView, serde_json::Value) {
+        let policy = Policy::parse(policy).unwrap();
+        let mut assessment = Assessment::default();
+        let key = key(last_used);
+        policy.assess(&key, now(), &mut assessment);
+        let rules: Vec<RuleJson> =
+            policy.rules().iter().map(|rule| RuleJson::of(rule).unwrap()).collect();
+        let audited = KeyJson::of(&key, &assessment, &policy, &rules, now());
+        let audited = serde_json::to_string(&audited).unwrap();
+        let standing = Standing {
+            is_due: assessment.is_due(),
+            action: assessment.action(),
+            severity: assessment.severity(),
+            rules: Vec::new(),
+            evaluate_at: now(),
+        };
+        let held = held(key.clone(), standing);
+        let owner = Some("shop".to_owned());
+        let view = KeyView::of(&held, owner, &assessment, &policy, now());
+        (view, serde_json::from_str(&audited).unwrap())
+    }
+
+    #[test]
+    fn a_key_is_said_alike_by_an_audit_and_by_the_inventory() {
+        let used = Use {
+            at: now(),
+            region: Some(Cow::Borrowed("eu-west-1")),
+            service: Some(Cow::Borrowed("s3")),
+        };
+        let with_exception = format!("{}{EXCEPTION}", keytender_core::policy::DEFAULT);
+        for last_used in [
+            LastUse::Used(used),
+            LastUse::Never { since: now().minus(Span::days(99)) },
+            LastUse::unknown("access denied"),
+        ] {
+            for policy in [keytender_core::policy::DEFAULT, &with_exception] {
+                let (view, audited) = both(last_used.clone(), policy);
+                let mut said = serde_json::to_value(&view).unwrap();
+                for finding in said["findings"].as_array_mut().unwrap() {
+                    let title = finding.as_object_mut().unwrap().remove("title").unwrap();
+                    let message = finding["message"].as_str().unwrap();
+                    assert!(message.starts_with(title.as_str().unwrap()), "{title}: {message}");
+                }
+                for (name, member) in audited.as_object().unwrap() {
+                    assert_eq!(said.get(name), Some(member), "{name}");
+                }
+                assert!(!audited["findings"].as_array().unwrap().is_empty());
+                assert_eq!(said.get("excepted").is_some(), policy == with_exception);
+            }
+        }
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_the_audit() {
+        let (view, _) = both(LastUse::unknown("x"), keytender_core::policy::DEFAULT);
+        let text = serde_json::to_string(&view).unwrap();
+        let places: Vec<usize> =
+            ["key", "first_seen_at", "provider", "last_used", "findings", "side"]
+                .iter()
+                .map(|name| text.find(&format!("\"{name}\":")).unwrap())
+                .collect();
+        assert!(places.is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn a_view_gives_the_key_back_that_words_and_steps_are_made_of() {
+        for last_used in [LastUse::at(now()), LastUse::unknown("access denied")] {
+            let (view, _) = both(last_used.clone(), keytender_core::policy::DEFAULT);
+            let text = serde_json::to_string(&view).unwrap();
+            let read: KeyView = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, view);
+            assert_eq!(read.key(), key(last_used));
+        }
+    }
+}

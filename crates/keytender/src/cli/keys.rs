@@ -9,17 +9,17 @@ use super::context::Context;
 use super::words::count;
 use super::{DONE, Stop, parse_time};
 use crate::app::acts::Act;
-use crate::app::inventory::Inventory;
-use crate::app::keys::NewKey;
-use crate::app::{accounts, evaluate, import, keys, owners};
+use crate::app::import;
+use crate::app::view::{KeepRequest, KeyChange, NewKeyRequest};
+use crate::clock;
 use crate::error::Error;
-use crate::store::keys::{HeldKey, Keep, Told};
 
 mod act;
 mod list;
 mod show;
 
-pub(super) use list::Listed;
+/// The word that takes back what was said.
+const NOTHING: &str = "none";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -144,133 +144,99 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        let account_name = args.account.as_deref().unwrap_or(&args.provider);
-        let owner = match &args.owner {
-            Some(name) => Some(owners::get(inventory, name).await.map_err(Stop::could_not)?.id),
-            None => None,
-        };
-        let new = NewKey {
-            label: args.name,
-            id: args.id,
-            created_at: args.facts.created,
-            expires_at: args.facts.expires,
-            last_used: args.facts.used,
-            where_used: args.facts.place,
-            owner,
-            secret: None,
-        };
-        let account = accounts::manual(inventory, &args.provider, account_name).await;
-        let account = account.map_err(Stop::could_not)?;
-        let ids = keys::add(inventory, &account, &[new]).await.map_err(Stop::could_not)?;
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        for id in ids {
-            context.talk.note(&format!("added {id}; its story: keytender keys show {id}"));
-        }
+    let new = NewKeyRequest {
+        provider: args.provider,
+        name: args.name,
+        account: args.account,
+        id: args.id,
+        created_at: args.facts.created,
+        expires_at: args.facts.expires,
+        last_used_at: args.facts.used,
+        where_used: args.facts.place,
+        owner: args.owner,
+    };
+    context.desk(async |desk| {
+        let id = desk.add_key(&new).await.map_err(Stop::could_not)?;
+        context.talk.note(&format!("added {id}; its story: keytender keys show {id}"));
         Ok(DONE)
     })
 }
 
 fn import(args: &Import, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        let observed_at = args.as_of.unwrap_or(inventory.now);
-        if observed_at > inventory.now {
-            let error = Error::new(format!("{observed_at} is later than now"));
-            return Err(Stop::wrong_usage(error));
-        }
-        let account = args.account.as_deref();
-        let imported =
-            import::run(inventory, &args.file, account, observed_at, args.keep_secrets).await;
-        let imported = imported.map_err(Stop::could_not)?;
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
+    if let Some(as_of) = args.as_of.filter(|as_of| *as_of > clock::now()) {
+        let error = Error::new(format!("{as_of} is later than now"));
+        return Err(Stop::wrong_usage(error));
+    }
+    let content = import::read(&args.file).map_err(Stop::could_not)?;
+    let name = args.file.display().to_string();
+    let import = import::Import {
+        name: &name,
+        account: args.account.as_deref(),
+        observed_at: args.as_of,
+        keeps_secrets: args.keep_secrets,
+    };
+    context.desk(async |desk| {
+        let imported = desk.import(&content, import).await.map_err(Stop::could_not)?;
         for warning in &imported.warnings {
-            context.talk.warning(&format!("{}: {warning}", args.file.display()));
+            context.talk.warning(&format!("{name}: {warning}"));
         }
-        let accounts: Vec<&str> = imported.accounts.iter().map(String::as_str).collect();
         let known = match imported.known {
             0 => String::new(),
             known => format!("; {} known already", count(known, "key")),
         };
-        let into = if accounts.is_empty() { "no account".to_owned() } else { accounts.join(", ") };
+        let into = match imported.accounts.is_empty() {
+            true => "no account".to_owned(),
+            false => imported.accounts.join(", "),
+        };
         context.talk.note(&format!("{} added to {into}{known}", count(imported.added, "key")));
         Ok(DONE)
     })
 }
 
 fn set(args: &Set, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        let held = keys::get(inventory, &args.key).await.map_err(Stop::could_not)?;
-        let told = told(args, inventory, &held).await?;
-        if told.is_empty() {
-            let error = Error::new("there is nothing to say of the key");
-            let hint = "such as --owner NAME, or --keep-until DATE --because TEXT";
-            return Err(Stop::wrong_usage(error.hint(hint)));
-        }
-        keys::tell(inventory, &held, told, args.because.as_deref())
-            .await
-            .map_err(Stop::could_not)?;
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        context.talk.note(&format!("changed {}", held.record.id));
+    let change = change(args)?;
+    if change.is_empty() {
+        let error = Error::new("there is nothing to say of the key");
+        let hint = "such as --owner NAME, or --keep-until DATE --because TEXT";
+        return Err(Stop::wrong_usage(error.hint(hint)));
+    }
+    context.desk(async |desk| {
+        let (view, _) = desk.get_key(&args.key).await.map_err(Stop::could_not)?;
+        desk.set_key(&view.key, &change).await.map_err(Stop::could_not)?;
+        context.talk.note(&format!("changed {}", view.key));
         Ok(DONE)
     })
 }
 
-async fn told(args: &Set, inventory: &Inventory, held: &HeldKey) -> Result<Vec<Told>, Stop> {
-    let mut told = Vec::new();
-    match args.owner.as_deref() {
-        Some("none") => told.push(Told::Owner(None)),
-        Some(name) => {
-            let owner = owners::get(inventory, name).await.map_err(Stop::could_not)?;
-            told.push(Told::Owner(Some(owner.id)));
-        }
-        None => {}
-    }
-    if let Some(place) = &args.facts.place {
-        told.push(Told::WhereUsed(Some(place.clone()).filter(|place| !place.is_empty())));
-    }
-    let provided = [
-        args.name.clone().map(|name| Told::Label(Some(name))),
-        args.facts.created.map(|at| Told::Created(Some(at))),
-        args.facts.expires.map(|at| Told::Expires(Some(at))),
-        args.facts.used.map(|at| Told::Used(at.min(inventory.now))),
-    ];
-    let provided: Vec<Told> = provided.into_iter().flatten().collect();
-    if !provided.is_empty() && held.record.principal_id.is_some() {
-        let error = Error::new(format!(
-            "`{}` tells name, creation, end and use of this key itself",
-            held.account_name
-        ));
-        return Err(Stop::could_not(error.hint("what it says at the next sync would win anyway")));
-    }
-    told.extend(provided);
-    match args.exposed.as_deref() {
-        Some("yes") => {
-            // Whoever kept it did not know that.
-            if held.is_kept(inventory.now) {
-                told.push(Told::Keep(None));
-            }
-            told.push(Told::Exposed(Some(inventory.now)));
-        }
-        Some(_) => told.push(Told::Exposed(None)),
-        None => {}
-    }
-    match args.keep_until.as_deref() {
-        Some("none") => told.push(Told::Keep(None)),
-        Some(text) => told.push(Told::Keep(Some(keep(text, args, inventory)?))),
-        None => {}
-    }
-    Ok(told)
+fn change(args: &Set) -> Result<KeyChange, Stop> {
+    let keep = match args.keep_until.as_deref() {
+        None => None,
+        Some(NOTHING) => Some(None),
+        Some(text) => Some(Some(keep(text, args)?)),
+    };
+    Ok(KeyChange {
+        owner: args.owner.clone().map(|name| Some(name).filter(|name| name != NOTHING)),
+        label: args.name.clone(),
+        created_at: args.facts.created.map(Some),
+        expires_at: args.facts.expires.map(Some),
+        last_used_at: args.facts.used,
+        where_used: args
+            .facts
+            .place
+            .clone()
+            .map(|place| Some(place).filter(|place| !place.is_empty())),
+        keep,
+        exposed: args.exposed.as_deref().map(|word| word == "yes"),
+        because: args.because.clone(),
+    })
 }
 
-fn keep(text: &str, args: &Set, inventory: &Inventory) -> Result<Keep, Stop> {
+fn keep(text: &str, args: &Set) -> Result<KeepRequest, Stop> {
     let until = parse_time(text).map_err(|error| Stop::wrong_usage(Error::new(error)))?;
     let reason = args.because.clone().unwrap_or_default();
-    if until <= inventory.now {
-        return Err(Stop::wrong_usage(Error::new(format!("{until} is past"))));
-    }
     if reason.trim().is_empty() {
         let error = Error::new("say why: an auditor will ask").hint("--because TEXT");
         return Err(Stop::wrong_usage(error));
     }
-    Ok(Keep { until, reason, by: inventory.actor.name.clone() })
+    Ok(KeepRequest { until, reason })
 }

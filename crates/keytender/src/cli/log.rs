@@ -4,15 +4,13 @@ use std::io::{self, Write};
 
 use clap::Subcommand;
 use keytender_core::text::printable;
-use serde_json::json;
 
 use super::context::Context;
+use super::desk::Desk;
 use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop};
-use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::{keys, log};
-use crate::store::acts::Act;
+use crate::app::view::ActList;
 
 /// Show the log of acts: who did what, when, from where and why.
 #[derive(Debug, clap::Args)]
@@ -38,22 +36,21 @@ enum Command {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| match &args.command {
-        Some(Command::Verify) => verify(inventory).await,
-        None => list(args, inventory).await,
+    context.desk(async |desk| match &args.command {
+        Some(Command::Verify) => verify(desk).await,
+        None => list(args, desk).await,
     })
 }
 
-async fn verify(inventory: &Inventory) -> Result<u8, Stop> {
-    log::seal(inventory).await.map_err(Stop::could_not)?;
-    let verified = log::verify(inventory).await.map_err(Stop::could_not)?;
+async fn verify(desk: &Desk<'_>) -> Result<u8, Stop> {
+    let verified = desk.verify_log().await.map_err(Stop::could_not)?;
     let mut out = anstream::stdout();
     let number = |number: i64| count(u64::try_from(number).unwrap_or(0), "act");
-    let place = verified.checkpoints.display().to_string();
+    let place = &verified.checkpoints;
     if let Some(broken) = &verified.broken {
         writeln!(out, "The log is NOT whole: {}.", printable(broken))?;
         let whole = number(verified.acts);
-        writeln!(out, "The chain holds for the first {whole}; checkpoints: {}", printable(&place))?;
+        writeln!(out, "The chain holds for the first {whole}; checkpoints: {}", printable(place))?;
         return Ok(COULD_NOT);
     }
     writeln!(out, "The log is whole: {}, none changed, none missing.", number(verified.acts))?;
@@ -63,28 +60,23 @@ async fn verify(inventory: &Inventory) -> Result<u8, Stop> {
             "{} proved by a checkpoint outside of the database, of {}: {}",
             number(verified.proved),
             at.to_seconds(),
-            printable(&place)
+            printable(place)
         )?,
         None => {
-            writeln!(out, "No checkpoint outside of the database proves it: {}", printable(&place))?
+            writeln!(out, "No checkpoint outside of the database proves it: {}", printable(place))?;
         }
     }
     Ok(DONE)
 }
 
-async fn list(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
-    let target = match &args.target {
-        // A word that means a key stands for its id.
-        Some(word) => Some(match keys::get(inventory, word).await {
-            Ok(held) => held.record.id.to_string(),
-            Err(_) => word.clone(),
-        }),
-        None => None,
-    };
-    let acts = inventory.store.list_acts(target.as_deref(), args.limit.into()).await;
-    let acts = acts.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
+async fn list(args: &Args, desk: &Desk<'_>) -> Result<u8, Stop> {
+    let acts = desk.list_acts(args.target.as_deref(), args.limit).await;
+    let acts = acts.map_err(Stop::could_not)?;
     if args.json {
-        write_json(&acts)?;
+        let mut out = io::stdout().lock();
+        let list = ActList { acts, next: None };
+        serde_json::to_writer_pretty(&mut out, &list).map_err(io::Error::from)?;
+        writeln!(out)?;
         return Ok(DONE);
     }
     let mut out = anstream::stdout();
@@ -102,26 +94,10 @@ async fn list(args: &Args, inventory: &Inventory) -> Result<u8, Stop> {
             Cell::new([act.at.to_seconds().to_string()]),
             Cell::new([printable(&act.actor).into_owned(), printable(&act.origin).into_owned()]),
             Cell::new([act.verb.clone(), stage]),
-            Cell::new([format!("{} {}", act.target_kind, printable(&act.target_id))]),
+            Cell::new([format!("{} {}", act.target_kind, printable(&act.target))]),
             Cell::new([printable(act.why.as_deref().unwrap_or_default()).into_owned()]),
         ]);
     }
     grid.write(&mut out, terminal_width())?;
     Ok(DONE)
-}
-
-fn write_json(acts: &[Act]) -> io::Result<()> {
-    let list: Vec<_> = acts
-        .iter()
-        .map(|act| {
-            let details: serde_json::Value = serde_json::from_str(&act.details).unwrap_or_default();
-            json!({"id": act.id.to_string(), "at": act.at, "actor": act.actor,
-                   "origin": act.origin, "verb": act.verb, "stage": act.stage,
-                   "target_kind": act.target_kind, "target": act.target_id, "why": act.why,
-                   "details": details})
-        })
-        .collect();
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &json!({"acts": list}))?;
-    writeln!(out)
 }

@@ -3,18 +3,15 @@
 use std::io::{self, Write};
 
 use clap::Subcommand;
-use keytender_core::notice;
 use keytender_core::text::printable;
-use serde_json::json;
 
 use super::context::{Context, confirm};
+use super::desk::Desk;
 use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop, style};
-use crate::app::evaluate;
-use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
-use crate::app::notify::{self, Hours, Letter};
-use crate::error::Error;
+use crate::app::notify::Change;
+use crate::app::view::PreviewNoticeView;
 
 /// How many notices a preview shows in full.
 const SHOWN_IN_FULL: usize = 3;
@@ -66,131 +63,40 @@ enum Command {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| match &args.command {
+    context.desk(async |desk| match &args.command {
         Some(Command::Start { contact, yes }) => {
-            start(contact.as_deref(), *yes, inventory, context).await
+            start(contact.as_deref(), *yes, desk, context).await
         }
         Some(Command::Stop) => {
-            notify::set_started(inventory, false).await.map_err(Stop::could_not)?;
+            let change = Change { started: Some(false), contact: None };
+            desk.set_notices(&change).await.map_err(Stop::could_not)?;
             context.talk.note("notices go out no more");
             Ok(DONE)
         }
         Some(Command::Test { address }) => {
-            notify::test(inventory, address).await.map_err(Stop::could_not)?;
+            desk.test_notices(address).await.map_err(Stop::could_not)?;
             context.talk.note("the mail server took the test");
             Ok(DONE)
         }
         Some(Command::Contact { address }) => {
-            notify::set_contact(inventory, address).await.map_err(Stop::could_not)?;
+            set_contact(address, desk).await?;
             context.talk.note("changed the contact");
             Ok(DONE)
         }
-        None if args.dry_run => preview(args, inventory, context).await,
-        None => send(args, inventory, context).await,
+        None if args.dry_run => preview(args, desk, context).await,
+        None => send(args, desk, context).await,
     })
 }
 
-/// What is to go out, and a word about the keys of which nobody would hear.
-async fn letters(
-    inventory: &Inventory,
-    hours: Hours,
-    context: &Context,
-) -> Result<Vec<Letter>, Stop> {
-    evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-    let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    let plan = notify::plan(inventory, &status, hours).await.map_err(Stop::could_not)?;
-    if plan.unheard > 0 {
+/// A word about keys of which nobody would hear.
+fn warn_unheard(unheard: u64, context: &Context) {
+    if unheard > 0 {
         context.talk.warning(&format!(
             "no mail is sent about {}, without an owner or a contact: keytender notify \
              contact ADDRESS",
-            count(plan.unheard, "due key")
+            count(unheard, "due key")
         ));
     }
-    Ok(plan.letters)
-}
-
-async fn start(
-    contact: Option<&str>,
-    yes: bool,
-    inventory: &Inventory,
-    context: &Context,
-) -> Result<u8, Stop> {
-    if let Some(contact) = contact {
-        notify::set_contact(inventory, contact).await.map_err(Stop::could_not)?;
-    }
-    let letters = letters(inventory, Hours::Any, context).await?;
-    let notices = count(u64::try_from(letters.len()).unwrap_or(0), "notice");
-    let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    if status.previewed_at.is_some() {
-        confirm(&format!("Let notices go out from now on, {notices} of them at once?"), yes)?;
-    }
-    notify::set_started(inventory, true).await.map_err(Stop::could_not)?;
-    context.talk.note("notices go out from now on: run keytender notify every hour");
-    Ok(DONE)
-}
-
-async fn preview(args: &Args, inventory: &Inventory, context: &Context) -> Result<u8, Stop> {
-    let letters = letters(inventory, Hours::Any, context).await?;
-    let channels = inventory.store.list_channels().await;
-    let channels = channels.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
-    if !channels.is_empty() {
-        notify::previewed(inventory).await.map_err(Stop::could_not)?;
-    }
-    let now = inventory.now;
-    if args.json {
-        let list: Vec<_> = letters
-            .iter()
-            .map(|letter| {
-                let items = letter.items.iter().map(|item| {
-                    json!({"key": item.key_id.to_string(), "problem": item.problem,
-                           "problem_at": item.problem_at, "stage": item.stage})
-                });
-                json!({"channel": letter.channel.name, "kind": letter.channel.kind.as_str(),
-                       "recipient": letter.notice.recipient, "subject": letter.notice.subject,
-                       "items": items.collect::<Vec<_>>(), "text": notice::text(&letter.digest, now)})
-            })
-            .collect();
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &json!({"version": 1, "notices": list}))
-            .map_err(io::Error::from)?;
-        writeln!(out)?;
-        return Ok(DONE);
-    }
-    let mut out = anstream::stdout();
-    if letters.is_empty() {
-        match channels.is_empty() {
-            true => writeln!(
-                out,
-                "No channel yet. Add one: keytender channels add mail --host HOST --from ADDRESS"
-            )?,
-            false => writeln!(out, "Nobody is to be told of anything new.")?,
-        }
-        return Ok(DONE);
-    }
-    let mut grid = Grid::new(["CHANNEL", "WHO", "KEYS", "SUBJECT"]);
-    for letter in &letters {
-        let shown = |text: &str| printable(text).into_owned();
-        grid.push([
-            Cell::new([shown(&letter.channel.name)]),
-            Cell::new(who(&letter.who, &letter.notice.recipient)),
-            Cell::new([letter.digest.items().len().to_string()]),
-            Cell::new([shown(&letter.notice.subject)]),
-        ]);
-    }
-    grid.write(&mut out, terminal_width())?;
-    let head = style::HEAD;
-    for letter in letters.iter().take(SHOWN_IN_FULL) {
-        let (to, subject) = (&letter.notice.recipient, &letter.notice.subject);
-        writeln!(out, "\n{head}To {}: {}{head:#}\n", printable(to), printable(subject))?;
-        writeln!(out, "{}", notice::text(&letter.digest, now))?;
-    }
-    let all = count(u64::try_from(letters.len()).unwrap_or(0), "notice");
-    writeln!(
-        out,
-        "{all} would go out, mail on weekdays from 09:00 to 17:00 of its reader; nothing was sent. \
-         keytender notify start lets them."
-    )?;
-    Ok(DONE)
 }
 
 /// A name and an address, which may be the same.
@@ -200,23 +106,84 @@ fn who(name: &str, address: &str) -> Vec<String> {
     both
 }
 
-async fn send(args: &Args, inventory: &Inventory, context: &Context) -> Result<u8, Stop> {
-    let status = notify::status(inventory).await.map_err(Stop::could_not)?;
-    if status.started_at.is_none() {
-        let error = Error::new("notices were not started: nothing was sent")
-            .hint("keytender notify --dry-run shows what would go out; keytender notify start");
-        return Err(Stop::could_not(error));
+async fn set_contact(address: &str, desk: &Desk<'_>) -> Result<(), Stop> {
+    let change = Change { started: None, contact: Some(Some(address.to_owned())) };
+    desk.set_notices(&change).await.map_err(Stop::could_not)
+}
+
+async fn start(
+    contact: Option<&str>,
+    yes: bool,
+    desk: &Desk<'_>,
+    context: &Context,
+) -> Result<u8, Stop> {
+    if let Some(contact) = contact {
+        set_contact(contact, desk).await?;
     }
-    let hours = if args.now { Hours::Any } else { Hours::Working };
-    for letter in letters(inventory, hours, context).await? {
-        let mut tx = inventory.begin().await.map_err(Stop::could_not)?;
-        let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
-        // Somebody else was quicker: theirs is sent.
-        if is_new.map_err(|failure| Stop::could_not(cannot_write(failure)))? {
-            commit(tx).await.map_err(Stop::could_not)?;
+    let settings = desk.notice_settings().await.map_err(Stop::could_not)?;
+    // Before somebody has seen it, it is refused and there is nothing to ask.
+    if settings.previewed_at.is_some() {
+        let preview = desk.preview_notices().await.map_err(Stop::could_not)?;
+        warn_unheard(preview.unheard, context);
+        let notices = count(u64::try_from(preview.notices.len()).unwrap_or(0), "notice");
+        confirm(&format!("Let notices go out from now on, {notices} of them at once?"), yes)?;
+    }
+    let change = Change { started: Some(true), contact: None };
+    desk.set_notices(&change).await.map_err(Stop::could_not)?;
+    context.talk.note("notices go out from now on: run keytender notify every hour");
+    Ok(DONE)
+}
+
+async fn preview(args: &Args, desk: &Desk<'_>, context: &Context) -> Result<u8, Stop> {
+    let preview = desk.preview_notices().await.map_err(Stop::could_not)?;
+    warn_unheard(preview.unheard, context);
+    if args.json {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &preview).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return Ok(DONE);
+    }
+    let notices = &preview.notices;
+    let mut out = anstream::stdout();
+    if notices.is_empty() {
+        match preview.has_channel {
+            false => writeln!(
+                out,
+                "No channel yet. Add one: keytender channels add mail --host HOST --from ADDRESS"
+            )?,
+            true => writeln!(out, "Nobody is to be told of anything new.")?,
         }
+        return Ok(DONE);
     }
-    let delivered = notify::deliver(inventory).await.map_err(Stop::could_not)?;
+    let mut grid = Grid::new(["CHANNEL", "WHO", "KEYS", "SUBJECT"]);
+    for one in notices {
+        let shown = |text: &str| printable(text).into_owned();
+        grid.push([
+            Cell::new([shown(&one.channel)]),
+            Cell::new(who(&one.who, &one.recipient)),
+            Cell::new([one.keys.to_string()]),
+            Cell::new([shown(&one.subject)]),
+        ]);
+    }
+    grid.write(&mut out, terminal_width())?;
+    let head = style::HEAD;
+    for PreviewNoticeView { recipient, subject, text, .. } in notices.iter().take(SHOWN_IN_FULL) {
+        writeln!(out, "\n{head}To {}: {}{head:#}\n", printable(recipient), printable(subject))?;
+        let lines: Vec<_> = text.split('\n').map(printable).collect();
+        writeln!(out, "{}", lines.join("\n"))?;
+    }
+    let all = count(u64::try_from(notices.len()).unwrap_or(0), "notice");
+    writeln!(
+        out,
+        "{all} would go out, mail on weekdays from 09:00 to 17:00 of its reader; nothing was sent. \
+         keytender notify start lets them."
+    )?;
+    Ok(DONE)
+}
+
+async fn send(args: &Args, desk: &Desk<'_>, context: &Context) -> Result<u8, Stop> {
+    let delivered = desk.run_notices(args.now).await.map_err(Stop::could_not)?;
+    warn_unheard(delivered.unheard, context);
     let mut out = io::stdout().lock();
     writeln!(out, "{} sent", count(delivered.sent, "notice"))?;
     if delivered.delayed > 0 {

@@ -1,24 +1,22 @@
 //! `keytender owners`: who answers for which keys.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Subcommand;
 use keytender_core::owner::ClaimKind;
 use keytender_core::steps;
 use keytender_core::text::printable;
-use serde_json::json;
 
 use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
-use super::words::{count, terminal_width};
+use super::words::{count, terminal_width, write_json};
 use super::{DONE, FAIL_ON, Stop};
-use crate::app::inventory::cannot_read;
-use crate::app::{evaluate, owners};
+use crate::app::owners;
+use crate::app::view::{ClaimView, KeyQuery, KeySort, OwnerList};
 use crate::error::Error;
-use crate::store::owners::{Owner, OwnerClaim};
 
 /// How many keys of a list are printed.
-const MAX_PRINTED: usize = 50;
+const MAX_PRINTED: u32 = 50;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -101,38 +99,40 @@ struct By {
 }
 
 impl By {
-    /// By what, the tag's name, and the pattern.
-    fn what(&self) -> Result<(ClaimKind, &str, &str), Stop> {
+    fn claim(&self) -> Result<ClaimView, Stop> {
         if let Some(tag) = &self.tag {
             let Some((name, pattern)) = tag.split_once('=') else {
                 let error =
                     Error::new("a tag is claimed as NAME=PATTERN").hint("such as team=data");
                 return Err(Stop::wrong_usage(error));
             };
-            return Ok((ClaimKind::Tag, name, pattern));
+            let (tag, pattern) = (Some(name.to_owned()), pattern.to_owned());
+            return Ok(ClaimView { by: ClaimKind::Tag, tag, pattern });
         }
         let by = [
             (ClaimKind::Principal, &self.principal),
             (ClaimKind::Account, &self.account),
             (ClaimKind::Provider, &self.provider),
         ];
-        let found = by.into_iter().find_map(|(kind, text)| Some((kind, "", text.as_deref()?)));
+        let found = by
+            .into_iter()
+            .find_map(|(by, text)| Some(ClaimView { by, tag: None, pattern: text.clone()? }));
         found.ok_or_else(|| Stop::wrong_usage(Error::new("say by what")))
     }
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
-        Command::Add { name, address, time_zone } => context.with(async |inventory| {
-            let added = owners::add(inventory, &name, &address, &time_zone).await;
+        Command::Add { name, address, time_zone } => context.desk(async |desk| {
+            let added = desk.add_owner(&name, &address, &time_zone).await;
             added.map_err(Stop::could_not)?;
             context.talk.note(&format!(
                 "added {name}; next: keytender owners claim {name} --principal PATTERN"
             ));
             Ok(DONE)
         }),
-        Command::Set { name, address, time_zone } => context.with(async |inventory| {
-            let set = owners::set(inventory, &name, address.as_deref(), time_zone.as_deref()).await;
+        Command::Set { name, address, time_zone } => context.desk(async |desk| {
+            let set = desk.set_owner(&name, address.as_deref(), time_zone.as_deref()).await;
             set.map_err(Stop::could_not)?;
             context.talk.note(&format!("changed {name}"));
             Ok(DONE)
@@ -141,11 +141,10 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::List { json } => list(json, context),
         Command::Check => check(context),
         Command::Suggest { accept } => suggest(accept, context),
-        Command::Remove { name, yes } => context.with(async |inventory| {
+        Command::Remove { name, yes } => context.desk(async |desk| {
             let question = format!("Remove the owner {name}? Their keys have none then.");
             confirm(&question, yes)?;
-            owners::remove(inventory, &name).await.map_err(Stop::could_not)?;
-            evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
+            desk.remove_owner(&name).await.map_err(Stop::could_not)?;
             context.talk.note(&format!("removed {name}"));
             Ok(DONE)
         }),
@@ -153,77 +152,45 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn claim(args: &Claim, context: &Context) -> Result<u8, Stop> {
-    let (kind, tag, pattern) = args.by.what()?;
-    context.with(async |inventory| {
-        owners::claim(inventory, &args.name, kind, tag, pattern, args.remove)
-            .await
-            .map_err(Stop::could_not)?;
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        let counts = inventory.store.count_by_owner().await;
-        let counts = counts.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
-        let owner = owners::get(inventory, &args.name).await.map_err(Stop::could_not)?;
-        let keys = counts.iter().find(|(id, ..)| *id == Some(owner.id)).map_or(0, |row| row.1);
-        context.talk.note(&format!("{} answers for {}", args.name, count(keys, "key")));
+    let claim = args.by.claim()?;
+    context.desk(async |desk| {
+        let owner = desk.claim(&args.name, &claim, args.remove).await.map_err(Stop::could_not)?;
+        context.talk.note(&format!("{} answers for {}", args.name, count(owner.keys, "key")));
         Ok(DONE)
     })
 }
 
 /// A claim, as the command line takes it.
-fn words(claim: &OwnerClaim) -> String {
-    match claim.kind {
-        ClaimKind::Tag => format!("tag {}={}", claim.name, claim.pattern),
-        kind => format!("{} {}", kind.as_str(), claim.pattern),
+fn words(claim: &ClaimView) -> String {
+    match (&claim.tag, claim.by) {
+        (Some(tag), _) => format!("tag {tag}={}", claim.pattern),
+        (None, kind) => format!("{} {}", kind.as_str(), claim.pattern),
     }
 }
 
 fn list(as_json: bool, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        let read = |failure| Stop::could_not(cannot_read(failure));
-        let owners = inventory.store.list_owners().await.map_err(read)?;
-        let claims = inventory.store.list_claims().await.map_err(read)?;
-        let counts = inventory.store.count_by_owner().await.map_err(read)?;
-        let count_of = |owner: &Owner| {
-            counts
-                .iter()
-                .find(|(id, ..)| *id == Some(owner.id))
-                .map_or((0, 0), |row| (row.1, row.2))
-        };
-        let claims_of = |owner: &Owner| -> Vec<String> {
-            claims.iter().filter(|claim| claim.owner_id == owner.id).map(words).collect()
-        };
+    context.desk(async |desk| {
+        let owners = desk.list_owners().await.map_err(Stop::could_not)?;
         if as_json {
-            let list: Vec<_> = owners
-                .iter()
-                .map(|owner| {
-                    let (keys, due) = count_of(owner);
-                    json!({"id": owner.id.to_string(), "name": owner.name,
-                           "address": owner.address, "time_zone": owner.time_zone,
-                           "claims": claims_of(owner), "keys": keys, "due": due})
-                })
-                .collect();
-            let mut out = io::stdout().lock();
-            serde_json::to_writer_pretty(&mut out, &json!({"owners": list}))
-                .map_err(io::Error::from)?;
-            writeln!(out)?;
+            write_json(&OwnerList { owners, next: None })?;
             return Ok(DONE);
         }
         let mut out = anstream::stdout();
         let mut grid = Grid::new(["OWNER", "ADDRESS", "ANSWERS FOR", "KEYS", "DUE"]);
         for owner in &owners {
-            let (keys, due) = count_of(owner);
+            let claims = owner.claims.iter().map(words);
             grid.push([
                 Cell::new([printable(&owner.name).into_owned()]),
                 Cell::new([printable(&owner.address).into_owned()]),
-                Cell::new(claims_of(owner).iter().map(|one| printable(one).into_owned())),
-                Cell::new([keys.to_string()]),
-                Cell::new([due.to_string()]),
+                Cell::new(claims.map(|one| printable(&one).into_owned())),
+                Cell::new([owner.keys.to_string()]),
+                Cell::new([owner.due.to_string()]),
             ]);
         }
         if !grid.is_empty() {
             grid.write(&mut out, terminal_width())?;
         }
-        let nobodys = counts.iter().find(|(id, ..)| id.is_none()).map_or(0, |row| row.1);
+        let nobodys = desk.count_ownerless().await.map_err(Stop::could_not)?;
         if nobodys > 0 {
             writeln!(out, "{} without an owner: keytender owners check", count(nobodys, "key"))?;
         }
@@ -232,34 +199,38 @@ fn list(as_json: bool, context: &Context) -> Result<u8, Stop> {
 }
 
 fn check(context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        let keys = owners::ownerless(inventory).await.map_err(Stop::could_not)?;
+    context.desk(async |desk| {
+        let query = KeyQuery {
+            owner: Some("none".to_owned()),
+            sort: Some(KeySort::Name),
+            limit: Some(MAX_PRINTED),
+            ..KeyQuery::default()
+        };
+        let list = desk.list_keys(query).await.map_err(Stop::could_not)?;
         let mut out = anstream::stdout();
-        if keys.is_empty() {
+        if list.total == 0 {
             writeln!(out, "Every key has an owner.")?;
             return Ok(DONE);
         }
         let mut grid = Grid::new(["KEY", "ACCOUNT", "ID"]);
-        for held in keys.iter().take(MAX_PRINTED) {
-            let id = held.record.key.id.as_deref().unwrap_or_default();
+        for view in &list.keys {
+            let id = view.id.as_deref().unwrap_or_default();
             grid.push([
-                Cell::new([steps::name(&held.record.key)]),
-                Cell::new([printable(&held.account_name).into_owned()]),
-                Cell::new([held.record.id.to_string(), printable(id).into_owned()]),
+                Cell::new([steps::name(&view.key())]),
+                Cell::new([printable(&view.account_name).into_owned()]),
+                Cell::new([view.key.clone(), printable(id).into_owned()]),
             ]);
         }
         grid.write(&mut out, terminal_width())?;
-        let all = count(u64::try_from(keys.len()).unwrap_or(0), "key");
+        let all = count(list.total, "key");
         writeln!(out, "\n{all} without an owner; keytender owners suggest proposes some.")?;
         Ok(FAIL_ON)
     })
 }
 
 fn suggest(accept: bool, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
-        let suggestions = owners::suggest(inventory).await.map_err(Stop::could_not)?;
+    context.desk(async |desk| {
+        let suggestions = desk.owner_suggestions().await.map_err(Stop::could_not)?;
         let mut out = anstream::stdout();
         if suggestions.is_empty() {
             writeln!(out, "No tag and no name is a mail address: nobody to propose.")?;
@@ -267,24 +238,22 @@ fn suggest(accept: bool, context: &Context) -> Result<u8, Stop> {
         }
         let mut grid = Grid::new(["ADDRESS", "OWNER", "SAYS", "KEYS"]);
         for one in &suggestions {
-            let names = one.keys.iter().take(3).map(|held| steps::name(&held.record.key));
-            let mut names: Vec<String> = names.collect();
-            let more = one.keys.len().saturating_sub(names.len());
+            let mut names = one.examples.clone();
+            let named = u64::try_from(names.len()).unwrap_or(0);
+            let more = one.keys.saturating_sub(named);
             if more > 0 {
                 names.push(format!("and {more} more"));
             }
             grid.push([
                 Cell::new([printable(&one.address).into_owned()]),
                 Cell::new([one.owner.clone().unwrap_or_else(|| "new".to_owned())]),
-                Cell::new([one.by.to_owned()]),
-                Cell::new(names),
+                Cell::new([printable(&one.by).into_owned()]),
+                Cell::new(names.iter().map(|name| printable(name).into_owned())),
             ]);
         }
         grid.write(&mut out, terminal_width())?;
         if accept {
-            let assigned =
-                owners::accept(inventory, &suggestions).await.map_err(Stop::could_not)?;
-            evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
+            let assigned = desk.accept_suggestions().await.map_err(Stop::could_not)?;
             writeln!(out, "\n{} assigned.", count(assigned, "key"))?;
         } else {
             writeln!(out, "\nkeytender owners suggest --accept adds and assigns them.")?;

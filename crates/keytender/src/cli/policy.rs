@@ -9,7 +9,6 @@ use keytender_core::policy::{DEFAULT, Policy};
 use super::context::Context;
 use super::words::count;
 use super::{DONE, Stop};
-use crate::app::evaluate;
 use crate::clock;
 use crate::error::Error;
 
@@ -38,10 +37,8 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Show { inventory: false } => out.write_all(DEFAULT.as_bytes())?,
         Command::Show { inventory: true } => {
-            let text = context.with(async |inventory| {
-                let policy = evaluate::policy(&inventory.store).await;
-                policy.map(|(text, _)| text).map_err(Stop::could_not)
-            })?;
+            let text =
+                context.desk(async |desk| desk.policy_text().await.map_err(Stop::could_not))?;
             out.write_all(text.as_bytes())?;
         }
         Command::Use { file } => {
@@ -69,8 +66,8 @@ fn use_policy(file: &Path, context: &Context) -> Result<u8, Stop> {
     if text.is_some() {
         read(file).map_err(Stop::could_not)?;
     }
-    context.with(async |inventory| {
-        let evaluated = evaluate::use_policy(inventory, text.as_deref()).await;
+    context.desk(async |desk| {
+        let evaluated = desk.use_policy(text.as_deref()).await;
         let evaluated = evaluated.map_err(Stop::could_not)?;
         let changed = count(evaluated.changed, "key");
         context

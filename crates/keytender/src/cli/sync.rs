@@ -1,5 +1,6 @@
 //! `keytender sync`: brings the inventory up to date with its accounts.
 
+use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::ProgressBar;
@@ -9,10 +10,11 @@ use keytender_core::text::printable;
 use super::context::Context;
 use super::words::{count, thousands};
 use super::{COULD_NOT, DONE, Stop};
-use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::sync::{Outcome, Report};
-use crate::app::{accounts, evaluate, sync};
-use crate::store::accounts::{Account, AccountKind};
+use crate::app::view::SyncedView;
+use crate::error::Error;
+
+/// How many accounts are named that have the same warning.
+const MAX_NAMED: usize = 5;
 
 /// What happened to keys, in the order in which people are told.
 const EVENTS: [(Event, &str); 9] = [
@@ -29,7 +31,8 @@ const EVENTS: [(Event, &str); 9] = [
 
 /// Bring the inventory up to date with its accounts.
 ///
-/// A key that is missing from a listing is called gone only after a second, newer one.
+/// A key that is missing from a listing is called gone only after a second, newer one. With an
+/// organization its members are brought up to date, and new ones added.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The accounts; all of them if none is named
@@ -38,13 +41,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
-    context.with(async |inventory| {
-        let mut accounts = named(args, inventory).await?;
-        accounts::unlock(inventory, &mut accounts).await.map_err(Stop::could_not)?;
-        if accounts.is_empty() {
-            context.talk.note("no account to ask; add one: keytender accounts add aws NAME");
-            return Ok(DONE);
-        }
+    context.desk(async |desk| {
         let spinner = match !context.talk.is_quiet && io::stderr().is_terminal() {
             true => ProgressBar::new_spinner(),
             false => ProgressBar::hidden(),
@@ -53,54 +50,67 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
             spinner.set_message(format!("{}: {what}", printable(account)));
             spinner.tick();
         };
-        let outcomes = sync::run(&inventory.store, accounts, inventory.now, &progress).await;
+        let looks = desk.sync(&args.accounts, &progress).await;
         spinner.finish_and_clear();
-        let evaluated = evaluate::run(&inventory.store, inventory.now).await;
-        evaluated.map_err(Stop::could_not)?;
-        tell(&outcomes, context)
+        match looks.map_err(Stop::could_not)? {
+            Some(looks) => tell(&looks, context),
+            None => {
+                context.talk.note("no account to ask; add one: keytender accounts add aws NAME");
+                Ok(DONE)
+            }
+        }
     })
 }
 
-async fn named(args: &Args, inventory: &Inventory) -> Result<Vec<Account>, Stop> {
-    if args.accounts.is_empty() {
-        let all = inventory.store.list_accounts().await;
-        let mut all = all.map_err(|failure| Stop::could_not(cannot_read(failure)))?;
-        all.retain(|account| account.kind != AccountKind::Manual);
-        return Ok(all);
-    }
-    let mut accounts = Vec::new();
-    for name in &args.accounts {
-        accounts.push(accounts::get(inventory, name).await.map_err(Stop::could_not)?);
-    }
-    Ok(accounts)
-}
-
-fn tell(outcomes: &[Outcome], context: &Context) -> Result<u8, Stop> {
+fn tell(looks: &[SyncedView], context: &Context) -> Result<u8, Stop> {
     let mut out = io::stdout().lock();
     let mut code = DONE;
-    for outcome in outcomes {
-        let name = printable(&outcome.account.name);
-        match &outcome.result {
-            Ok(report) => {
-                writeln!(out, "{name}: {}", sentence(report))?;
-                for warning in &report.warnings {
-                    context.talk.warning(&format!("{name}: {warning}"));
-                }
-            }
-            Err(error) => {
-                context.talk.error(error);
+    for look in looks {
+        let name = printable(&look.account);
+        if !look.added.is_empty() {
+            let added = u64::try_from(look.added.len()).unwrap_or(u64::MAX);
+            let names = look.added.join(", ");
+            writeln!(out, "{name}: {} added: {}", count(added, "member"), printable(&names))?;
+        }
+        match &look.error {
+            None => writeln!(out, "{name}: {}", sentence(look))?,
+            Some(error) => {
+                context.talk.error(&Error::new(error));
                 code = COULD_NOT;
             }
         }
     }
+    warn(looks, context);
     Ok(code)
 }
 
-fn sentence(report: &Report) -> String {
+/// Each warning once, with the accounts that it is about: the members of an organization are
+/// likely to lack the same permission.
+fn warn(looks: &[SyncedView], context: &Context) {
+    let mut warnings: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for look in looks {
+        for warning in &look.warnings {
+            let place = *places.entry(warning).or_insert(warnings.len());
+            match warnings.get_mut(place) {
+                Some((_, names)) => names.push(&look.account),
+                None => warnings.push((warning, vec![&look.account])),
+            }
+        }
+    }
+    for (warning, names) in warnings {
+        let rest = names.len().saturating_sub(MAX_NAMED);
+        let named = names.get(..MAX_NAMED).unwrap_or(&names).join(", ");
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        context.talk.warning(&format!("{named}{more}: {warning}"));
+    }
+}
+
+fn sentence(report: &SyncedView) -> String {
     let happened: Vec<String> = EVENTS
         .iter()
         .filter_map(|(event, word)| {
-            let times = report.events.get(event).filter(|times| **times > 0)?;
+            let times = report.events.get(event.as_str()).filter(|times| **times > 0)?;
             Some(format!("{} {word}", thousands(*times)))
         })
         .collect();

@@ -1,6 +1,8 @@
-//! Numbers and widths, for people at a terminal.
+//! Numbers and widths, for people at a terminal; documents, for programs.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
 
 /// The width of a terminal that does not tell its own.
 const DEFAULT_WIDTH: usize = 80;
@@ -31,4 +33,11 @@ pub(super) fn terminal_width() -> Option<usize> {
     }
     let size = terminal_size::terminal_size_of(io::stdout());
     Some(size.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)))
+}
+
+/// Writes a document as JSON, its members in their own order.
+pub(super) fn write_json(document: &impl Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, document)?;
+    writeln!(out)
 }

@@ -13,9 +13,14 @@ pub fn name() -> String {
 
 /// Where the program runs, such as `command line on HOST`.
 pub fn origin() -> String {
+    format!("command line on {}", host())
+}
+
+/// The name of the machine; `unknown` where nothing tells.
+pub fn host() -> String {
     let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string(HOST_FILE).ok());
     let host = host.map(|host| host.trim().to_owned()).filter(|host| !host.is_empty());
-    format!("command line on {}", host.unwrap_or_else(unknown))
+    host.unwrap_or_else(unknown)
 }
 
 fn unknown() -> String {

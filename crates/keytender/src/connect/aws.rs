@@ -1,6 +1,6 @@
-//! The IAM service of one AWS account, by the official SDK.
+//! The IAM service of one AWS account, by the official SDK; and of its organization the members.
 //!
-//! Each method is one operation of the service in the domain's words; those that change something
+//! Each method is one operation of a service in the domain's words; those that change something
 //! are in `acts`. AWS's own messages are never logged or repeated.
 
 use std::borrow::Cow;
@@ -13,16 +13,18 @@ use aws_sdk_iam::types::{AccessKeyMetadata, ReportStateType, StatusType};
 use keytender_core::key::{LastUse, State, Use};
 use keytender_core::time::Time;
 
-use crate::net::aws::settings;
+use crate::net::aws::{SdkConfig, settings};
 
 pub use crate::net::aws::Credentials;
-pub use failure::{Failure, Reason};
+pub use failure::{ASSUME_ROLE, Failure, Reason};
 
 mod account;
 mod acts;
 mod failure;
+mod organization;
 
 pub use account::Identity;
+pub use organization::Member;
 
 /// How long a credential report may take to be made, before it is given up.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -47,6 +49,7 @@ const MAX_PAGES: usize = 1_000;
 pub struct Iam {
     client: Client,
     sts: aws_sdk_sts::Client,
+    settings: SdkConfig,
 }
 
 /// A credential report as AWS gives it.
@@ -87,7 +90,8 @@ impl Iam {
     /// assumed at the first call.
     pub async fn open(credentials: &Credentials<'_>) -> Self {
         let settings = settings(credentials).await;
-        Self { client: Client::new(&settings), sts: aws_sdk_sts::Client::new(&settings) }
+        let (client, sts) = (Client::new(&settings), aws_sdk_sts::Client::new(&settings));
+        Self { client, sts, settings }
     }
 
     /// Has the credential report made, waits for it and reads it. Where only making it is denied,

@@ -5,12 +5,15 @@
 
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_sdk_sts::config::SharedCredentialsProvider;
 use keytender_core::secret::Secret;
+
+pub use aws_config::SdkConfig;
 
 /// How often one call is tried when nobody answers, or with a fault of the server: some six
 /// seconds. Throttling is met with more patience by the callers.
@@ -21,6 +24,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one attempt may take; a report of 5,000 users is about 2 MiB.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long credentials may take to come: a role is assumed with all the attempts above. The SDK's
+/// own limit of 5 s would end them while AWS asks to slow down.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);
 /// IAM is one service for all regions; this one signs where the user names none.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -52,7 +58,8 @@ pub async fn settings(credentials: &Credentials<'_>) -> SdkConfig {
         .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .retry_config(retry)
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build());
     if let Some(profile) = credentials.profile {
         loader = loader.profile_name(profile);
     }

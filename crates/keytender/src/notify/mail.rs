@@ -3,10 +3,8 @@
 //! The dialogue is led step by step, because what a lost connection means depends on the step:
 //! before the end of the message it was not delivered, after it nobody can know.
 
-use std::fs;
 use std::future::Future;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use keytender_core::secret::Secret;
@@ -20,7 +18,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::{Error as SmtpError, response::Response};
 
-use super::{Accepted, Failed, Step, Verdict, Why, network_cause};
+use super::{Accepted, Failed, Roots, Step, Verdict, Why, network_cause};
 use crate::clock;
 use crate::error::Error;
 
@@ -49,8 +47,8 @@ pub struct Smtp {
     pub port: u16,
     /// How the connection is made secret.
     pub tls: Tls,
-    /// A file with further certificates to trust (PEM), beside those of the system.
-    pub roots: Option<PathBuf>,
+    /// Certificates to trust beside those of the system.
+    pub roots: Option<Roots>,
     /// The user name; `None` if the server asks for none.
     pub username: Option<String>,
     /// Its password.
@@ -254,12 +252,9 @@ fn enhanced(error: &SmtpError) -> Option<String> {
 
 fn tls_parameters(settings: &Smtp) -> Result<TlsParameters, Error> {
     let mut builder = TlsParameters::builder(settings.host.clone());
-    if let Some(path) = &settings.roots {
-        let named = || format!("could not read the certificates of {}", path.display());
-        let bytes = fs::read(path).map_err(|error| Error::new(named()).source(error))?;
-        let roots = Certificate::from_pem(&bytes)
-            .map_err(|_| Error::new(named()).hint("it must be a file of certificates in PEM"))?;
-        builder = builder.add_root_certificate(roots);
+    if let Some(roots) = &settings.roots {
+        let certificates = Certificate::from_pem(&roots.read()?).map_err(|_| roots.bad())?;
+        builder = builder.add_root_certificate(certificates);
     }
     builder
         .build_rustls()

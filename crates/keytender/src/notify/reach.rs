@@ -5,9 +5,7 @@
 //! its name is looked up, so that a name cannot change its mind in between.
 
 use std::fmt;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url, redirect};
 use thiserror::Error as ThisError;
 
-use super::{Accepted, Failed, Step, Verdict, Why, network_cause};
+use super::{Accepted, Failed, Roots, Step, Verdict, Why, network_cause};
 use crate::error::Error;
 
 /// The largest body that is sent: Teams takes 28 KB, Standard Webhooks recommends 20 KB.
@@ -32,8 +30,8 @@ const CONNECT_PART: u32 = 2;
 pub struct Settings {
     /// How long one attempt may take.
     pub timeout: Duration,
-    /// A file with further certificates to trust (PEM), beside those of the system.
-    pub roots: Option<PathBuf>,
+    /// Certificates to trust beside those of the system.
+    pub roots: Option<Roots>,
     /// Whether addresses that are not public may be reached.
     pub allow_private: bool,
 }
@@ -108,13 +106,9 @@ impl Hooks {
         if !settings.allow_private {
             builder = builder.dns_resolver(Arc::new(PublicOnly));
         }
-        if let Some(path) = &settings.roots {
-            let named = || format!("could not read the certificates of {}", path.display());
-            let bytes = fs::read(path).map_err(|error| Error::new(named()).source(error))?;
-            let roots = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|_| {
-                Error::new(named()).hint("it must be a file of certificates in PEM")
-            })?;
-            builder = builder.tls_certs_merge(roots);
+        if let Some(roots) = &settings.roots {
+            let certificates = reqwest::Certificate::from_pem_bundle(&roots.read()?);
+            builder = builder.tls_certs_merge(certificates.map_err(|_| roots.bad())?);
         }
         let client = builder.build().map_err(|error| {
             Error::new("could not prepare TLS for web hooks").source(error.without_url())

@@ -1,5 +1,8 @@
 //! Accounts: where keys are held, and how they are reached.
 
+use std::collections::HashMap;
+
+use keytender_core::access::Side;
 use keytender_core::id::AccountId;
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
@@ -7,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::tasks::sync_of;
+use super::{Failure, Result, Store};
 
 /// How an account is reached: references only, never a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +31,8 @@ pub struct Access {
 }
 
 /// What kind of account it is to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum AccountKind {
     /// It is asked for its keys.
     Live,
@@ -35,6 +40,8 @@ pub enum AccountKind {
     Manual,
     /// It is asked for its member accounts as well.
     Organization,
+    /// It is this installation's own: its keys are the tokens of its API.
+    Own,
 }
 
 impl AccountKind {
@@ -44,11 +51,25 @@ impl AccountKind {
             Self::Live => "live",
             Self::Manual => "manual",
             Self::Organization => "organization",
+            Self::Own => "own",
         }
     }
 
+    /// On which side its keys are.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::Own => Side::Issued,
+            _ => Side::Held,
+        }
+    }
+
+    /// Whether somebody else is asked for its keys.
+    pub const fn is_asked(self) -> bool {
+        matches!(self, Self::Live | Self::Organization)
+    }
+
     fn parse(word: &str) -> Result<Self> {
-        [Self::Live, Self::Manual, Self::Organization]
+        [Self::Live, Self::Manual, Self::Organization, Self::Own]
             .into_iter()
             .find(|kind| kind.as_str() == word)
             .ok_or_else(|| Failure::Corrupt(format!("account kind `{word}`")))
@@ -72,8 +93,10 @@ pub struct Account {
     pub external_id: Option<String>,
     /// The provider's name for it.
     pub alias: Option<String>,
-    /// An address for its keys without an owner.
+    /// An address for its keys without an owner, as somebody told it here.
     pub contact: Option<String>,
+    /// The address that the provider itself writes to about its security.
+    pub security_contact: Option<String>,
     /// How it is reached.
     pub access: Access,
     /// A secret that we were asked to keep.
@@ -86,8 +109,28 @@ pub struct Account {
     pub created_at: Time,
 }
 
-const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, access, \
-                       sealed, report_header, created_at";
+impl Account {
+    /// Who hears of its keys without an owner: whom we were told, else whom the provider names.
+    pub fn hears(&self) -> Option<&str> {
+        self.contact.as_deref().or(self.security_contact.as_deref())
+    }
+}
+
+/// What was learned of an account by looking at it.
+#[derive(Clone, Debug, Default)]
+pub struct Learned {
+    /// The provider's id of it.
+    pub external_id: Option<String>,
+    /// The provider's name for it.
+    pub alias: Option<String>,
+    /// Whom the provider writes to about its security; the outer `None` if that is not known.
+    pub security_contact: Option<Option<String>>,
+    /// The columns of its credential report.
+    pub report_header: Option<Vec<String>>,
+}
+
+const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, \
+                       security_contact, access, sealed, report_header, created_at";
 
 fn account(mut cells: Cells<'_>) -> Result<Account> {
     Ok(Account {
@@ -99,6 +142,7 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
         external_id: cells.maybe_text()?,
         alias: cells.maybe_text()?,
         contact: cells.maybe_text()?,
+        security_contact: cells.maybe_text()?,
         access: match cells.maybe_text()? {
             Some(text) => parsed(&text, "access of an account")?,
             None => Access::default(),
@@ -113,19 +157,24 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
     })
 }
 
+fn all() -> String {
+    format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 ORDER BY name")
+}
+
 impl Tx {
-    /// Adds an account.
+    /// Adds an account, and the task that asks it.
     ///
     /// # Errors
     /// [`Failure::Exists`] if there is one of its name, or with its provider's id.
     pub async fn insert_account(&mut self, account: &Account) -> Result<()> {
         let sql = format!(
             "INSERT INTO accounts (tenant_id, side, {COLUMNS}) \
-             VALUES ($1, 'held', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         );
         let access = json(&account.access)?;
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
+            account.kind.side().as_str().into(),
             account.id.as_i64().into(),
             account.provider.as_str().into(),
             account.name.as_str().into(),
@@ -134,41 +183,66 @@ impl Tx {
             account.external_id.as_deref().into(),
             account.alias.as_deref().into(),
             account.contact.as_deref().into(),
+            account.security_contact.as_deref().into(),
             access.into(),
             account.sealed.as_deref().into(),
             account.report_header.as_ref().map(json).transpose()?.into(),
             account.created_at.into(),
         ];
         self.execute(&sql, values).await?;
-        Ok(())
+        match account.kind.is_asked() {
+            true => self.add_tasks(&[sync_of(account.id)]).await,
+            false => Ok(()),
+        }
     }
 
-    /// Writes what was learned of an account, if it is new: the provider's id and name of it, and
-    /// the columns of its credential report.
+    /// As [`Store::list_accounts`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_accounts(&mut self) -> Result<Vec<Account>> {
+        let rows = self.fetch(&all(), vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| account(row.cells())).collect()
+    }
+
+    /// Writes what was learned of an account, if it is new.
     ///
     /// # Errors
     /// [`Failure::Exists`] if another account has the id.
-    pub async fn learn_account(
-        &mut self,
-        account: &Account,
-        external_id: Option<&str>,
-        alias: Option<&str>,
-        header: Option<&[String]>,
-    ) -> Result<()> {
-        let alias = alias.or(account.alias.as_deref());
-        let header = header.or(account.report_header.as_deref()).map(json).transpose()?;
+    pub async fn learn_account(&mut self, account: &Account, learned: &Learned) -> Result<()> {
+        let alias = learned.alias.as_deref().or(account.alias.as_deref());
+        let contact = learned.security_contact.as_ref().unwrap_or(&account.security_contact);
+        let header = learned.report_header.as_ref().or(account.report_header.as_ref());
         let sql = "UPDATE accounts SET external_id = COALESCE(external_id, $3), \
-                   report_header = $4, alias = $5 WHERE tenant_id = $1 AND id = $2 \
+                   report_header = $4, alias = $5, security_contact = $6 \
+                   WHERE tenant_id = $1 AND id = $2 \
                    AND (external_id IS NULL AND $3 IS NOT NULL \
                    OR COALESCE(report_header, '') <> COALESCE($4, '') \
-                   OR COALESCE(alias, '') <> COALESCE($5, ''))";
+                   OR COALESCE(alias, '') <> COALESCE($5, '') \
+                   OR COALESCE(security_contact, '') <> COALESCE($6, ''))";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             account.id.as_i64().into(),
-            external_id.into(),
-            header.into(),
+            learned.external_id.as_deref().into(),
+            header.map(json).transpose()?.into(),
             alias.into(),
+            contact.as_deref().into(),
         ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Writes who hears of an account's keys without an owner.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_account_contact(
+        &mut self,
+        id: AccountId,
+        contact: Option<&str>,
+    ) -> Result<()> {
+        let sql = "UPDATE accounts SET contact = $3 WHERE tenant_id = $1 AND id = $2";
+        let values = vec![self.tenant().into(), id.as_i64().into(), contact.into()];
         self.execute(sql, values).await?;
         Ok(())
     }
@@ -178,6 +252,7 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn remove_account(&mut self, id: AccountId) -> Result<()> {
+        self.remove_task(&sync_of(id)).await?;
         for sql in [
             "DELETE FROM notice_items WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
@@ -193,7 +268,7 @@ impl Tx {
             "DELETE FROM syncs WHERE tenant_id = $1 AND account_id = $2",
             "DELETE FROM accounts WHERE tenant_id = $1 AND id = $2",
         ] {
-            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
     }
@@ -205,11 +280,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_accounts(&self) -> Result<Vec<Account>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 \
-             ORDER BY name"
-        );
-        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(&all(), vec![self.tenant().into()]).await?;
         rows.iter().map(|row| account(row.cells())).collect()
     }
 
@@ -222,7 +293,25 @@ impl Store {
             "SELECT {COLUMNS} FROM accounts \
              WHERE tenant_id = $1 AND name = $2"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), name.into()]).await?;
+        let rows = self.db.fetch(&sql, vec![self.tenant().into(), name.into()]).await?;
         rows.first().map(|row| account(row.cells())).transpose()
+    }
+
+    /// How many keys each account has that are not destroyed, and how many of them are due.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_by_account(&self) -> Result<HashMap<AccountId, (u64, u64)>> {
+        let sql = "SELECT account_id, CAST(COUNT(*) AS BIGINT), CAST(SUM(due) AS BIGINT) \
+                   FROM keys WHERE tenant_id = $1 AND state <> 'destroyed' GROUP BY account_id";
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                let account = AccountId::from_i64(cells.int()?);
+                Ok((account, (count(cells.int()?), count(cells.int()?))))
+            })
+            .collect()
     }
 }

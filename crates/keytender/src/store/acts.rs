@@ -6,7 +6,7 @@ use keytender_core::id::ActId;
 use keytender_core::time::Time;
 
 use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 /// How far an act has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         );
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             id.as_i64().into(),
             act.at.into(),
             act.actor.name.as_str().into(),
@@ -117,16 +117,30 @@ impl Tx {
 }
 
 impl Store {
-    /// The latest acts, newest first; of one target if it is given.
+    /// The latest acts, newest first; of one target if it is given, and from a place on: after the
+    /// act of this moment (microseconds) and number.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn list_acts(&self, target_id: Option<&str>, limit: i64) -> Result<Vec<Act>> {
+    pub async fn list_acts(
+        &self,
+        target_id: Option<&str>,
+        limit: i64,
+        after: Option<(i64, i64)>,
+    ) -> Result<Vec<Act>> {
+        let (at, id) = after.unwrap_or((i64::MAX, i64::MAX));
+        let mut values = vec![self.tenant().into(), at.into(), id.into(), limit.into()];
+        let condition = match target_id {
+            Some(target) => {
+                values.push(target.into());
+                "AND target_id = $5"
+            }
+            None => "",
+        };
         let sql = format!(
-            "SELECT {COLUMNS} FROM acts WHERE tenant_id = $1 AND ($2 IS NULL OR target_id = $2) \
-             ORDER BY at DESC, id DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM acts WHERE tenant_id = $1 AND at <= $2 \
+             AND (at < $2 OR id < $3) {condition} ORDER BY at DESC, id DESC LIMIT $4"
         );
-        let values = vec![TENANT.into(), target_id.into(), limit.into()];
         let rows = self.db.fetch(&sql, values).await?;
         rows.iter()
             .map(|row| {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::db::Tx;
-use super::{Failure, Result, TENANT};
+use super::{Failure, Result};
 
 /// How many rows one statement takes: more is no faster, and the text stays below a megabyte.
 const ROWS_AT_ONCE: usize = 2_000;
@@ -45,9 +45,10 @@ impl Tx {
         };
         // SQLite needs the WHERE, or it takes ON for a join.
         let sql = format!(
-            "INSERT INTO {} (tenant_id, {names}) SELECT {TENANT}, {names} FROM {} WHERE true \
+            "INSERT INTO {} (tenant_id, {names}) SELECT {}, {names} FROM {} WHERE true \
              {conflict}",
             table.name,
+            self.tenant(),
             self.json_rows(table.columns)
         );
         for rows in rows.chunks(ROWS_AT_ONCE) {

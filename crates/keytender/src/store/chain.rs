@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::db::Cells;
 use super::seal::Sealer;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 /// The advisory lock that two sealers meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_6c6f;
@@ -115,7 +115,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn has_unsealed_acts(&self) -> Result<bool> {
         let sql = "SELECT id FROM acts WHERE tenant_id = $1 AND seq IS NULL LIMIT 1";
-        Ok(!self.db.fetch(sql, vec![TENANT.into()]).await?.is_empty())
+        Ok(!self.db.fetch(sql, vec![self.tenant().into()]).await?.is_empty())
     }
 
     /// Gives every committed act its place and proof; the end of the chain, if it moved.
@@ -127,7 +127,7 @@ impl Store {
         tx.lock(LOCK).await?;
         let sql = "SELECT seq, mac FROM acts WHERE tenant_id = $1 AND seq IS NOT NULL \
                    ORDER BY seq DESC LIMIT 1";
-        let last = tx.fetch(sql, vec![TENANT.into()]).await?;
+        let last = tx.fetch(sql, vec![self.tenant().into()]).await?;
         let (mut seq, mut mac) = match last.first() {
             Some(row) => {
                 let mut cells = row.cells();
@@ -139,7 +139,7 @@ impl Store {
             "SELECT {COLUMNS} FROM acts WHERE tenant_id = $1 AND seq IS NULL ORDER BY at, id"
         );
         let mut places = Vec::new();
-        for row in tx.fetch(&sql, vec![TENANT.into()]).await? {
+        for row in tx.fetch(&sql, vec![self.tenant().into()]).await? {
             seq += 1;
             let (act, _) = Proved::read(seq, row.cells())?;
             mac = act.prove(sealer, &mac)?;
@@ -168,7 +168,7 @@ impl Store {
         let mut chain = Chain { found: Vec::new(), end: None, broken: None };
         loop {
             let after = chain.end.as_ref().map_or(0, |end| end.seq);
-            let values = vec![TENANT.into(), after.into(), ACTS_AT_ONCE.into()];
+            let values = vec![self.tenant().into(), after.into(), ACTS_AT_ONCE.into()];
             let rows = self.db.fetch(&sql, values).await?;
             if rows.is_empty() {
                 return Ok(chain);

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::Tx;
-use super::{Failure, Result, Store, TENANT};
+use super::{Failure, Result, Store};
 
 /// What kind of way it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum ChannelKind {
     /// A mail server.
     Mail,
@@ -59,6 +60,9 @@ pub struct Settings {
     /// A file with further certificates to trust.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roots: Option<String>,
+    /// Further certificates to trust, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
     /// The user name at the mail server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -105,7 +109,7 @@ impl Tx {
         let sql = "INSERT INTO channels (tenant_id, id, name, kind, settings, sealed, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             channel.id.as_i64().into(),
             channel.name.as_str().into(),
             channel.kind.as_str().into(),
@@ -127,7 +131,7 @@ impl Tx {
             "DELETE FROM notices WHERE tenant_id = $1 AND channel_id = $2",
             "DELETE FROM channels WHERE tenant_id = $1 AND id = $2",
         ] {
-            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
     }
@@ -141,7 +145,7 @@ impl Store {
     pub async fn list_channels(&self) -> Result<Vec<Channel>> {
         let sql = "SELECT id, name, kind, settings, sealed, created_at FROM channels \
                    WHERE tenant_id = $1 ORDER BY name";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

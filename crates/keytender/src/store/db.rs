@@ -2,7 +2,8 @@
 //!
 //! Both get the same SQL with `$1`, `$2` …, and know two types: text and 64-bit integers (times are
 //! microseconds, truths 0 or 1). What differs is here and nowhere else: how a connection is opened,
-//! how a write transaction begins, and how a JSON array becomes rows.
+//! how a write transaction begins, how the database tells the time, and how a JSON array becomes
+//! rows.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -29,6 +30,9 @@ const MAX_CONNECTIONS: u32 = 8;
 const ROWS_AHEAD: usize = 2_000;
 /// SQLite's page cache, in KiB: an inventory of a million keys has hot indexes of this size.
 const CACHE_KIB: u32 = 65_536;
+
+/// The one tenant of an installation. It leads every unique constraint so that there can be more.
+const FIRST_TENANT: i64 = 1;
 
 /// Where an inventory is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,16 +79,18 @@ pub enum Kind {
     Postgres,
 }
 
-/// A database that answers.
+/// A database that answers, as one tenant sees it.
 #[derive(Clone, Debug)]
-pub enum Db {
-    /// Readers beside each other, and one writer.
-    Sqlite {
-        /// Connections that only read.
-        read: SqlitePool,
-        /// The one connection that writes.
-        write: SqlitePool,
-    },
+pub struct Db {
+    pool: Pool,
+    tenant: i64,
+}
+
+/// Its connections.
+#[derive(Clone, Debug)]
+enum Pool {
+    /// Readers beside each other, and the one connection that writes.
+    Sqlite { read: SqlitePool, write: SqlitePool },
     /// Connections to the server.
     Postgres(PgPool),
 }
@@ -95,8 +101,8 @@ impl Db {
     /// # Errors
     /// When it cannot be opened or does not answer in time.
     pub async fn open(location: &Location) -> sqlx::Result<Self> {
-        match location {
-            Location::File(path) => open_sqlite(path).await,
+        let pool = match location {
+            Location::File(path) => open_sqlite(path).await?,
             Location::Postgres(url) => {
                 let options = PgConnectOptions::from_str(url)?
                     .application_name("keytender")
@@ -104,16 +110,28 @@ impl Db {
                 let pool = PgPoolOptions::new()
                     .max_connections(MAX_CONNECTIONS)
                     .acquire_timeout(CONNECT_TIMEOUT);
-                Ok(Self::Postgres(pool.connect_with(options).await?))
+                Pool::Postgres(pool.connect_with(options).await?)
             }
-        }
+        };
+        Ok(Self { pool, tenant: FIRST_TENANT })
+    }
+
+    /// The same database as `tenant` sees it.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: i64) -> Self {
+        Self { pool: self.pool.clone(), tenant }
+    }
+
+    /// Whose rows are read and written.
+    pub const fn tenant(&self) -> i64 {
+        self.tenant
     }
 
     /// Which one it is.
     pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Sqlite { .. } => Kind::Sqlite,
-            Self::Postgres(_) => Kind::Postgres,
+        match self.pool {
+            Pool::Sqlite { .. } => Kind::Sqlite,
+            Pool::Postgres(_) => Kind::Postgres,
         }
     }
 
@@ -122,9 +140,9 @@ impl Db {
     /// # Errors
     /// When the database refuses.
     pub async fn fetch(&self, sql: &str, values: Values) -> sqlx::Result<Vec<Row>> {
-        match self {
-            Self::Sqlite { read, .. } => value::fetch_sqlite(read, sql, values).await,
-            Self::Postgres(pool) => value::fetch_postgres(pool, sql, values).await,
+        match &self.pool {
+            Pool::Sqlite { read, .. } => value::fetch_sqlite(read, sql, values).await,
+            Pool::Postgres(pool) => value::fetch_postgres(pool, sql, values).await,
         }
     }
 
@@ -133,20 +151,21 @@ impl Db {
     /// # Errors
     /// When the database cannot be written.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let held = match &self.pool {
+            Pool::Sqlite { write, .. } => Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Held::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { held, tenant: self.tenant })
     }
 
     /// Closes every connection, so that a SQLite file is whole without its log.
     pub async fn close(&self) {
-        match self {
-            Self::Sqlite { read, write } => {
+        match &self.pool {
+            Pool::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
         }
     }
 
@@ -164,9 +183,15 @@ impl Db {
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
         json_rows(self.kind(), columns)
     }
+
+    /// What stands in a statement for the present moment of the database's own clock, on which all
+    /// nodes agree.
+    pub const fn now_sql(&self) -> &'static str {
+        now_sql(self.kind())
+    }
 }
 
-async fn open_sqlite(path: &Path) -> sqlx::Result<Db> {
+async fn open_sqlite(path: &Path) -> sqlx::Result<Pool> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -190,27 +215,37 @@ async fn open_sqlite(path: &Path) -> sqlx::Result<Db> {
         .acquire_timeout(CONNECT_TIMEOUT)
         .connect_with(options.pragma("query_only", "1"))
         .await?;
-    Ok(Db::Sqlite { read, write })
+    Ok(Pool::Sqlite { read, write })
 }
 
 /// A transaction that writes; without [`Tx::commit`] nothing of it stays.
 #[derive(Debug)]
-pub enum Tx {
-    /// In SQLite.
+pub struct Tx {
+    held: Held,
+    tenant: i64,
+}
+
+/// The connection that it holds.
+#[derive(Debug)]
+enum Held {
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
-    /// In PostgreSQL.
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
 }
 
 impl Tx {
+    /// Whose rows it reads and writes.
+    pub const fn tenant(&self) -> i64 {
+        self.tenant
+    }
+
     /// Does `sql` and says how many rows it touched.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn execute(&mut self, sql: &str, values: Values) -> sqlx::Result<u64> {
-        match self {
-            Self::Sqlite(tx) => value::execute_sqlite(tx, sql, values).await,
-            Self::Postgres(tx) => value::execute_postgres(tx, sql, values).await,
+        match &mut self.held {
+            Held::Sqlite(tx) => value::execute_sqlite(tx, sql, values).await,
+            Held::Postgres(tx) => value::execute_postgres(tx, sql, values).await,
         }
     }
 
@@ -219,9 +254,9 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn fetch(&mut self, sql: &str, values: Values) -> sqlx::Result<Vec<Row>> {
-        match self {
-            Self::Sqlite(tx) => value::fetch_sqlite(&mut **tx, sql, values).await,
-            Self::Postgres(tx) => value::fetch_postgres(&mut **tx, sql, values).await,
+        match &mut self.held {
+            Held::Sqlite(tx) => value::fetch_sqlite(&mut **tx, sql, values).await,
+            Held::Postgres(tx) => value::fetch_postgres(&mut **tx, sql, values).await,
         }
     }
 
@@ -230,9 +265,9 @@ impl Tx {
     /// # Errors
     /// When the database refuses one.
     pub async fn script(&mut self, sql: &'static str) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
-            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+        match &mut self.held {
+            Held::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+            Held::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
         }
     }
 
@@ -242,7 +277,7 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn lock(&mut self, number: i64) -> sqlx::Result<()> {
-        if let Self::Postgres(tx) = self {
+        if let Held::Postgres(tx) = &mut self.held {
             sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;
         }
         Ok(())
@@ -251,19 +286,27 @@ impl Tx {
     /// What a SELECT ends with, so that nobody else changes its rows of `table` before this
     /// transaction ends.
     pub fn lock_rows(&self, table: &str) -> String {
-        match self {
-            Self::Sqlite(_) => String::new(),
-            Self::Postgres(_) => format!("FOR UPDATE OF {table}"),
+        match self.held {
+            Held::Sqlite(_) => String::new(),
+            Held::Postgres(_) => format!("FOR UPDATE OF {table}"),
         }
     }
 
     /// As [`Db::json_rows`].
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
-        let kind = match self {
-            Self::Sqlite(_) => Kind::Sqlite,
-            Self::Postgres(_) => Kind::Postgres,
-        };
-        json_rows(kind, columns)
+        json_rows(self.kind(), columns)
+    }
+
+    /// As [`Db::now_sql`].
+    pub const fn now_sql(&self) -> &'static str {
+        now_sql(self.kind())
+    }
+
+    const fn kind(&self) -> Kind {
+        match self.held {
+            Held::Sqlite(_) => Kind::Sqlite,
+            Held::Postgres(_) => Kind::Postgres,
+        }
     }
 
     /// Makes everything that it did stay.
@@ -271,9 +314,9 @@ impl Tx {
     /// # Errors
     /// When the database cannot; then nothing stays.
     pub async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+        match self.held {
+            Held::Sqlite(tx) => tx.commit().await,
+            Held::Postgres(tx) => tx.commit().await,
         }
     }
 }
@@ -281,6 +324,15 @@ impl Tx {
 /// Our own text with values apart: no value is ever part of it.
 fn sql_text(sql: &str) -> AssertSqlSafe<&str> {
     AssertSqlSafe(sql)
+}
+
+/// In microseconds. PostgreSQL's `now()` would be the moment at which the transaction began, which may
+/// have waited since. SQLite's nodes share a machine and its clock, in milliseconds.
+const fn now_sql(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS BIGINT)",
+        Kind::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    }
 }
 
 fn json_rows(kind: Kind, columns: &[(&str, &str)]) -> String {

@@ -1,27 +1,33 @@
 //! Keys: what is remembered of them, and what the policy says of them.
 
+use keytender_core::access::Side;
 use keytender_core::id::{AccountId, KeyId, OwnerId};
 use keytender_core::inventory::KeyRecord;
 use keytender_core::key::{State, Use};
 use keytender_core::policy::{Action, Severity};
-use keytender_core::report::aws;
 use keytender_core::time::Time;
 use serde::Serialize;
 
+use super::Result;
 use super::bulk::{Conflict, Table};
 use super::db::Tx;
-use super::{Result, Store, TENANT};
 
-pub use filter::{Filter, Order, Page};
+pub(super) use filter::{Conditions, escaped};
+pub use filter::{Filter, Order, Page, Term};
+pub(super) use line::{action, severity, state};
+pub use read::Past;
 
 mod filter;
 mod line;
+mod read;
 
 /// A key of the inventory.
 #[derive(Clone, Debug)]
 pub struct HeldKey {
     /// What is known of it.
     pub record: KeyRecord,
+    /// Whether we hold it at a provider, or issued it.
+    pub side: Side,
     /// Where it is held.
     pub account_id: AccountId,
     /// What people call that account here.
@@ -202,8 +208,23 @@ impl Tx {
             line::FIELDS,
             line::TABLES
         );
-        let rows = self.fetch(&sql, vec![TENANT.into(), account.as_i64().into()]).await?;
+        let rows = self.fetch(&sql, vec![self.tenant().into(), account.as_i64().into()]).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// The key of this id, which nobody else changes before this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_key(&mut self, id: KeyId) -> Result<Option<HeldKey>> {
+        let sql = format!(
+            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND k.id = $2 {}",
+            line::FIELDS,
+            line::TABLES,
+            self.lock_rows("k")
+        );
+        let rows = self.fetch(&sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
+        rows.first().map(|row| line::held(row.cells())).transpose()
     }
 
     /// Writes new and changed keys of an account; they are asked of the policy again.
@@ -263,7 +284,7 @@ impl Tx {
         );
         let (account, key) =
             after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
-        let values = vec![TENANT.into(), account.into(), key.into(), limit.into()];
+        let values = vec![self.tenant().into(), account.into(), key.into(), limit.into()];
         let rows = self.fetch(&sql, values).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
@@ -281,7 +302,7 @@ impl Tx {
             line::TABLES,
             self.lock_rows("k")
         );
-        let rows = self.fetch(&sql, vec![TENANT.into(), at.into(), limit.into()]).await?;
+        let rows = self.fetch(&sql, vec![self.tenant().into(), at.into(), limit.into()]).await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
 
@@ -321,16 +342,32 @@ impl Tx {
         let resolved: Vec<_> = verdicts
             .iter()
             .flat_map(|verdict| verdict.resolved.iter().map(move |rule| (verdict.key_id, rule)))
-            .map(|(key, rule)| serde_json::json!({"key_id": key.as_i64(), "rule": rule}))
+            .map(|(key, rule)| {
+                serde_json::json!({"tenant_id": self.tenant(), "key_id": key.as_i64(), "rule": rule})
+            })
             .collect();
-        // Not `FROM {given}`: SQLite would go through all findings for each of the given ones.
+        // The tenant comes with each row: SQLite would begin with all findings of a given one, and
+        // go through the rows for each of them.
         let sql = format!(
-            "UPDATE findings SET resolved_at = {} WHERE tenant_id = {TENANT} \
-             AND resolved_at IS NULL \
-             AND (key_id, rule) IN (SELECT given.key_id, given.rule FROM {{given}})",
+            "UPDATE findings SET resolved_at = {} FROM {{given}} \
+             WHERE findings.tenant_id = given.tenant_id AND findings.key_id = given.key_id \
+             AND findings.rule = given.rule AND findings.resolved_at IS NULL",
             now.as_micros()
         );
-        self.each(&sql, &[("key_id", "BIGINT"), ("rule", "TEXT")], &resolved).await
+        let columns = [("tenant_id", "BIGINT"), ("key_id", "BIGINT"), ("rule", "TEXT")];
+        self.each(&sql, &columns, &resolved).await
+    }
+
+    /// Notes that a key of ours was used; a later use that is written already stays.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_use(&mut self, id: KeyId, at: Time) -> Result<()> {
+        let sql = "UPDATE keys SET use_status = 'used', use_at = $3, use_service = 'api', \
+                   evaluate_at = 0 WHERE tenant_id = $1 AND id = $2 \
+                   AND (use_status <> 'used' OR use_at < $3)";
+        self.execute(sql, vec![self.tenant().into(), id.as_i64().into(), at.into()]).await?;
+        Ok(())
     }
 
     /// Writes what somebody said of a key; the policy is asked again.
@@ -359,7 +396,7 @@ impl Tx {
         };
         let sql =
             format!("UPDATE keys SET {columns}, evaluate_at = 0 WHERE tenant_id = $1 AND id = $2");
-        let mut all = vec![TENANT.into(), id.as_i64().into()];
+        let mut all = vec![self.tenant().into(), id.as_i64().into()];
         all.append(&mut values);
         self.execute(&sql, all).await?;
         Ok(())
@@ -387,134 +424,5 @@ fn finding_line(key: KeyId, opened: &Opened, now: Time) -> FindingLine<'_> {
         action: opened.action.as_str(),
         since: opened.since.map(Time::as_micros),
         found_at: now.as_micros(),
-    }
-}
-
-/// Something in a key's past.
-#[derive(Clone, Debug)]
-pub struct Past {
-    /// When.
-    pub at: Time,
-    /// What: words of `keytender_core::inventory::Event`, `used`, `finding RULE`, `resolved RULE`.
-    pub what: String,
-    /// Where, of a use: region and service.
-    pub place: Option<(Option<String>, Option<String>)>,
-}
-
-impl Store {
-    /// The keys that a word means: our id, the provider's id, a label, or a principal and the
-    /// key's place, as in `deploy/1`. Of an id there is one; of the others, those that exist.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn find_keys(&self, word: &str) -> Result<Vec<HeldKey>> {
-        let id = word.parse::<KeyId>().map_or(-1, KeyId::as_i64);
-        let (name, slot) = match word.rsplit_once('/') {
-            Some((name, slot)) => (name, slot.parse::<i64>().unwrap_or(-1)),
-            None => (word, -1),
-        };
-        let name = if name == "root" { aws::ROOT } else { name };
-        // Each way by an index of its own; the plus keeps databases from one of tenants.
-        let accounts = "account_id IN (SELECT id FROM accounts WHERE tenant_id = $1)";
-        let sql = format!(
-            "SELECT {} FROM {} WHERE +k.tenant_id = $1 AND k.id IN ( \
-             SELECT id FROM keys WHERE id = $2 \
-             UNION SELECT id FROM keys WHERE tenant_id = $1 AND {accounts} AND provider_id = $3 \
-             UNION SELECT id FROM keys WHERE tenant_id = $1 AND label = $3 \
-             AND state <> 'destroyed' \
-             UNION SELECT id FROM keys WHERE tenant_id = $1 AND slot = $5 \
-             AND state <> 'destroyed' AND principal_id IN (SELECT id FROM principals \
-             WHERE tenant_id = $1 AND {accounts} AND name = $4)) ORDER BY k.id LIMIT 10",
-            line::FIELDS,
-            line::TABLES
-        );
-        let values = vec![TENANT.into(), id.into(), word.into(), name.into(), slot.into()];
-        let rows = self.db.fetch(&sql, values).await?;
-        rows.iter().map(|row| line::held(row.cells())).collect()
-    }
-
-    /// One page of the keys that `filter` lets through, and how many there are in all.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
-        let (condition, values) = filter.sql();
-        let keys =
-            if filter.is_search() { self.db.searched("keys k") } else { "keys k".to_owned() };
-        let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {keys} WHERE {condition}");
-        let total = self.db.fetch(&count, values.clone()).await?;
-        let total = total.first().map(|row| row.cells().int()).transpose()?.unwrap_or(0);
-        // The page is found by ids alone: what is sorted is small, and what is shown is fetched
-        // only for its keys.
-        let order = page.order.sql();
-        let sql = format!(
-            "SELECT {} FROM (SELECT k.id FROM {} {condition} ORDER BY {order} \
-             LIMIT {} OFFSET {}) AS page CROSS JOIN {} WHERE k.id = page.id ORDER BY {order}",
-            line::FIELDS,
-            page.order.from(&keys),
-            page.limit,
-            page.offset,
-            line::TABLES
-        );
-        let rows = self.db.fetch(&sql, values).await?;
-        let keys: Result<Vec<_>> = rows.iter().map(|row| line::held(row.cells())).collect();
-        Ok((keys?, u64::try_from(total).unwrap_or(0)))
-    }
-
-    /// Some keys after `after` that `filter` lets through, account by account.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn keys_after(
-        &self,
-        filter: &Filter,
-        after: Option<(AccountId, KeyId)>,
-        limit: u32,
-    ) -> Result<Vec<HeldKey>> {
-        let (condition, mut values) = filter.sql();
-        let place = values.len() + 1;
-        let (account, key) =
-            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
-        values.extend([account.into(), key.into()]);
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {condition} AND (k.account_id, k.id) > (${place}, ${}) \
-             ORDER BY k.account_id, k.id LIMIT {limit}",
-            line::FIELDS,
-            line::TABLES,
-            place + 1
-        );
-        let rows = self.db.fetch(&sql, values).await?;
-        rows.iter().map(|row| line::held(row.cells())).collect()
-    }
-
-    /// A key's past: what happened to it, its uses, its findings, oldest first.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn past(&self, id: KeyId, limit: i64) -> Result<Vec<Past>> {
-        let sql = "SELECT at, what, region, service FROM ( \
-             SELECT at, what, NULL AS region, NULL AS service, 1 AS place FROM versions \
-             WHERE tenant_id = $1 AND subject_id = $2 AND what <> '' \
-             UNION ALL SELECT at, 'used', region, service, 0 FROM key_uses \
-             WHERE tenant_id = $1 AND key_id = $2 \
-             UNION ALL SELECT found_at, 'finding ' || rule, NULL, NULL, 2 FROM findings \
-             WHERE tenant_id = $1 AND key_id = $2 \
-             UNION ALL SELECT resolved_at, 'resolved ' || rule, NULL, NULL, 3 FROM findings \
-             WHERE tenant_id = $1 AND key_id = $2 AND resolved_at IS NOT NULL) AS past \
-             ORDER BY at DESC, place DESC, what DESC LIMIT $3";
-        let values = vec![TENANT.into(), id.as_i64().into(), limit.into()];
-        let rows = self.db.fetch(sql, values).await?;
-        let past: Result<Vec<Past>> = rows
-            .iter()
-            .rev()
-            .map(|row| {
-                let mut cells = row.cells();
-                let (at, what) = (cells.time()?, cells.text()?);
-                let place = (cells.maybe_text()?, cells.maybe_text()?);
-                let place = (what == "used").then_some(place);
-                Ok(Past { at, what, place })
-            })
-            .collect();
-        past
     }
 }

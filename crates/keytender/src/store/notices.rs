@@ -1,15 +1,17 @@
 //! Notices: the outbox, what each of them tells, and how its delivery stands.
 
+use keytender_core::access::Side;
 use keytender_core::id::{ChannelId, KeyId, NoticeId};
 use keytender_core::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bulk::{Conflict, Table};
-use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::db::{Cells, Tx, Value, Values};
+use super::{Failure, Result, Store};
 
 /// How the delivery of a notice stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum NoticeState {
     /// It is to be delivered.
     Waiting,
@@ -93,6 +95,53 @@ pub struct ToldItem {
     pub at: Time,
 }
 
+/// Which notices; every part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// The one with this id.
+    pub id: Option<NoticeId>,
+    /// In this state.
+    pub state: Option<NoticeState>,
+    /// To this address.
+    pub recipient: Option<String>,
+    /// That tell of keys on this side alone.
+    pub side: Option<Side>,
+}
+
+impl Which {
+    fn sql(&self, tenant: i64, limit: u32, after: Option<(Time, NoticeId)>) -> (String, Values) {
+        let mut values: Values = vec![tenant.into(), i64::from(limit).into()];
+        let mut text = "n.tenant_id = $1".to_owned();
+        let mut and = |condition: &str, value: Value| {
+            values.push(value);
+            text.push_str(" AND ");
+            text.push_str(&condition.replace('?', &format!("${}", values.len())));
+        };
+        if let Some(id) = self.id {
+            and("n.id = ?", id.as_i64().into());
+        }
+        if let Some(state) = self.state {
+            and("n.state = ?", state.as_str().into());
+        }
+        if let Some(recipient) = &self.recipient {
+            and("n.recipient = ?", recipient.as_str().into());
+        }
+        if let Some(side) = self.side {
+            let other = "NOT EXISTS (SELECT 1 FROM notice_items i JOIN keys k ON k.id = i.key_id \
+                         JOIN accounts a ON a.id = k.account_id WHERE i.tenant_id = n.tenant_id \
+                         AND i.notice_id = n.id AND a.side <> ?)";
+            and(other, side.as_str().into());
+        }
+        if let Some((at, id)) = after {
+            and("n.created_at <= ?", at.into());
+            let number = values.len();
+            values.push(id.as_i64().into());
+            text.push_str(&format!(" AND (n.created_at < ${number} OR n.id > ${})", values.len()));
+        }
+        (text, values)
+    }
+}
+
 const ITEMS: Table = Table {
     name: "notice_items",
     columns: &[
@@ -149,7 +198,7 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         );
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             notice.id.as_i64().into(),
             notice.channel_id.as_i64().into(),
             notice.recipient.as_str().into(),
@@ -178,7 +227,7 @@ impl Tx {
         self.write_all(&ITEMS, &lines).await?;
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM notice_items \
                    WHERE tenant_id = $1 AND notice_id = $2";
-        let rows = self.fetch(sql, vec![TENANT.into(), notice.id.as_i64().into()]).await?;
+        let rows = self.fetch(sql, vec![self.tenant().into(), notice.id.as_i64().into()]).await?;
         let count = rows.first().map(|row| row.cells().int()).transpose()?;
         Ok(count == i64::try_from(items.len()).ok())
     }
@@ -192,7 +241,7 @@ impl Tx {
         let sql = "UPDATE notices SET leased_until = $4, attempts = attempts + 1 \
                    WHERE tenant_id = $1 AND id = $2 AND state = 'waiting' \
                    AND (leased_until IS NULL OR leased_until <= $3)";
-        let values = vec![TENANT.into(), id.as_i64().into(), now.into(), until.into()];
+        let values = vec![self.tenant().into(), id.as_i64().into(), now.into(), until.into()];
         Ok(self.execute(sql, values).await? > 0)
     }
 
@@ -211,7 +260,7 @@ impl Tx {
         let sql = "UPDATE notices SET state = $3, send_at = $4, sent_at = $5, error = $6, \
                    leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             id.as_i64().into(),
             state.as_str().into(),
             send_at.into(),
@@ -229,7 +278,7 @@ impl Tx {
     pub async fn revive_notice(&mut self, id: NoticeId, now: Time) -> Result<bool> {
         let sql = "UPDATE notices SET state = 'waiting', attempts = 0, send_at = $3, error = NULL, \
                    leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'dead'";
-        let values = vec![TENANT.into(), id.as_i64().into(), now.into()];
+        let values = vec![self.tenant().into(), id.as_i64().into(), now.into()];
         Ok(self.execute(sql, values).await? > 0)
     }
 }
@@ -245,41 +294,28 @@ impl Store {
              AND send_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
              ORDER BY send_at, id LIMIT $3"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), now.into(), limit.into()]).await?;
+        let rows =
+            self.db.fetch(&sql, vec![self.tenant().into(), now.into(), limit.into()]).await?;
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
-    /// The latest notices, newest first; in one state if it is given.
+    /// The latest notices, newest first, from behind `after` on.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn list_notices(
         &self,
-        state: Option<NoticeState>,
-        limit: i64,
+        which: &Which,
+        limit: u32,
+        after: Option<(Time, NoticeId)>,
     ) -> Result<Vec<Notice>> {
-        let (condition, mut values) = match state {
-            Some(state) => ("AND state = $3", vec![state.as_str().into()]),
-            None => ("", Vec::new()),
-        };
+        let (condition, values) = which.sql(self.tenant(), limit, after);
         let sql = format!(
-            "SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 {condition} \
+            "SELECT {COLUMNS} FROM notices n WHERE {condition} \
              ORDER BY created_at DESC, id LIMIT $2"
         );
-        let mut all = vec![TENANT.into(), limit.into()];
-        all.append(&mut values);
-        let rows = self.db.fetch(&sql, all).await?;
+        let rows = self.db.fetch(&sql, values).await?;
         rows.iter().map(|row| notice(row.cells())).collect()
-    }
-
-    /// A notice.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn find_notice(&self, id: NoticeId) -> Result<Option<Notice>> {
-        let sql = format!("SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 AND id = $2");
-        let rows = self.db.fetch(&sql, vec![TENANT.into(), id.as_i64().into()]).await?;
-        rows.first().map(|row| notice(row.cells())).transpose()
     }
 
     /// Everything that was told of keys, in the order in which it was.
@@ -290,7 +326,7 @@ impl Store {
         let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
                    n.created_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
                    WHERE i.tenant_id = $1 ORDER BY n.created_at, n.id";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

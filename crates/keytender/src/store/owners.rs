@@ -4,8 +4,8 @@ use keytender_core::id::OwnerId;
 use keytender_core::owner::{Claim, ClaimKind};
 use keytender_core::time::Time;
 
-use super::db::Tx;
-use super::{Failure, Result, Store, TENANT};
+use super::db::{Cells, Tx};
+use super::{Failure, Result, Store};
 
 /// Somebody who answers for keys.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Tx {
         let sql = "INSERT INTO owners (tenant_id, id, name, address, time_zone, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             owner.id.as_i64().into(),
             owner.name.as_str().into(),
             owner.address.as_str().into(),
@@ -62,6 +62,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Waits until nobody else changes owners; nobody does before this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_owners(&mut self) -> Result<()> {
+        Ok(self.lock(LOCK ^ self.tenant()).await?)
+    }
+
+    /// As [`Store::list_owners`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_owners(&mut self) -> Result<Vec<Owner>> {
+        let rows = self.fetch(ALL, vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| owner(row.cells())).collect()
+    }
+
     /// Writes an owner's address and time zone.
     ///
     /// # Errors
@@ -69,7 +86,7 @@ impl Tx {
     pub async fn update_owner(&mut self, owner: &Owner) -> Result<()> {
         let sql = "UPDATE owners SET address = $3, time_zone = $4 WHERE tenant_id = $1 AND id = $2";
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             owner.id.as_i64().into(),
             owner.address.as_str().into(),
             owner.time_zone.as_str().into(),
@@ -91,7 +108,7 @@ impl Tx {
             "DELETE FROM owner_matches WHERE tenant_id = $1 AND owner_id = $2",
             "DELETE FROM owners WHERE tenant_id = $1 AND id = $2",
         ] {
-            self.execute(sql, vec![TENANT.into(), id.as_i64().into()]).await?;
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
     }
@@ -103,7 +120,7 @@ impl Tx {
     pub async fn insert_claim(&mut self, claim: &OwnerClaim, at: Time) -> Result<()> {
         let sql = "INSERT INTO owner_matches (tenant_id, owner_id, kind, name, pattern, created_at) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
-        let mut values = claim_values(claim);
+        let mut values = claim_values(self.tenant(), claim);
         values.push(at.into());
         self.execute(sql, values).await?;
         Ok(())
@@ -116,18 +133,34 @@ impl Tx {
     pub async fn remove_claim(&mut self, claim: &OwnerClaim) -> Result<bool> {
         let sql = "DELETE FROM owner_matches WHERE tenant_id = $1 AND owner_id = $2 AND kind = $3 \
                    AND name = $4 AND pattern = $5";
-        Ok(self.execute(sql, claim_values(claim)).await? > 0)
+        Ok(self.execute(sql, claim_values(self.tenant(), claim)).await? > 0)
     }
 }
 
-fn claim_values(claim: &OwnerClaim) -> super::db::Values {
+fn claim_values(tenant: i64, claim: &OwnerClaim) -> super::db::Values {
     vec![
-        TENANT.into(),
+        tenant.into(),
         claim.owner_id.as_i64().into(),
         claim.kind.as_str().into(),
         claim.name.as_str().into(),
         claim.pattern.as_str().into(),
     ]
+}
+
+/// The advisory lock that those meet at who change owners; any number, but always this one.
+const LOCK: i64 = 0x6b65_7974_6f77;
+/// Every owner, by name.
+const ALL: &str = "SELECT id, name, address, time_zone, created_at FROM owners \
+                   WHERE tenant_id = $1 ORDER BY name";
+
+fn owner(mut cells: Cells<'_>) -> Result<Owner> {
+    Ok(Owner {
+        id: OwnerId::from_i64(cells.int()?),
+        name: cells.text()?,
+        address: cells.text()?,
+        time_zone: cells.text()?,
+        created_at: cells.time()?,
+    })
 }
 
 impl Store {
@@ -136,21 +169,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_owners(&self) -> Result<Vec<Owner>> {
-        let sql = "SELECT id, name, address, time_zone, created_at FROM owners \
-                   WHERE tenant_id = $1 ORDER BY name";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                let mut cells = row.cells();
-                Ok(Owner {
-                    id: OwnerId::from_i64(cells.int()?),
-                    name: cells.text()?,
-                    address: cells.text()?,
-                    time_zone: cells.text()?,
-                    created_at: cells.time()?,
-                })
-            })
-            .collect()
+        let rows = self.db.fetch(ALL, vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| owner(row.cells())).collect()
     }
 
     /// Every claim.
@@ -160,7 +180,7 @@ impl Store {
     pub async fn list_claims(&self) -> Result<Vec<OwnerClaim>> {
         let sql = "SELECT owner_id, kind, name, pattern FROM owner_matches \
                    WHERE tenant_id = $1 ORDER BY owner_id, kind, name, pattern";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();
@@ -178,7 +198,7 @@ impl Store {
     pub async fn count_by_owner(&self) -> Result<Vec<(Option<OwnerId>, u64, u64)>> {
         let sql = "SELECT owner_id, CAST(COUNT(*) AS BIGINT), CAST(SUM(due) AS BIGINT) FROM keys \
                    WHERE tenant_id = $1 AND state <> 'destroyed' GROUP BY owner_id";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use keytender_core::id::{AccountId, PrincipalId};
+use keytender_core::access::Side;
+use keytender_core::id::{AccountId, OwnerId, PrincipalId};
 use keytender_core::inventory::PrincipalRecord;
 use keytender_core::key::{LastUse, Principal, PrincipalKind};
 use keytender_core::time::Time;
@@ -11,7 +12,8 @@ use serde::Serialize;
 
 use super::bulk::{Conflict, Table, json, parsed};
 use super::db::{Cells, Tx};
-use super::{Failure, Result, Store, TENANT};
+use super::keys::{Conditions, escaped};
+use super::{Failure, Result, Store};
 
 const TABLE: Table = Table {
     name: "principals",
@@ -105,7 +107,7 @@ pub(super) fn tags(text: Option<String>) -> Result<Option<BTreeMap<String, Strin
     text.map(|text| parsed(&text, "tags")).transpose()
 }
 
-fn record(mut cells: Cells<'_>) -> Result<PrincipalRecord> {
+fn record(cells: &mut Cells<'_>) -> Result<PrincipalRecord> {
     let id = PrincipalId::from_i64(cells.int()?);
     let provider = Cow::Owned(cells.text()?);
     let account = Cow::Owned(cells.maybe_text()?.unwrap_or_default());
@@ -141,8 +143,9 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_principals(&mut self, account: AccountId) -> Result<Vec<PrincipalRecord>> {
-        let rows = self.fetch(OF_ACCOUNT, vec![TENANT.into(), account.as_i64().into()]).await?;
-        rows.iter().map(|row| record(row.cells())).collect()
+        let rows =
+            self.fetch(OF_ACCOUNT, vec![self.tenant().into(), account.as_i64().into()]).await?;
+        rows.iter().map(|row| record(&mut row.cells())).collect()
     }
 
     /// Writes new and changed principals of an account.
@@ -160,6 +163,41 @@ impl Tx {
     }
 }
 
+/// Which principals; every part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The one of this id.
+    pub id: Option<PrincipalId>,
+    /// In this account.
+    pub account: Option<AccountId>,
+    /// A part of the name.
+    pub text: Option<String>,
+    /// On this side.
+    pub side: Option<Side>,
+    /// Only those of this owner's keys, of which alone is told; `None` within: nobody's.
+    pub seen_by: Option<Option<OwnerId>>,
+}
+
+/// A principal with what is known of its keys.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The principal.
+    pub record: PrincipalRecord,
+    /// Where it is.
+    pub account_id: AccountId,
+    /// What people call that account here.
+    pub account_name: String,
+    /// How many keys it has that are not destroyed.
+    pub keys: u64,
+    /// The latest known use of its keys.
+    pub last_use_at: Option<Time>,
+}
+
+/// The columns that [`record`] reads.
+const COLUMNS: &str = "p.id, a.provider, a.external_id, p.name, p.kind, p.reference, \
+    p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.cells, \
+    p.first_seen_at, p.gone_at";
+
 /// Every principal of an account, by its id.
 const OF_ACCOUNT: &str = "SELECT p.id, a.provider, a.external_id, p.name, p.kind, p.reference, \
     p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.cells, \
@@ -172,7 +210,69 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_principals(&self, account: AccountId) -> Result<Vec<PrincipalRecord>> {
-        let rows = self.db.fetch(OF_ACCOUNT, vec![TENANT.into(), account.as_i64().into()]).await?;
-        rows.iter().map(|row| record(row.cells())).collect()
+        let rows =
+            self.db.fetch(OF_ACCOUNT, vec![self.tenant().into(), account.as_i64().into()]).await?;
+        rows.iter().map(|row| record(&mut row.cells())).collect()
     }
+
+    /// The first `limit` of the principals that `filter` lets through, those of an account together, by
+    /// name; after the one of this account and name if it is given.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page_principals(
+        &self,
+        filter: &Filter,
+        after: Option<(AccountId, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Seen>> {
+        // What is told of the keys of each: those that are seen.
+        let mut keys = Conditions::of_tenant("k", self.tenant());
+        keys.plain("k.principal_id = p.id");
+        keys.seen_by(filter.seen_by);
+        let mut sql = Conditions { text: "p.tenant_id = $1".to_owned(), values: keys.values };
+        if filter.seen_by.is_some() {
+            sql.plain(&format!("EXISTS (SELECT 1 FROM keys k WHERE {})", keys.text));
+        }
+        if let Some(id) = filter.id {
+            sql.and("p.id =", id.as_i64());
+        }
+        if let Some(account) = filter.account {
+            sql.and("p.account_id =", account.as_i64());
+        }
+        if let Some(side) = filter.side {
+            sql.and("a.side =", side.as_str());
+        }
+        if let Some(text) = &filter.text {
+            sql.and("LOWER(p.name) LIKE", format!("%{}%", escaped(&text.to_lowercase())));
+            sql.text.push_str(" ESCAPE '\\'");
+        }
+        if let Some((account, name)) = after {
+            let (account, name) = (sql.place(account.as_i64()), sql.place(name));
+            sql.plain(&format!(
+                "p.account_id >= {account} AND (p.account_id > {account} OR p.name > {name})"
+            ));
+        }
+        let text = format!(
+            "SELECT {COLUMNS}, p.account_id, a.name, \
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM keys k \
+             WHERE {0} AND k.state <> 'destroyed'), \
+             (SELECT MAX(k.use_at) FROM keys k WHERE {0} AND k.use_status = 'used') \
+             FROM principals p JOIN accounts a ON a.id = p.account_id \
+             WHERE {1} ORDER BY p.tenant_id, p.account_id, p.name LIMIT {limit}",
+            keys.text, sql.text
+        );
+        let rows = self.db.fetch(&text, sql.values).await?;
+        rows.iter().map(|row| seen(row.cells())).collect()
+    }
+}
+
+fn seen(mut cells: Cells<'_>) -> Result<Seen> {
+    Ok(Seen {
+        record: record(&mut cells)?,
+        account_id: AccountId::from_i64(cells.int()?),
+        account_name: cells.text()?,
+        keys: u64::try_from(cells.int()?).unwrap_or(0),
+        last_use_at: cells.maybe_time()?,
+    })
 }

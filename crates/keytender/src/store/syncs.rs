@@ -7,12 +7,12 @@ use keytender_core::inventory::Sighting;
 use keytender_core::time::Time;
 
 use super::bulk::{json, parsed};
-use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::db::{Cells, Tx};
+use super::{Result, Store};
 
 /// How many earlier looks are asked for a key's last sighting; before that it was seen "at the
 /// latest then".
-const SIGHTINGS: i64 = 100;
+pub(super) const SIGHTINGS: i64 = 100;
 
 /// A look at an account that has ended.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Tx {
         let sql = "SELECT observed_at, reported_at, unseen FROM syncs \
                    WHERE tenant_id = $1 AND account_id = $2 AND observed_at IS NOT NULL \
                    ORDER BY started_at DESC LIMIT $3";
-        let values = vec![TENANT.into(), account.as_i64().into(), SIGHTINGS.into()];
+        let values = vec![self.tenant().into(), account.as_i64().into(), SIGHTINGS.into()];
         let rows = self.fetch(sql, values).await?;
         rows.iter()
             .map(|row| {
@@ -78,7 +78,7 @@ impl Tx {
         );
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let values = vec![
-            TENANT.into(),
+            self.tenant().into(),
             sync.id.as_i64().into(),
             sync.account_id.as_i64().into(),
             sync.started_at.into(),
@@ -97,6 +97,18 @@ impl Tx {
 }
 
 impl Store {
+    /// When the last look at an account that saw something began.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_seen(&self, account: AccountId) -> Result<Option<Time>> {
+        let sql = "SELECT MAX(started_at) FROM syncs \
+                   WHERE tenant_id = $1 AND account_id = $2 AND error IS NULL";
+        let values = vec![self.tenant().into(), account.as_i64().into()];
+        let rows = self.db.fetch(sql, values).await?;
+        Ok(rows.first().map(|row| row.cells().maybe_time()).transpose()?.flatten())
+    }
+
     /// The last look at each account.
     ///
     /// # Errors
@@ -106,29 +118,55 @@ impl Store {
             "SELECT {COLUMNS} FROM syncs s WHERE tenant_id = $1 AND started_at = \
              (SELECT MAX(started_at) FROM syncs WHERE tenant_id = $1 AND account_id = s.account_id)"
         );
-        let rows = self.db.fetch(&sql, vec![TENANT.into()]).await?;
-        rows.iter()
-            .map(|row| {
-                let mut cells = row.cells();
-                Ok(Sync {
-                    id: SyncId::from_i64(cells.int()?),
-                    account_id: AccountId::from_i64(cells.int()?),
-                    started_at: cells.time()?,
-                    finished_at: cells.time()?,
-                    observed_at: cells.maybe_time()?,
-                    reported_at: cells.maybe_time()?,
-                    unseen: unseen(cells.maybe_text()?)?,
-                    keys: u64::try_from(cells.int()?).unwrap_or(0),
-                    changes: u64::try_from(cells.int()?).unwrap_or(0),
-                    error: cells.maybe_text()?,
-                    warnings: match cells.maybe_text()? {
-                        Some(text) => parsed(&text, "warnings")?,
-                        None => Vec::new(),
-                    },
-                })
-            })
-            .collect()
+        let rows = self.db.fetch(&sql, vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| sync(row.cells())).collect()
     }
+
+    /// The looks at an account, newest first, from behind `after` on.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_syncs(
+        &self,
+        account: AccountId,
+        limit: u32,
+        after: Option<(Time, SyncId)>,
+    ) -> Result<Vec<Sync>> {
+        let mut values =
+            vec![self.tenant().into(), account.as_i64().into(), i64::from(limit).into()];
+        let condition = match after {
+            Some((at, id)) => {
+                values.extend([at.into(), id.as_i64().into()]);
+                "AND (started_at < $4 OR started_at = $4 AND id > $5)"
+            }
+            None => "",
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM syncs WHERE tenant_id = $1 AND account_id = $2 {condition} \
+             ORDER BY started_at DESC, id LIMIT $3"
+        );
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| sync(row.cells())).collect()
+    }
+}
+
+fn sync(mut cells: Cells<'_>) -> Result<Sync> {
+    Ok(Sync {
+        id: SyncId::from_i64(cells.int()?),
+        account_id: AccountId::from_i64(cells.int()?),
+        started_at: cells.time()?,
+        finished_at: cells.time()?,
+        observed_at: cells.maybe_time()?,
+        reported_at: cells.maybe_time()?,
+        unseen: unseen(cells.maybe_text()?)?,
+        keys: u64::try_from(cells.int()?).unwrap_or(0),
+        changes: u64::try_from(cells.int()?).unwrap_or(0),
+        error: cells.maybe_text()?,
+        warnings: match cells.maybe_text()? {
+            Some(text) => parsed(&text, "warnings")?,
+            None => Vec::new(),
+        },
+    })
 }
 
 impl Store {
@@ -139,7 +177,7 @@ impl Store {
     pub async fn last_sightings(&self) -> Result<HashMap<AccountId, Time>> {
         let sql = "SELECT account_id, MAX(observed_at) FROM syncs \
                    WHERE tenant_id = $1 AND observed_at IS NOT NULL GROUP BY account_id";
-        let rows = self.db.fetch(sql, vec![TENANT.into()]).await?;
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();

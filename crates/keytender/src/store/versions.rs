@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bulk::{Conflict, Table, json, parsed};
 use super::db::Tx;
-use super::{Result, Store, TENANT};
+use super::{Result, Store};
 
 const TABLE: Table = Table {
     name: "versions",
@@ -162,7 +162,7 @@ impl Store {
         let sql = "SELECT v.subject_id, v.kind, v.facts FROM versions v \
                    WHERE v.tenant_id = $1 AND v.at = (SELECT MAX(w.at) FROM versions w \
                    WHERE w.tenant_id = $1 AND w.subject_id = v.subject_id AND w.at <= $2)";
-        let values = vec![TENANT.into(), at.into()];
+        let values = vec![self.tenant().into(), at.into()];
         for row in self.db.fetch(sql, values.clone()).await? {
             let mut cells = row.cells();
             let (id, kind, facts) = (cells.int()?, cells.text()?, cells.text()?);

@@ -45,8 +45,9 @@ fn commands(home: &Home) -> Vec<(String, String)> {
             listed.lines().filter_map(|line| line.split_whitespace().next()).collect();
         if words.is_empty() {
             let groups = help.split("Options:").next().unwrap();
-            let lines = groups.lines().filter(|line| line.starts_with("  "));
-            names = lines.filter_map(|line| line.split_whitespace().next()).collect();
+            let lines = groups.lines().filter_map(|line| line.strip_prefix("  "));
+            let named = lines.filter_map(|line| line.split("  ").next());
+            names = named.flat_map(|names| names.split(", ")).collect();
         }
         rest.extend(names.iter().map(|name| [words.clone(), vec![(*name).to_owned()]].concat()));
         found.push((words.join(" "), help));

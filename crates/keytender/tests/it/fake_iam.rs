@@ -1,6 +1,7 @@
-//! A strict fake of AWS IAM's Query API (and of STS's GetCallerIdentity, on the same port): a real
-//! HTTP server on loopback for the official SDKs and the aws CLI, there because moto has no root
-//! row, no paging, no throttling and lets inactive keys work.
+//! A strict fake of AWS IAM's Query API (and, on the same port, of what is needed of STS, of
+//! Organizations and of Account Management): a real HTTP server on loopback for the official SDKs
+//! and the aws CLI, there because moto has no root row, no paging, no throttling, lets inactive keys
+//! work and lets everybody assume every role.
 //!
 //! A request is refused as AWS refuses it: without an `AWS4-HMAC-SHA256` signature, signed with an
 //! unknown or inactive key, for another API version, for a user or key that is not there. The
@@ -24,6 +25,7 @@
 
 mod account;
 mod action;
+mod organization;
 mod page;
 mod report;
 mod request;
@@ -36,19 +38,24 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Form, Router};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 pub(crate) use account::{AUDITOR, AUDITOR_KEY_ID, AUDITOR_SECRET};
 pub(crate) use account::{Account, Behaviour, at, secret_of};
 pub(crate) use report::Report;
 use request::{Call, Credential, Service};
+use user::Principal;
 pub(crate) use user::{Key, LastUse, Password, Root, User};
 use xml::Failure;
+
+/// The largest request in JSON that is read.
+const MAX_BODY_BYTES: usize = 65_536;
 
 /// The running fake; it stops, and drops its connections, when it is dropped.
 pub(crate) struct FakeIam {
@@ -66,12 +73,15 @@ impl FakeIam {
         let address = listener.local_addr().unwrap();
         let world = Arc::new(Mutex::new(World::new(account)));
         let (stop, stopped) = oneshot::channel();
-        let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&world));
+        let router = Router::new()
+            .route("/", post(answer))
+            .route("/getAlternateContact", post(answer))
+            .with_state(Arc::clone(&world));
         let server = std::thread::spawn(move || serve(listener, router, stopped));
         Self { address, world, stop: Some(stop), server: Some(server) }
     }
 
-    /// The endpoint for both services, e.g. for `AWS_ENDPOINT_URL`.
+    /// The endpoint for all services, e.g. for `AWS_ENDPOINT_URL`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -144,23 +154,30 @@ impl World {
     }
 
     /// Answers with a status and a document.
-    fn answer(&mut self, headers: &HeaderMap, call: &Call) -> (u16, String, String) {
+    fn answer(&mut self, headers: &HeaderMap, call: &Call) -> Answer {
         self.answered += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012x}", self.answered);
         let (service, outcome) = self.consider(headers, call);
+        let is_json = service.is_json();
+        let code = outcome.as_ref().err().map(|failure| failure.code.clone());
         let (status, document) = match outcome {
-            Ok(result) => (200, xml::success(service, call.action(), result, &request_id)),
+            Ok(Done::Xml(result)) => {
+                (200, xml::success(service, call.action(), result, &request_id))
+            }
+            Ok(Done::Json(result)) => (200, result.to_string()),
+            Err(failure) if is_json => {
+                let document = json!({"__type": failure.code, "message": failure.message});
+                (failure.status, document.to_string())
+            }
             Err(failure) => (failure.status, xml::failure(service, &failure, &request_id)),
         };
-        (status, document, request_id)
+        let content_type = if is_json { "application/x-amz-json-1.1" } else { "text/xml" };
+        let code = code.unwrap_or_default();
+        Answer { status, content_type, document, request_id, code }
     }
 
     /// The order of AWS: is the service up, who is it, too fast, what is it, may it, do it.
-    fn consider(
-        &mut self,
-        headers: &HeaderMap,
-        call: &Call,
-    ) -> (Service, Result<xml::Xml, Failure>) {
+    fn consider(&mut self, headers: &HeaderMap, call: &Call) -> (Service, Result<Done, Failure>) {
         if let Some((status, code)) = &self.account.behaviour.fail_everything {
             let down = Failure::new(*status, code, "The service is unable to handle the request.");
             return (Service::Iam, Err(down));
@@ -171,29 +188,79 @@ impl World {
         }
     }
 
-    fn act(&mut self, credential: &Credential, call: &Call) -> Result<xml::Xml, Failure> {
-        let caller = self.account.caller(&credential.key_id).ok_or_else(Failure::invalid_token)?;
+    fn act(&mut self, credential: &Credential, call: &Call) -> Result<Done, Failure> {
+        let every = self.account.behaviour.throttle_every;
+        let (account, caller) =
+            enter(&mut self.account, credential).ok_or_else(Failure::invalid_token)?;
         self.authenticated += 1;
-        match self.account.behaviour.throttle_every {
-            Some(every) if self.authenticated.is_multiple_of(every) => {
-                Err(Failure::new(400, "Throttling", "Rate exceeded"))
-            }
-            _ => action::perform(&mut self.account, credential.service, &caller, call),
+        let service = credential.service;
+        if every.is_some_and(|every| self.authenticated.is_multiple_of(every)) {
+            return Err(Failure::new(400, service.throttling(), "Rate exceeded"));
+        }
+        if service.is_json() {
+            organization::perform(account, service, &caller, call).map(Done::Json)
+        } else {
+            action::perform(account, service, &caller, call).map(Done::Xml)
         }
     }
 }
 
-async fn answer(
-    State(world): State<Arc<Mutex<World>>>,
-    headers: HeaderMap,
-    Form(parameters): Form<BTreeMap<String, String>>,
-) -> Response {
-    let call = Call::of(parameters);
+/// The account that a request is for, and who acts there, if its key is good.
+fn enter<'a>(
+    account: &'a mut Account,
+    credential: &Credential,
+) -> Option<(&'a mut Account, Principal)> {
+    if credential.token.is_some() {
+        return organization::session(account, credential);
+    }
+    let caller = account.caller(&credential.key_id)?;
+    Some((account, caller))
+}
+
+/// What a call came to.
+enum Done {
+    Xml(xml::Xml),
+    Json(serde_json::Value),
+}
+
+/// An answer on its way.
+struct Answer {
+    status: u16,
+    content_type: &'static str,
+    document: String,
+    request_id: String,
+    /// The code of a refusal.
+    code: String,
+}
+
+async fn answer(State(world): State<Arc<Mutex<World>>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let call = read(request).await;
     let wait = world.lock().unwrap().arrive(&call);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    let (status, document, request_id) = world.lock().unwrap().answer(&headers, &call);
-    let headers = [("content-type", "text/xml".to_owned()), ("x-amzn-requestid", request_id)];
-    (StatusCode::from_u16(status).unwrap(), headers, document).into_response()
+    let answer = world.lock().unwrap().answer(&headers, &call);
+    let headers = [
+        ("content-type", answer.content_type.to_owned()),
+        ("x-amzn-requestid", answer.request_id),
+        ("x-amzn-errortype", answer.code),
+    ];
+    (StatusCode::from_u16(answer.status).unwrap(), headers, answer.document).into_response()
+}
+
+/// What a request asks: by a target and JSON, by its path and JSON, or by a form.
+async fn read(request: Request) -> Call {
+    let target = request.headers().get("x-amz-target").cloned();
+    let action = target.as_ref().and_then(|target| target.to_str().ok()?.split('.').nth(1));
+    let (service, action) = match (action, request.uri().path()) {
+        (Some(action), _) => (Service::Organizations, action.to_owned()),
+        (None, "/getAlternateContact") => (Service::Account, "GetAlternateContact".to_owned()),
+        (None, _) => {
+            let form = Form::<BTreeMap<String, String>>::from_request(request, &()).await;
+            return Call::of(form.map(|Form(parameters)| parameters).unwrap_or_default());
+        }
+    };
+    let body = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await;
+    Call::of_json(&action, service, &body.unwrap_or_default())
 }

@@ -17,8 +17,8 @@ fn the_help_groups_every_command_and_has_no_other() {
     let groups = help.split("Options:").next().unwrap();
     let named: Vec<&str> = groups
         .lines()
-        .filter_map(|line| line.strip_prefix("  "))
-        .filter_map(|line| line.split_whitespace().next())
+        .filter_map(|line| line.strip_prefix("  ")?.split("  ").next())
+        .flat_map(|names| names.split(", "))
         .collect();
     // The completions list every command that the parser knows.
     let completions = home.run(&["completions", "bash"]).stdout;

@@ -15,7 +15,7 @@ pub(crate) const DEPLOY: &str = "AKIAQDEPLOY000000001";
 pub(crate) const BACKUP: &str = "AKIAQBACKUP000000001";
 
 /// An account as it is at `now`: a root key, a deployer's key that was never used, a backup in use.
-fn account(now: Time) -> Account {
+pub(crate) fn account(now: Time) -> Account {
     let ago = |days: u32| at(&now.minus(Span::days(days)).to_string());
     let used = |key: Key| key.used(ago(1), "eu-west-1", "s3");
     Account::new(ACCOUNT, ago(0))
@@ -55,7 +55,7 @@ pub(crate) fn on_each_database(story: impl Fn(&FakeIam, &Home) -> Vec<Ran>) {
 }
 
 /// The text with every id and every moment of its own replaced: they differ from run to run.
-fn without_ids(text: &str) -> String {
+pub(crate) fn without_ids(text: &str) -> String {
     let today = keytender::clock::now().date();
     let is_letter = |one: char| one.is_ascii_alphanumeric() || "_:.-".contains(one);
     let mut plain = String::new();
@@ -400,7 +400,7 @@ fn a_report_of_an_account_that_is_here_names_it_and_leaves_nothing_behind() {
         assert!(refused.stderr.contains("keytender sync prod"), "{}", refused.stderr);
         run(home, &["accounts", "add", "aws", "twin"]);
         let twin = home.run(&["sync", "twin"]);
-        assert!(twin.stderr.contains("is here under another name"), "{}", twin.stderr);
+        assert!(twin.stderr.contains("which is known as `prod`"), "{}", twin.stderr);
         let list = run(home, &["accounts", "list", "--json"]).json();
         assert_eq!(list["accounts"].as_array().unwrap().len(), 2);
         vec![refused, twin]

@@ -2,12 +2,19 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
     reason = "a test that meets the unexpected should panic, and says when it is skipped"
 )]
 
 mod acts;
+mod api_accounts;
+mod api_channels;
+mod api_keys;
+mod api_notices;
+mod api_same;
 mod architecture;
 mod audit;
 mod aws;
@@ -24,12 +31,18 @@ mod log;
 mod mail_page;
 mod moto;
 mod notify;
+mod organization;
 mod outbox;
 mod page;
 mod policy;
 mod secrets;
+mod served;
+mod server;
+mod server_access;
+mod server_ends;
 mod store;
 mod sync_killed;
+mod task;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -7,10 +7,15 @@ use serde_json::Value;
 
 use crate::{AS_OF, Home, partner};
 
+/// The role that Organizations puts into the accounts that it makes.
+const ROLE: &str = "OrganizationAccountAccessRole";
+
 /// moto with its URL and the aws command line, or nothing where they are not there.
 struct Partners {
     moto: String,
     aws: String,
+    /// The variables of who asks.
+    credentials: Vec<(&'static str, String)>,
 }
 
 impl Partners {
@@ -18,7 +23,26 @@ impl Partners {
         Some(Self {
             moto: partner("KEYTENDER_TEST_MOTO")?,
             aws: partner("KEYTENDER_TEST_AWS_CLI")?,
+            // An id that no user has, so that asking leaves no last use.
+            credentials: vec![
+                ("AWS_ACCESS_KEY_ID", "testing".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "testing".to_owned()),
+            ],
         })
+    }
+
+    /// The same in another account, by a role of it: moto lets everybody in.
+    fn enter(&self, account: &str) -> Self {
+        let role = format!("arn:aws:iam::{account}:role/{ROLE}");
+        let words = format!("sts assume-role --role-session-name test --role-arn {role}");
+        let session = self.aws(&words)["Credentials"].clone();
+        let text = |name: &str| session[name].as_str().unwrap().to_owned();
+        let credentials = vec![
+            ("AWS_ACCESS_KEY_ID", text("AccessKeyId")),
+            ("AWS_SECRET_ACCESS_KEY", text("SecretAccessKey")),
+            ("AWS_SESSION_TOKEN", text("SessionToken")),
+        ];
+        Self { moto: self.moto.clone(), aws: self.aws.clone(), credentials }
     }
 
     /// What the aws command line answers.
@@ -33,23 +57,22 @@ impl Partners {
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
-    fn variables(&self) -> [(&'static str, String); 5] {
-        [
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
             ("AWS_ENDPOINT_URL", self.moto.clone()),
             ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
-            // An id that no user has, so that asking leaves no last use.
-            ("AWS_ACCESS_KEY_ID", "testing".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "testing".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
+        ];
+        variables.extend(self.credentials.iter().cloned());
+        variables
+    }
+
+    fn home(&self) -> Home {
+        self.variables().into_iter().fold(Home::new(), |home, (name, value)| home.with(name, value))
     }
 
     fn audit(&self, words: &[&str]) -> Value {
-        let home = self
-            .variables()
-            .into_iter()
-            .fold(Home::new(), |home, (name, value)| home.with(name, value));
-        home.run(&[&["audit", "aws", "--format", "json"], words].concat()).json()
+        self.home().run(&[&["audit", "aws", "--format", "json"], words].concat()).json()
     }
 }
 
@@ -130,4 +153,50 @@ fn no_due_key_is_wrong_and_none_is_missed() {
         }
     }
     assert!(compared > 250, "{compared}");
+}
+
+#[test]
+fn an_organization_made_by_the_aws_command_line_is_watched_with_its_members() {
+    let Some(partners) = Partners::find() else { return };
+    // An account that no other test knows manages it.
+    let manager = partners.enter("555555555555");
+    manager.aws("organizations create-organization --feature-set ALL");
+    let made = |name: &str| {
+        let words = format!("organizations create-account --email {name}@example.com");
+        let made = manager.aws(&format!("{words} --account-name {name}"));
+        made["CreateAccountStatus"]["AccountId"].as_str().unwrap().to_owned()
+    };
+    let (dev, old) = (made("dev"), made("old"));
+    let inside = manager.enter(&dev);
+    inside.aws("iam create-user --user-name ci");
+    let id = inside.aws("iam create-access-key --user-name ci")["AccessKey"]["AccessKeyId"].clone();
+    inside.aws("iam create-account-alias --account-alias acme-dev");
+    inside.aws(
+        "account put-alternate-contact --alternate-contact-type SECURITY --name Team --title Team \
+         --phone-number 1 --email-address security@dev.example",
+    );
+    manager.aws(&format!("organizations close-account --account-id {old}"));
+
+    let home = manager.home();
+    let run = |words: &[&str]| {
+        let ran = home.run(words);
+        assert_eq!(ran.code, 0, "{words:?}: {}{}", ran.stdout, ran.stderr);
+        ran
+    };
+    run(&["accounts", "add", "aws", "corp", "--organization", "--role", ROLE]);
+    let synced = run(&["sync"]);
+    assert!(synced.stdout.contains("corp: 1 member added: dev\n"), "{}", synced.stdout);
+    let closed = format!("suspended or closed, so not asked: old ({old})");
+    assert!(synced.stderr.contains(&closed), "{}", synced.stderr);
+    let key = &run(&["keys", "list", "--json"]).json()["keys"][0];
+    assert_eq!((&key["id"], &key["account"], &key["principal"]), (&id, &dev.into(), &"ci".into()));
+    let listed = run(&["accounts", "list", "--json"]).json();
+    let accounts = listed["accounts"].as_array().unwrap();
+    let account = accounts.iter().find(|account| account["name"] == "dev").unwrap();
+    assert_eq!(account["alias"], "acme-dev");
+    assert_eq!(account["security_contact"], "security@dev.example");
+    let again = run(&["sync"]);
+    assert!(again.stdout.contains("dev: 1 key, nothing new"), "{}", again.stdout);
+    let checked = run(&["accounts", "check", "corp"]);
+    assert!(checked.stdout.contains("can watch this organization"), "{}", checked.stdout);
 }

@@ -293,7 +293,7 @@ fn settings_that_would_not_be_secret_are_refused() {
     assert!(plain.starts_with("mail without TLS goes only to this machine"), "{plain}");
     let from = refused(Smtp { from: "very private".to_owned(), ..smtp(25) });
     assert!(!from.contains("private"), "{from}");
-    let roots = Some(PathBuf::from("/nowhere/ca.pem"));
+    let roots = Some(PathBuf::from("/nowhere/ca.pem").into());
     let roots = refused(Smtp { tls: Tls::StartTls, roots, ..smtp(25) });
     assert!(roots.contains("/nowhere/ca.pem"), "{roots}");
 }
@@ -344,7 +344,7 @@ impl MailServer {
         Smtp {
             host: "localhost".to_owned(),
             tls: Tls::StartTls,
-            roots: Some(self.certificate.clone()),
+            roots: Some(self.certificate.clone().into()),
             username: Some("keytender".to_owned()),
             password: Some(Secret::new(PASSWORD)),
             ..smtp(self.port)

@@ -1,10 +1,12 @@
 //! What Keytender can do in an AWS account, found by trying what changes nothing.
 
+use std::borrow::Cow;
+
 use super::{Ability, Checked};
-use crate::app::aws::{hint, open};
-use crate::connect::aws::{Failure, Reason};
-use crate::error::Error;
-use crate::store::accounts::Account;
+use crate::app::aws::{account_hint, open};
+use crate::connect::aws::{ASSUME_ROLE, Failure, Iam, Member, Reason};
+use crate::error::{Error, Kind};
+use crate::store::accounts::{Access, Account, AccountKind};
 
 /// Asks who we are, and tries each reading permission once.
 pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
@@ -57,21 +59,59 @@ pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
     ] {
         abilities.push(ability(permission, purpose, false, None, account)?);
     }
+    let is_organization = account.kind == AccountKind::Organization;
+    if is_organization {
+        abilities.append(&mut organization(account, &iam, &identity.account).await?);
+    }
     let can_sync = abilities.iter().all(|one| !one.is_needed || one.is_there != Some(false));
+    let what = if is_organization { "organization" } else { "account" };
     let sentence = match can_sync {
-        true => "Keytender can watch this account; acts on root's keys are root's alone.",
-        false => "Keytender cannot watch this account without what is missing.",
+        true => format!("Keytender can watch this {what}; acts on root's keys are root's alone."),
+        false => format!("Keytender cannot watch this {what} without what is missing."),
     };
     Ok(Checked {
         who: Some(format!("{} in AWS account {}", identity.arn, identity.account)),
         abilities,
-        sentence: sentence.to_owned(),
+        sentence,
     })
+}
+
+/// What is needed beside for the members; one of them tells for all whether it can be entered.
+async fn organization(account: &Account, iam: &Iam, own: &str) -> Result<Vec<Ability>, Error> {
+    let members = iam.members().await;
+    let mut others = members.iter().flatten().filter(|one| one.is_active && one.id != own);
+    let (purpose, entered, contact) = match others.next() {
+        Some(member) => {
+            let inside = open(&inside(account, member)).await?;
+            let entered = inside.identity().await.map(drop);
+            let contact = match &entered {
+                Ok(()) => Some(inside.security_contact().await),
+                Err(_) => None,
+            };
+            let purpose = format!("entering members; tried on {} ({})", member.name, member.id);
+            (purpose, Some(entered), contact)
+        }
+        None => ("entering members".to_owned(), None, Some(iam.security_contact().await)),
+    };
+    let members = Some(members.map(drop));
+    let contact = contact.map(|told| told.map(drop));
+    Ok(vec![
+        ability("organizations:ListAccounts", "finding the members", true, members, account)?,
+        ability(ASSUME_ROLE, purpose, true, entered, account)?,
+        ability("account:GetAlternateContact", "security contacts", false, contact, account)?,
+    ])
+}
+
+/// The member of an organization as it is entered.
+fn inside(organization: &Account, member: &Member) -> Account {
+    let role = organization.access.role.as_deref().map(|name| member.role(name));
+    let access = Access { role, ..organization.access.clone() };
+    Account { kind: AccountKind::Live, access, ..organization.clone() }
 }
 
 fn ability(
     permission: &'static str,
-    purpose: &'static str,
+    purpose: impl Into<Cow<'static, str>>,
     is_needed: bool,
     tried: Option<Result<(), Failure>>,
     account: &Account,
@@ -79,17 +119,18 @@ fn ability(
     let is_there = match tried {
         None => None,
         Some(Ok(())) => Some(true),
-        Some(Err(failure)) if failure.is_denied() => Some(false),
+        Some(Err(failure)) if failure.is_denied() || failure.is_shut_out() => Some(false),
         // It went away in between: the permission is there.
         Some(Err(failure)) if failure.reason == Reason::NotFound => Some(true),
         Some(Err(failure)) => return Err(refuse(account, failure)),
     };
-    Ok(Ability { permission, purpose, is_needed, is_there })
+    Ok(Ability { permission, purpose: purpose.into(), is_needed, is_there })
 }
 
 fn refuse(account: &Account, failure: Failure) -> Error {
-    let hint = hint(&failure, account.access.profile.as_deref());
-    let error = Error::new(format!("cannot check `{}`", account.name)).source(failure);
+    let hint = account_hint(&failure, account);
+    let error =
+        Error::new(format!("cannot check `{}`", account.name)).kind(Kind::Provider).source(failure);
     match hint {
         Some(hint) => error.hint(hint),
         None => error,

@@ -4,9 +4,9 @@ use keytender_core::key::{PrincipalKind, State};
 use keytender_core::time::Time;
 
 use super::{Act, Plan};
-use crate::app::aws::{hint, open};
+use crate::app::aws::{account_hint, open};
 use crate::connect::aws::{Failure, ListedKey, word};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// The user and the id of the key, which acts need.
 fn subject(plan: &Plan) -> Result<(&str, &str), Error> {
@@ -31,6 +31,7 @@ pub(super) async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
             return Ok(());
         }
         return Err(Error::new(format!("AWS shows no key {} any more", plan.key.record.id))
+            .kind(Kind::Conflict)
             .hint(format!("bring it up to date: keytender sync {}", plan.account.name)));
     };
     let record = &mut plan.key.record;
@@ -77,9 +78,9 @@ fn refuse(plan: &Plan, failure: Failure) -> Error {
             "the credentials of `{}` need {} for it",
             plan.account.name, failure.permission
         )),
-        false => hint(&failure, plan.account.access.profile.as_deref()),
+        false => account_hint(&failure, &plan.account),
     };
-    let error = Error::new(format!("cannot {act} {id}")).source(failure);
+    let error = Error::new(format!("cannot {act} {id}")).kind(Kind::Provider).source(failure);
     match hint {
         Some(hint) => error.hint(hint),
         None => error,

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::app::channels::Opened;
 use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
+use crate::app::turn::Turn;
 use crate::clock;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::notify::mail::Message;
 use crate::notify::webhook::{self, Event, EventKind};
 use crate::notify::{Accepted, Failed, Step, Verdict, Why, chat};
@@ -39,13 +40,15 @@ pub struct Delivered {
     pub delayed: u64,
     /// Given up.
     pub dead: u64,
+    /// How many due keys nobody gets a mail about: they have no owner and no contact.
+    pub unheard: u64,
 }
 
-/// Delivers every waiting notice whose time has come, each at most once.
+/// Delivers every waiting notice whose time has come, each at most once, as long as it is our turn.
 ///
 /// # Errors
 /// When the database does not do its part; what channels refuse is counted.
-pub async fn deliver(inventory: &Inventory) -> Result<Delivered, Error> {
+pub(super) async fn deliver(inventory: &Inventory, turn: &Turn) -> Result<Delivered, Error> {
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
     let channels: HashMap<ChannelId, Channel> =
         channels.into_iter().map(|channel| (channel.id, channel)).collect();
@@ -59,18 +62,37 @@ pub async fn deliver(inventory: &Inventory) -> Result<Delivered, Error> {
             return Ok(delivered);
         }
         for notice in waiting {
+            if turn.is_over() {
+                return Ok(delivered);
+            }
             let Some(channel) = channels.get(&notice.channel_id) else { continue };
             if let std::collections::hash_map::Entry::Vacant(place) = opened.entry(channel.id) {
                 place
                     .insert(Opened::open(inventory, channel).await.map_err(|error| error.report()));
             }
             let ready = opened.get(&channel.id);
-            attempt(inventory, &notice, channel, ready, begun, &mut delivered).await?;
+            if take(inventory, &notice, begun, turn).await? {
+                attempt(inventory, &notice, channel, ready, begun, &mut delivered).await?;
+            }
         }
     }
 }
 
-/// One attempt: takes the notice, hands it over, and writes how that ended.
+/// Takes the notice for one attempt; false if somebody else has it.
+async fn take(
+    inventory: &Inventory,
+    notice: &Notice,
+    begun: Time,
+    turn: &Turn,
+) -> Result<bool, Error> {
+    let now = clock::now().max(begun);
+    let mut tx = inventory.begin().await?;
+    let is_ours = tx.lease_notice(notice.id, now, now.plus(LEASE)).await.map_err(cannot_write)?;
+    turn.commit(tx).await.map_err(cannot_write)?;
+    Ok(is_ours)
+}
+
+/// One attempt at a notice that we took: hands it over, and writes how that ended.
 async fn attempt(
     inventory: &Inventory,
     notice: &Notice,
@@ -80,12 +102,6 @@ async fn attempt(
     delivered: &mut Delivered,
 ) -> Result<(), Error> {
     let now = clock::now().max(begun);
-    let mut tx = inventory.begin().await?;
-    let is_ours = tx.lease_notice(notice.id, now, now.plus(LEASE)).await.map_err(cannot_write)?;
-    commit(tx).await?;
-    if !is_ours {
-        return Ok(());
-    }
     let end = match opened {
         Some(Ok(opened)) => match hand_over(opened, channel, notice, now).await {
             Ok(_) => End::Sent,
@@ -246,6 +262,8 @@ pub async fn test(inventory: &Inventory, address: &str) -> Result<(), Error> {
         date: inventory.now,
     };
     mailer.send(&message).await.map(drop).map_err(|failed| {
-        Error::new(format!("the test was not delivered by `{}`", channel.name)).source(failed)
+        Error::new(format!("the test was not delivered by `{}`", channel.name))
+            .kind(Kind::Provider)
+            .source(failed)
     })
 }

@@ -24,8 +24,6 @@ use crate::store::notices::{Notice, NoticeItem, NoticeState, ToldItem};
 use crate::store::owners::Owner;
 use crate::store::{self};
 
-/// How many keys are read at once.
-const PAGE: u32 = 10_000;
 /// How far ahead the end of a key's allowed age is told.
 const AHEAD: Span = Span::days(30);
 /// At most one digest a person and channel within this time: a working day apart.
@@ -82,7 +80,11 @@ struct Part {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn plan(inventory: &Inventory, status: &Status, hours: Hours) -> Result<Plan, Error> {
+pub(super) async fn plan(
+    inventory: &Inventory,
+    status: &Status,
+    hours: Hours,
+) -> Result<Plan, Error> {
     let store = &inventory.store;
     let (_, policy) = evaluate::policy(store).await?;
     let owners = store.list_owners().await.map_err(cannot_read)?;
@@ -109,16 +111,8 @@ pub async fn plan(inventory: &Inventory, status: &Status, hours: Hours) -> Resul
 /// The keys of which something may be to be told: they break a rule, or may soon.
 async fn keys(inventory: &Inventory) -> Result<Vec<HeldKey>, Error> {
     let filter = Filter { finding_by: Some(inventory.now.plus(AHEAD)), ..Filter::default() };
-    let mut keys: Vec<HeldKey> = Vec::new();
-    loop {
-        let after = keys.last().map(HeldKey::place);
-        let mut more =
-            inventory.store.keys_after(&filter, after, PAGE).await.map_err(cannot_read)?;
-        if more.is_empty() {
-            return Ok(keys);
-        }
-        keys.append(&mut more);
-    }
+    let filter = inventory.sight.narrow(filter);
+    inventory.store.every_key(&filter).await.map_err(cannot_read)
 }
 
 /// What was told before.
@@ -227,7 +221,7 @@ impl Planner<'_> {
                 time_zone: owner.time_zone.clone(),
             });
         }
-        let contact = self.accounts.get(&held.account_id).and_then(|one| one.contact.as_deref());
+        let contact = self.accounts.get(&held.account_id).and_then(|one| one.hears());
         contact.or(self.contact).map(|address| Recipient {
             name: address.to_owned(),
             address: address.to_owned(),

@@ -12,17 +12,18 @@ use keytender_core::inventory::{Listed, Listing};
 use keytender_core::key::{
     Key, LastUse, Principal, PrincipalKind, SecondActive, mark_second_active,
 };
+use keytender_core::owner::is_address;
 use keytender_core::report::record::Record;
 use keytender_core::report::{Row, aws as report};
 use keytender_core::time::Time;
 
 use super::{Progress, Seen};
-use crate::app::aws::{each, hint, open, reported_at};
+use crate::app::aws::{account_hint, each, open, reported_at};
 use crate::app::rows::{cells, report_rows};
 use crate::app::warnings::Warnings;
 use crate::connect::aws::{Failure, Iam, ListedKey, Reason, User};
 use crate::error::Error;
-use crate::store::accounts::Account;
+use crate::store::accounts::{Account, AccountKind, Learned};
 
 /// A row of the credential report.
 struct Reported {
@@ -84,20 +85,16 @@ pub(super) async fn observe(
         let reported = reported.remove(&one.user.name);
         principals.extend(listed_user(one, reported, now));
     }
-    let alias = match asker.iam.alias().await {
-        Ok(alias) => alias,
-        Err(failure) => {
-            warnings.note(format!("{failure}: the account's alias is not known"));
-            None
-        }
+    let learned = Learned {
+        external_id: principals.first().map(|one| one.principal.account.to_string()),
+        alias: asker.alias(&mut warnings).await,
+        security_contact: asker.security_contact(&mut warnings).await,
+        report_header: (!header.is_empty()).then_some(header),
     };
-    let external_id = principals.first().map(|one| one.principal.account.to_string());
     Ok(Seen {
         listing: Listing { observed_at: now, principals, unseen },
         reported_at: made.or_else(|| report.map(|_| now)),
-        header: (!header.is_empty()).then_some(header),
-        external_id,
-        alias,
+        learned,
         warnings: warnings.into_lines(),
     })
 }
@@ -118,7 +115,7 @@ impl Asker<'_> {
         reported: &HashMap<String, Reported>,
         tagged: &HashSet<String>,
         warnings: &mut Warnings,
-        say: &(dyn Fn(&str) + '_),
+        say: &(dyn Fn(&str) + Sync + '_),
     ) -> Result<(Vec<Asked>, BTreeSet<String>), Error> {
         let total = users.len();
         let done = |done: usize| say(&format!("listing keys: {done} of {total} users"));
@@ -198,6 +195,29 @@ impl Asker<'_> {
         Ok(answer)
     }
 
+    async fn alias(&self, warnings: &mut Warnings) -> Option<String> {
+        self.iam.alias().await.unwrap_or_else(|failure| {
+            warnings.note(format!("{failure}: the account's alias is not known"));
+            None
+        })
+    }
+
+    /// Whom AWS writes to about the security of an organization's account; the outer `None` if
+    /// that is not known.
+    async fn security_contact(&self, warnings: &mut Warnings) -> Option<Option<String>> {
+        let account = self.account;
+        if account.parent_id.is_none() && account.kind != AccountKind::Organization {
+            return None;
+        }
+        match self.iam.security_contact().await {
+            Ok(contact) => Some(contact.filter(|address| is_address(address))),
+            Err(failure) => {
+                warnings.note(format!("{failure}: the security contact is not known"));
+                None
+            }
+        }
+    }
+
     fn cannot(&self) -> Error {
         Error::new(format!("cannot sync `{}`", self.account.name))
     }
@@ -210,7 +230,7 @@ impl Asker<'_> {
                  and iam:ListUserTags (all in AWS's managed policy SecurityAudit)"
                     .to_owned(),
             ),
-            false => hint(&failure, self.account.access.profile.as_deref()),
+            false => account_hint(&failure, self.account),
         };
         let refusal = self.cannot().source(failure);
         match hint {

@@ -8,7 +8,7 @@ use keytender_core::policy::{Action, Assessment, Policy, Severity};
 use keytender_core::time::Time;
 
 use crate::app::audit::{Observation, Outcome, Sink};
-use crate::cli::csv_row::{Row, last_use};
+use crate::app::csv_row::{Row, last_use};
 
 const HEADER: [&str; 24] = [
     "provider",

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use keytender_core::steps::{ago, last_used, name};
 use keytender_core::text::printable;
 
-use crate::app::acts::{self, Act, Asked, Plan};
-use crate::app::{evaluate, keys};
+use crate::app::acts::{Act, Asked};
+use crate::app::view::PlanView;
 use crate::cli::context::{Context, confirm};
 use crate::cli::words::count;
 use crate::cli::{COULD_NOT, DONE, Stop, style};
@@ -47,19 +47,19 @@ pub(super) fn delete(args: DeleteArgs, context: &Context) -> Result<u8, Stop> {
 
 pub(super) fn run(act: Act, args: Args, really: bool, context: &Context) -> Result<u8, Stop> {
     let asked = Asked { act, why: args.because.clone(), really };
-    context.with(async |inventory| {
-        let mut plans: Vec<Plan> = Vec::new();
+    context.desk(async |desk| {
+        let mut plans: Vec<PlanView> = Vec::new();
         for word in &args.keys {
-            let key = keys::get(inventory, word).await.map_err(Stop::could_not)?;
-            if plans.iter().any(|plan| plan.key.record.id == key.record.id) {
+            let (view, _) = desk.get_key(word).await.map_err(Stop::could_not)?;
+            if plans.iter().any(|plan| plan.key.key == view.key) {
                 let error = Error::new(format!("`{word}` is named twice"));
                 return Err(Stop::wrong_usage(error));
             }
-            plans.push(acts::plan(inventory, key, &asked).await.map_err(Stop::could_not)?);
+            plans.push(desk.plan(&view.key, &asked).await.map_err(Stop::could_not)?);
         }
         let mut out = anstream::stdout();
         for plan in &plans {
-            write(&mut out, plan, inventory.now)?;
+            write(&mut out, plan)?;
         }
         plans.retain(|plan| !plan.is_done || act == Act::Delete);
         if args.dry_run || plans.is_empty() {
@@ -69,31 +69,31 @@ pub(super) fn run(act: Act, args: Args, really: bool, context: &Context) -> Resu
         confirm(&format!("{} {keys}?", capital(act.as_str())), args.yes)?;
         let mut code = DONE;
         for plan in &plans {
-            match acts::execute(inventory, plan, args.because.as_deref()).await {
-                Ok(()) => writeln!(out, "{}d {}", act.as_str(), name(&plan.key.record.key))?,
+            match desk.act(&plan.key.key, &asked).await {
+                Ok(()) => writeln!(out, "{}d {}", act.as_str(), name(&plan.key.key()))?,
                 Err(error) => {
                     context.talk.error(&error);
                     code = COULD_NOT;
                 }
             }
         }
-        evaluate::run(&inventory.store, inventory.now).await.map_err(Stop::could_not)?;
         Ok(code)
     })
 }
 
-fn write(out: &mut impl Write, plan: &Plan, now: keytender_core::time::Time) -> io::Result<()> {
-    let key = &plan.key.record.key;
+fn write(out: &mut impl Write, plan: &PlanView) -> io::Result<()> {
+    let (view, now) = (&plan.key, plan.as_of);
+    let key = &view.key();
     let head = style::HEAD;
-    let id = key.id.as_deref().map_or_else(|| plan.key.record.id.to_string(), str::to_owned);
+    let id = view.id.as_deref().unwrap_or(&view.key);
     let done = if plan.is_done { ": is so already" } else { "" };
     writeln!(
         out,
         "{head}{} {}{head:#} {} at {}{done}",
         capital(plan.act.as_str()),
         name(key),
-        printable(&id),
-        printable(&plan.account.name)
+        printable(id),
+        printable(&view.account_name)
     )?;
     let created = key.created_at.map_or_else(|| "unknown".to_owned(), |at| ago(at, now));
     writeln!(out, "  created {created}; last used: {}", last_used(key, now))?;

@@ -1,9 +1,15 @@
 //! Why AWS did not do what it was asked, told by its error codes: its own words may repeat what
 //! was sent.
 
+use std::error::Error as StdError;
+
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use thiserror::Error;
+
+/// The permission to enter an account by a role. A failure of it shows at the first call there.
+pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// An operation that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -39,7 +45,7 @@ pub enum Reason {
     /// The answer did not come in time.
     #[error("no answer in time")]
     TimedOut,
-    /// The user or key does not exist any more.
+    /// What was asked about, such as a user or key, does not exist or not any more.
     #[error("it does not exist")]
     NotFound,
     /// The credential report was not made in time.
@@ -65,6 +71,11 @@ impl Failure {
         permission: &'static str,
         error: &SdkError<E, R>,
     ) -> Self {
+        if let SdkError::DispatchFailure(failure) = error
+            && let Some(refused) = failure.as_connector_error().and_then(role_refused)
+        {
+            return refused;
+        }
         let reason = match error {
             SdkError::TimeoutError(_) => Reason::TimedOut,
             SdkError::DispatchFailure(failure) => {
@@ -78,8 +89,26 @@ impl Failure {
 
     /// Whether only a permission is missing.
     pub fn is_denied(&self) -> bool {
-        self.reason == Reason::Denied
+        self.reason == Reason::Denied && self.permission != ASSUME_ROLE
     }
+
+    /// Whether a role does not let in whoever asks: AWS says no more, whether there is such a role
+    /// or not.
+    pub fn is_shut_out(&self) -> bool {
+        self.reason == Reason::Denied && self.permission == ASSUME_ROLE
+    }
+}
+
+/// Why a role could not be assumed, if that is what kept a call from being sent.
+fn role_refused(error: &ConnectorError) -> Option<Failure> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<SdkError<AssumeRoleError>>() {
+            return Some(Failure::of(ASSUME_ROLE, refused));
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Credentials are looked for before anything is sent, and their absence shows as a failure to
@@ -98,7 +127,7 @@ fn refused(code: &str) -> Reason {
     let code = code.to_owned();
     match code.as_str() {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Reason::Denied,
-        "NoSuchEntity" => Reason::NotFound,
+        "NoSuchEntity" | "ResourceNotFoundException" => Reason::NotFound,
         "Throttling" | "ThrottlingException" | "TooManyRequestsException" => Reason::Throttled,
         "InvalidClientTokenId"
         | "SignatureDoesNotMatch"

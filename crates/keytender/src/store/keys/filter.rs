@@ -1,11 +1,16 @@
 //! Which keys, in which order.
 
-use keytender_core::id::{AccountId, OwnerId};
-use keytender_core::key::State;
+use keytender_core::access::Side;
+use keytender_core::id::{AccountId, KeyId, OwnerId};
+use keytender_core::key::{LastUse, State};
 use keytender_core::policy::Action;
+use keytender_core::report::aws;
 use keytender_core::time::Time;
+use serde::{Deserialize, Serialize};
 
-use crate::store::TENANT;
+use super::HeldKey;
+use super::line::severity_number;
+
 use crate::store::db::{Value, Values};
 
 const ACCOUNTS: &str = "SELECT a.id FROM accounts a WHERE a.tenant_id = $1";
@@ -39,6 +44,13 @@ pub struct Filter {
     pub expires_by: Option<Time>,
     /// A part of the label, the id, or the name of the principal or account.
     pub text: Option<String>,
+    /// Those that this names: our id, the provider's id, a label, or a principal and a place, as in
+    /// `deploy/1`. By an id it finds destroyed keys too.
+    pub named: Option<String>,
+    /// On this side.
+    pub side: Option<Side>,
+    /// Only this owner's, whatever else is asked for; `None` within: nobody's.
+    pub seen_by: Option<Option<OwnerId>>,
 }
 
 /// In which order.
@@ -57,17 +69,124 @@ pub enum Order {
     Name,
 }
 
+/// What comes after everything that is known.
+const LAST: i64 = i64::MAX;
+
+/// One value of a place in an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Term {
+    /// A number, or a moment in microseconds.
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
 impl Order {
-    pub(super) const fn sql(self) -> &'static str {
+    /// The terms: each never NULL, and whether the greatest comes first.
+    const fn terms(self) -> &'static [(&'static str, bool)] {
         match self {
-            Self::Severity => "k.tenant_id, k.due DESC, k.severity DESC, k.created_at, k.id",
-            Self::Age => "k.created_at IS NULL, k.created_at, k.id",
-            Self::LastUsed => "k.use_at IS NULL, k.use_at, k.id",
-            Self::Expires => "k.expires_at IS NULL, k.expires_at, k.id",
-            Self::Name => {
-                "a.name, COALESCE(p.name, ''), COALESCE(k.slot, 0), COALESCE(k.label, ''), k.id"
+            Self::Severity => &[
+                ("k.due", true),
+                ("k.severity", true),
+                ("COALESCE(k.created_at, 0)", false),
+                ("k.id", false),
+            ],
+            Self::Age => &[("COALESCE(k.created_at, 9223372036854775807)", false), ("k.id", false)],
+            Self::LastUsed => {
+                &[("COALESCE(k.use_at, 9223372036854775807)", false), ("k.id", false)]
             }
+            Self::Expires => {
+                &[("COALESCE(k.expires_at, 9223372036854775807)", false), ("k.id", false)]
+            }
+            Self::Name => &[
+                ("a.name", false),
+                ("COALESCE(p.name, '')", false),
+                ("COALESCE(k.slot, 0)", false),
+                ("COALESCE(k.label, '')", false),
+                ("k.id", false),
+            ],
         }
+    }
+
+    /// What follows ORDER BY.
+    pub(super) fn sql(self) -> String {
+        let terms = self.terms().iter();
+        let terms = terms.map(|(term, falls)| match falls {
+            true => format!("{term} DESC"),
+            false => (*term).to_owned(),
+        });
+        // As the index has it.
+        let first = if self == Self::Severity { "k.tenant_id, " } else { "" };
+        format!("{first}{}", terms.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The place of a key in this order.
+    pub fn place(self, held: &HeldKey) -> Vec<Term> {
+        let key = &held.record.key;
+        let text = |text: Option<&str>| Term::Text(text.unwrap_or_default().to_owned());
+        let time =
+            |at: Option<Time>, unknown: i64| Term::Number(at.map_or(unknown, Time::as_micros));
+        let id = Term::Number(held.record.id.as_i64());
+        match self {
+            Self::Severity => vec![
+                Term::Number(held.standing.is_due.into()),
+                Term::Number(severity_number(held.standing.severity)),
+                time(key.created_at, 0),
+                id,
+            ],
+            Self::Age => vec![time(key.created_at, LAST), id],
+            Self::LastUsed => vec![time(use_at(&key.last_used), LAST), id],
+            Self::Expires => vec![time(key.expires_at, LAST), id],
+            Self::Name => vec![
+                text(Some(&held.account_name)),
+                text(key.principal.as_deref()),
+                Term::Number(key.slot.map_or(0, i64::from)),
+                text(key.label.as_deref()),
+                id,
+            ],
+        }
+    }
+
+    /// Whether `place` can be one in this order.
+    pub fn fits(self, place: &[Term]) -> bool {
+        let terms = self.terms();
+        let is_text = |term: &str| term.contains("name") || term.contains("label");
+        place.len() == terms.len()
+            && terms
+                .iter()
+                .zip(place)
+                .all(|((term, _), value)| matches!(value, Term::Text(_)) == is_text(term))
+    }
+
+    /// The condition that a key comes after `place`, whose values are added to `values`.
+    pub(super) fn after(self, place: Vec<Term>, values: &mut Values) -> String {
+        let mut condition = String::new();
+        let mut open = 0;
+        for ((term, falls), value) in self.terms().iter().zip(place) {
+            values.push(match value {
+                Term::Number(number) => number.into(),
+                Term::Text(text) => text.into(),
+            });
+            let (number, sign) = (values.len(), if *falls { '<' } else { '>' });
+            condition.push_str(&match *term {
+                "k.id" => format!("{term} {sign} ${number}"),
+                // The first part alone lets an index begin at the place.
+                _ => format!("{term} {sign}= ${number} AND ({term} {sign} ${number} OR ("),
+            });
+            open += if *term == "k.id" { 0 } else { 2 };
+        }
+        condition.push_str(&")".repeat(open));
+        condition
+    }
+}
+
+/// The moment in the column of the last use: of a key that was never used, since when that holds.
+fn use_at(last_used: &LastUse<'_>) -> Option<Time> {
+    match last_used {
+        LastUse::Used(used) => Some(used.at),
+        LastUse::Never { since } => Some(*since),
+        LastUse::Unknown { .. } => None,
     }
 }
 
@@ -89,7 +208,7 @@ impl Order {
 }
 
 /// Which part of the list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     /// The order.
     pub order: Order,
@@ -97,23 +216,29 @@ pub struct Page {
     pub limit: u32,
     /// After how many.
     pub offset: u64,
+    /// After this place in the order.
+    pub after: Option<Vec<Term>>,
 }
 
 impl Filter {
     /// Whether every key must be looked at, because no index tells which ones are meant.
     pub(super) fn is_search(&self) -> bool {
-        let is_indexed = self.account.is_some() || self.owner.flatten().is_some();
+        let is_owners = self.owner.flatten().is_some() || self.seen_by.flatten().is_some();
+        let is_indexed = self.account.is_some() || self.named.is_some() || is_owners;
         !is_indexed && *self != Self { is_due: self.is_due, ..Self::default() }
     }
 
     /// The condition on a key `k`, and its values.
-    pub(super) fn sql(&self) -> (String, Values) {
-        let mut sql =
-            Conditions { text: "k.tenant_id = $1".to_owned(), values: vec![TENANT.into()] };
-        match self.state {
-            Some(state) => sql.and("k.state =", state.as_str()),
+    pub(super) fn sql(&self, tenant: i64) -> (String, Values) {
+        let mut sql = Conditions::of_tenant("k", tenant);
+        match (self.state, &self.named) {
+            (Some(state), _) => sql.and("k.state =", state.as_str()),
+            (None, Some(_)) => {}
             // A word in the text and no value, so that an index of just these keys can serve.
-            None => sql.plain(&format!("k.state <> '{}'", State::Destroyed.as_str())),
+            (None, None) => sql.plain(&format!("k.state <> '{}'", State::Destroyed.as_str())),
+        }
+        if let Some(word) = &self.named {
+            sql.named(word);
         }
         if self.is_due {
             sql.plain("k.due = 1");
@@ -131,13 +256,17 @@ impl Filter {
             sql.text.push_str(" ESCAPE '\\'");
         }
         if let Some(provider) = &self.provider {
-            sql.values.push(provider.as_str().into());
-            let place = sql.values.len();
-            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.provider = ${place})"));
+            let place = sql.place(provider.as_str());
+            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.provider = {place})"));
         }
         if let Some(account) = self.account {
             sql.and("k.account_id =", account.as_i64());
         }
+        if let Some(side) = self.side {
+            let place = sql.place(side.as_str());
+            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.side = {place})"));
+        }
+        sql.seen_by(self.seen_by);
         match self.owner {
             Some(Some(owner)) => sql.and("k.owner_id =", owner.as_i64()),
             Some(None) => sql.plain("k.owner_id IS NULL"),
@@ -156,9 +285,8 @@ impl Filter {
         }
         if let Some(text) = &self.text {
             let pattern = format!("%{}%", escaped(&text.to_lowercase()));
-            let place = sql.values.len() + 1;
-            sql.values.push(pattern.into());
-            let like = |name: &str| format!("LOWER({name}) LIKE ${place} ESCAPE '\\'");
+            let place = sql.place(pattern);
+            let like = |name: &str| format!("LOWER({name}) LIKE {place} ESCAPE '\\'");
             // Accounts and principals are searched once, and not once for each of their keys.
             let parts = [
                 like("k.label"),
@@ -172,26 +300,72 @@ impl Filter {
     }
 }
 
-struct Conditions {
-    text: String,
-    values: Values,
+/// Conditions that must all hold, and their values.
+pub(in crate::store) struct Conditions {
+    pub(in crate::store) text: String,
+    pub(in crate::store) values: Values,
 }
 
 impl Conditions {
-    fn plain(&mut self, condition: &str) {
+    /// Those that the rows of `table` are a tenant's.
+    pub(in crate::store) fn of_tenant(table: &str, tenant: i64) -> Self {
+        Self { text: format!("{table}.tenant_id = $1"), values: vec![tenant.into()] }
+    }
+
+    /// And this.
+    pub(in crate::store) fn plain(&mut self, condition: &str) {
         self.text.push_str(" AND ");
         self.text.push_str(condition);
     }
 
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    /// And this, before `value`.
+    pub(in crate::store) fn and(&mut self, condition: &str, value: impl Into<Value>) {
+        let place = self.place(value);
+        self.plain(&format!("{condition} {place}"));
+    }
+
+    /// How a value is written in a condition.
+    pub(in crate::store) fn place(&mut self, value: impl Into<Value>) -> String {
         self.values.push(value.into());
-        let place = self.values.len();
-        self.plain(&format!("{condition} ${place}"));
+        format!("${}", self.values.len())
+    }
+
+    /// And the key is this owner's; nobody's is nothing.
+    pub(in crate::store) fn seen_by(&mut self, owner: Option<Option<OwnerId>>) {
+        match owner {
+            Some(Some(owner)) => self.and("k.owner_id =", owner.as_i64()),
+            Some(None) => self.plain("1 = 0"),
+            None => {}
+        }
+    }
+
+    fn named(&mut self, word: &str) {
+        let id = self.place(word.parse::<KeyId>().map_or(-1, KeyId::as_i64));
+        let (name, slot) = match word.rsplit_once('/') {
+            Some((name, slot)) => (name, slot.parse::<i64>().unwrap_or(-1)),
+            None => (word, -1),
+        };
+        let word = self.place(word);
+        let name = self.place(if name == "root" { aws::ROOT } else { name });
+        let slot = self.place(slot);
+        // Each way by an index of its own; the plus keeps SQLite from one of tenants.
+        self.text.insert(0, '+');
+        let accounts = "account_id IN (SELECT id FROM accounts WHERE tenant_id = $1)";
+        self.plain(&format!(
+            "k.id IN (SELECT id FROM keys WHERE id = {id} \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND {accounts} \
+             AND provider_id = {word} \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND label = {word} \
+             AND state <> 'destroyed' \
+             UNION SELECT id FROM keys WHERE tenant_id = $1 AND slot = {slot} \
+             AND state <> 'destroyed' AND principal_id IN (SELECT id FROM principals \
+             WHERE tenant_id = $1 AND {accounts} AND name = {name}))"
+        ));
     }
 }
 
 /// `text` without a meaning of its own in a LIKE pattern.
-fn escaped(text: &str) -> String {
+pub(in crate::store) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for one in text.chars() {
         if matches!(one, '%' | '_' | '\\') {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use keytender_core::access::Side;
 use keytender_core::id::{AccountId, KeyId, OwnerId, PrincipalId};
 use keytender_core::inventory::KeyRecord;
 use keytender_core::key::{Key, LastUse, SecondActive, State, Use};
@@ -73,7 +74,7 @@ pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
     k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, k.owner_id, \
-    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at";
+    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at, a.side";
 
 /// A key, its account and its principal.
 pub(super) const TABLES: &str = "keys k JOIN accounts a ON a.id = k.account_id \
@@ -186,8 +187,11 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let severity = severity(cells.int()?);
     let rules = cells.text()?.split_whitespace().map(str::to_owned).collect();
     let evaluate_at = cells.time()?;
+    let side = cells.text()?;
+    let side = Side::parse(&side).ok_or_else(|| Failure::Corrupt(format!("side `{side}`")))?;
     Ok(HeldKey {
         record,
+        side,
         account_id,
         account_name,
         where_used,
@@ -256,18 +260,20 @@ pub(super) fn severity_number(severity: Option<Severity>) -> i64 {
     place.and_then(|place| i64::try_from(place + 1).ok()).unwrap_or(0)
 }
 
-fn severity(number: i64) -> Option<Severity> {
+/// The severity that a number stands for.
+pub(in crate::store) fn severity(number: i64) -> Option<Severity> {
     Severity::ALL.into_iter().find(|severity| severity_number(Some(*severity)) == number)
 }
 
-fn action(word: &str) -> Result<Action> {
+/// The action that a word stands for.
+pub(in crate::store) fn action(word: &str) -> Result<Action> {
     Action::ALL
         .into_iter()
         .find(|action| action.as_str() == word)
         .ok_or_else(|| Failure::Corrupt(format!("action `{word}`")))
 }
 
-fn state(word: &str) -> Result<State> {
+pub(in crate::store) fn state(word: &str) -> Result<State> {
     State::ALL
         .into_iter()
         .find(|state| state.as_str() == word)

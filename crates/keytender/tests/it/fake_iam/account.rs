@@ -33,6 +33,16 @@ pub(crate) struct Account {
     /// Twelve digits.
     pub(crate) id: String,
     pub(crate) alias: Option<String>,
+    /// What its organization calls it.
+    pub(crate) name: String,
+    /// What its organization says of it: `ACTIVE`, `SUSPENDED`, `PENDING_CLOSURE` …
+    pub(crate) state: &'static str,
+    /// The role that lets the organization in, and the external id that it asks for.
+    pub(crate) role: Option<(String, Option<String>)>,
+    /// Whom AWS writes to about its security.
+    pub(crate) security_contact: Option<String>,
+    /// The accounts of the organization that this one manages; `None` where it is in none.
+    pub(crate) members: Option<Vec<Account>>,
     /// `None` leaves the root row out of the report, which AWS never does (moto does).
     pub(crate) root: Option<Root>,
     /// In any order; the fake lists and reports them without regard to case, as AWS does.
@@ -56,10 +66,10 @@ pub(crate) struct Behaviour {
     pub(crate) report_polls: u32,
     /// Every n-th request with a good credential is answered 400 Throttling.
     pub(crate) throttle_every: Option<u32>,
-    /// IAM actions (`ListUsers`) that are answered 403 AccessDenied.
+    /// Actions (`ListUsers`) that are answered 403 AccessDenied.
     pub(crate) deny: BTreeSet<String>,
-    /// The most that one page of users or keys holds, whatever MaxItems says; `None` is AWS's
-    /// own way: MaxItems, or 100.
+    /// The most that one page of users, keys or members holds, whatever MaxItems says; `None` is
+    /// AWS's own way: MaxItems, or 100.
     pub(crate) page_size: Option<usize>,
     /// Each answer comes so much later; answers wait beside each other.
     pub(crate) latency_ms: u64,
@@ -74,6 +84,11 @@ impl Account {
         Self {
             id: id.to_owned(),
             alias: None,
+            name: id.to_owned(),
+            state: "ACTIVE",
+            role: None,
+            security_contact: None,
+            members: None,
             root: Some(Root::new(opened)),
             users: Vec::new(),
             auditor: User::new(AUDITOR, opened).key(Key::new(AUDITOR_KEY_ID, opened)),
@@ -100,6 +115,37 @@ impl Account {
 
     pub(crate) fn alias(self, alias: &str) -> Self {
         Self { alias: Some(alias.to_owned()), ..self }
+    }
+
+    pub(crate) fn security_contact(self, address: &str) -> Self {
+        Self { security_contact: Some(address.to_owned()), ..self }
+    }
+
+    /// As a member of an organization, by the name that it has there.
+    pub(crate) fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    /// As its organization says how it stands.
+    pub(crate) fn state(self, state: &'static str) -> Self {
+        Self { state, ..self }
+    }
+
+    /// With a role that trusts the organization.
+    pub(crate) fn role(self, name: &str) -> Self {
+        Self { role: Some((name.to_owned(), None)), ..self }
+    }
+
+    /// As the manager of an organization with this member beside those that it has.
+    pub(crate) fn member(mut self, member: Self) -> Self {
+        self.members.get_or_insert_default().push(member);
+        self
+    }
+
+    /// The member of that id, which must be there.
+    pub(crate) fn member_mut(&mut self, id: &str) -> &mut Self {
+        let found = self.members.iter_mut().flatten().find(|member| member.id == id);
+        found.unwrap_or_else(|| panic!("the fake organization has no member {id}"))
     }
 
     pub(crate) fn report_generated_at(self, generated_at: Timestamp) -> Self {
@@ -194,6 +240,7 @@ impl Account {
         match principal {
             Principal::Root => self.root.as_ref().map(|root| root.keys.as_slice()),
             Principal::User(name) => self.find_user(name).map(|user| user.keys.as_slice()),
+            Principal::Role(_) => None,
         }
     }
 
@@ -203,6 +250,7 @@ impl Account {
             Principal::User(name) => {
                 self.everyone_mut().find(|user| user.name == *name).map(|user| &mut user.keys)
             }
+            Principal::Role(_) => None,
         }
     }
 
@@ -213,6 +261,7 @@ impl Account {
                 let path = self.find_user(name).map_or("/", |user| user.path.as_str());
                 format!("arn:aws:iam::{}:user{path}{name}", self.id)
             }
+            Principal::Role(role) => format!("arn:aws:sts::{}:assumed-role/{role}", self.id),
         }
     }
 

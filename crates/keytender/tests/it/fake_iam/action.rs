@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::account::{Account, secret_of};
+use super::organization;
 use super::page::{page, paged};
 use super::report;
 use super::request::{Call, Service};
@@ -22,7 +23,8 @@ pub(super) fn perform(
         _ if call.find("Version") != Some(service.version()) => Err(unknown(call)),
         // AWS answers this one whatever the policies say.
         Service::Sts if action == "GetCallerIdentity" => Ok(get_caller_identity(account, caller)),
-        Service::Sts => Err(unknown(call)),
+        Service::Sts if action == "AssumeRole" => organization::assume_role(account, caller, call),
+        Service::Sts | Service::Organizations | Service::Account => Err(unknown(call)),
         Service::Iam if account.behaviour.deny.contains(action) => {
             Err(denied(account, caller, call))
         }
@@ -89,6 +91,7 @@ fn get_user(account: &Account, caller: &Principal, call: &Call) -> Result<Xml, F
                 .text("Arn", account.arn(&Principal::Root))
                 .text("CreateDate", iso(root.created))
         }),
+        Principal::Role(_) => None,
     };
     Ok(Xml::new().element("User", user.unwrap_or_default()))
 }
@@ -237,6 +240,9 @@ fn create_access_key(
 /// Whom a call is about: the user it names, or else its caller.
 fn subject(account: &Account, caller: &Principal, call: &Call) -> Result<Principal, Failure> {
     match call.find("UserName") {
+        None if matches!(caller, Principal::Role(_)) => {
+            Err(Failure::validation("Must specify userName when calling with non-User credentials"))
+        }
         None => Ok(caller.clone()),
         Some(name) if account.find_user(name).is_some() => Ok(Principal::User(name.to_owned())),
         Some(name) => Err(Failure::no_such_entity(&format!("user with name {name}"))),

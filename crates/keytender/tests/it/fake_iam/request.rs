@@ -8,11 +8,14 @@ use super::xml::Failure;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The two services on the port, told apart as the signature names them.
+/// The services on the port, told apart as the signature names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     Iam,
     Sts,
+    /// In JSON, as the next.
+    Organizations,
+    Account,
 }
 
 impl Service {
@@ -20,6 +23,8 @@ impl Service {
         match self {
             Self::Iam => "2010-05-08",
             Self::Sts => "2011-06-15",
+            Self::Organizations => "2016-11-28",
+            Self::Account => "2021-02-01",
         }
     }
 
@@ -28,7 +33,18 @@ impl Service {
         match self {
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::Organizations | Self::Account => "",
         }
+    }
+
+    /// Whether it is spoken to in JSON.
+    pub(super) fn is_json(self) -> bool {
+        matches!(self, Self::Organizations | Self::Account)
+    }
+
+    /// Its code for a caller who asks too fast.
+    pub(super) fn throttling(self) -> &'static str {
+        if self.is_json() { "TooManyRequestsException" } else { "Throttling" }
     }
 }
 
@@ -36,11 +52,13 @@ impl Service {
 pub(super) struct Credential {
     pub(super) key_id: String,
     pub(super) service: Service,
+    /// The token of the session that the key is of.
+    pub(super) token: Option<String>,
 }
 
 impl Credential {
     /// Reads `AWS4-HMAC-SHA256 Credential=ID/DATE/REGION/SERVICE/aws4_request, SignedHeaders=…,
-    /// Signature=…`. A session token is refused: the fake gives none, so it cannot be valid.
+    /// Signature=…`, and the token of a session.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let parts = header("authorization").and_then(|text| text.strip_prefix(ALGORITHM));
@@ -54,13 +72,10 @@ impl Credential {
         if header("x-amz-date").is_none() {
             return Err(incomplete("X-Amz-Date"));
         }
-        if header("x-amz-security-token").is_some() {
-            return Err(Failure::invalid_token());
-        }
-        Self::from_parts(parts)
+        Self::from_parts(parts, header("x-amz-security-token").map(str::to_owned))
     }
 
-    fn from_parts(parts: &str) -> Result<Self, Failure> {
+    fn from_parts(parts: &str, token: Option<String>) -> Result<Self, Failure> {
         let parts: BTreeMap<&str, &str> =
             parts.split(',').filter_map(|part| part.trim().split_once('=')).collect();
         let part = |name: &str| parts.get(name).copied().ok_or_else(|| incomplete(name));
@@ -78,9 +93,11 @@ impl Credential {
         let service = match *service {
             "iam" => Service::Iam,
             "sts" => Service::Sts,
+            "organizations" => Service::Organizations,
+            "account" => Service::Account,
             _ => return Err(wrong_service()),
         };
-        Ok(Self { key_id: (*key_id).to_owned(), service })
+        Ok(Self { key_id: (*key_id).to_owned(), service, token })
     }
 }
 
@@ -99,7 +116,22 @@ pub(super) struct Call {
 }
 
 impl Call {
+    /// Of a form's fields.
     pub(super) fn of(parameters: BTreeMap<String, String>) -> Self {
+        Self { parameters }
+    }
+
+    /// Of a request in JSON, with the action and the version of its service.
+    pub(super) fn of_json(action: &str, service: Service, body: &[u8]) -> Self {
+        let fields: serde_json::Map<_, _> = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let mut parameters: BTreeMap<String, String> =
+            fields.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+        parameters.insert("Action".to_owned(), action.to_owned());
+        parameters.insert("Version".to_owned(), service.version().to_owned());
         Self { parameters }
     }
 

@@ -67,13 +67,15 @@ pub(crate) struct LastUse {
 pub(crate) enum Principal {
     Root,
     User(String),
+    /// The name of a role and of its session.
+    Role(String),
 }
 
 impl Principal {
-    /// The user's name; AWS names no user for root.
+    /// The user's name; AWS names no user for root and for a role.
     pub(super) fn user_name(&self) -> Option<&str> {
         match self {
-            Self::Root => None,
+            Self::Root | Self::Role(_) => None,
             Self::User(name) => Some(name),
         }
     }

@@ -48,8 +48,8 @@ impl Xml {
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) status: u16,
-    code: String,
-    message: String,
+    pub(super) code: String,
+    pub(super) message: String,
 }
 
 impl Failure {

@@ -25,19 +25,19 @@ fn needs_quotes(text: &str) -> bool {
 /// A row of cells (RFC 4180). Written here rather than by a library because the writing is two
 /// fifths of an audit's time, and most cells are known to need no quotes.
 #[derive(Default)]
-pub(super) struct Row {
+pub(crate) struct Row {
     bytes: Vec<u8>,
 }
 
 impl Row {
     /// A word of our own: never in need of quotes or a guard.
-    pub(super) fn word(&mut self, word: &str) {
+    pub(crate) fn word(&mut self, word: &str) {
         self.bytes.extend_from_slice(word.as_bytes());
         self.bytes.push(b',');
     }
 
     /// One cell of several words of our own.
-    pub(super) fn words<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+    pub(crate) fn words<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
         let start = self.bytes.len();
         for word in words {
             if self.bytes.len() > start {
@@ -48,13 +48,13 @@ impl Row {
         self.bytes.push(b',');
     }
 
-    pub(super) fn optional(&mut self, text: Option<&str>) {
+    pub(crate) fn optional(&mut self, text: Option<&str>) {
         self.text(text.unwrap_or_default());
     }
 
     /// Somebody else's text. A spreadsheet runs cells that begin with one of these (OWASP, "CSV
     /// injection"); an apostrophe before them makes them text.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
         if !needs_quotes(text) {
             self.bytes.extend_from_slice(guard.as_bytes());
@@ -69,14 +69,14 @@ impl Row {
         self.bytes.extend_from_slice(b"\",");
     }
 
-    pub(super) fn number(&mut self, number: Option<i64>) {
+    pub(crate) fn number(&mut self, number: Option<i64>) {
         match number {
             Some(number) => self.word(itoa::Buffer::new().format(number)),
             None => self.word(""),
         }
     }
 
-    pub(super) fn time(&mut self, time: Option<Time>) {
+    pub(crate) fn time(&mut self, time: Option<Time>) {
         match (time, time.and_then(Time::in_whole_seconds)) {
             (_, Some(text)) => {
                 self.bytes.extend_from_slice(&text);
@@ -88,7 +88,7 @@ impl Row {
     }
 
     /// Writes the row, and begins the next.
-    pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
         // The comma after the last cell is the row's end.
         if let Some(last) = self.bytes.last_mut() {
             *last = b'\n';
@@ -100,7 +100,7 @@ impl Row {
 }
 
 /// The five cells of a last use: status, time, region, service, and since when it is never.
-pub(super) fn last_use(row: &mut Row, last_used: &LastUse<'_>) {
+pub(crate) fn last_use(row: &mut Row, last_used: &LastUse<'_>) {
     let (status, used, never_since) = match last_used {
         LastUse::Used(used) => ("used", Some(used), None),
         LastUse::Never { since } => ("never", None, Some(*since)),

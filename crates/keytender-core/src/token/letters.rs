@@ -1,0 +1,59 @@
+//! Base 62: letters that no shell, URL, CSV or mail changes.
+
+/// Digits, capitals, small letters: the order of ASCII, so that letters sort as their numbers do.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Whether a byte is a letter of base 62.
+pub(super) const fn is_letter(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+/// Writes `number`, big end first, modulo 62^(length of `letters`) into `letters`, the most
+/// significant first. What is left in `number` is the quotient.
+///
+/// Long division by 62, once a letter. Which steps are made does not depend on the number.
+pub(super) fn reduce(number: &mut [u8], letters: &mut [u8]) {
+    for letter in letters.iter_mut().rev() {
+        let mut rest = 0_u16;
+        for digit in number.iter_mut() {
+            // Below 62 × 256, so the quotient is below 256.
+            let dividend = rest * 256 + u16::from(*digit);
+            *digit = u8::try_from(dividend / 62).unwrap_or(u8::MAX);
+            rest = dividend % 62;
+        }
+        *letter = ALPHABET.get(usize::from(rest)).copied().unwrap_or(b'0');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reduced<const LETTERS: usize>(number: u64) -> [u8; LETTERS] {
+        let mut letters = [0; LETTERS];
+        reduce(&mut number.to_be_bytes(), &mut letters);
+        letters
+    }
+
+    #[test]
+    fn numbers_are_written_from_their_largest_letter() {
+        assert_eq!(&reduced::<3>(0), b"000");
+        assert_eq!(&reduced::<3>(61), b"00z");
+        assert_eq!(&reduced::<3>(62), b"010");
+        assert_eq!(&reduced::<3>(10 * 62 * 62 + 35 * 62 + 36), b"AZa");
+        // Python: 2**64 - 1 is LygHa16AHYF in this alphabet.
+        assert_eq!(&reduced::<11>(u64::MAX), b"LygHa16AHYF");
+    }
+
+    #[test]
+    fn what_is_too_large_is_cut_from_above() {
+        assert_eq!(&reduced::<2>(62 * 62 * 7 + 62 + 1), b"11");
+    }
+
+    #[test]
+    fn only_letters_and_digits_of_ascii_are_letters() {
+        assert_eq!((0..=u8::MAX).filter(is_letter).count(), ALPHABET.len());
+        assert!(ALPHABET.iter().all(is_letter));
+        assert!(ALPHABET.is_sorted());
+    }
+}

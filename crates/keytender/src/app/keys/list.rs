@@ -1,0 +1,173 @@
+//! Keys as people and programs see them: lists, one key, its story.
+
+use std::collections::HashMap;
+
+use keytender_core::id::OwnerId;
+use keytender_core::policy::{Assessment, Policy};
+use keytender_core::time::Time;
+
+use crate::app::inventory::{Inventory, cannot_read};
+use crate::app::view::{EventView, KeyQuery, KeyView, Timeline};
+use crate::app::{accounts, evaluate, owners};
+use crate::error::{Error, Kind};
+use crate::store::keys::{Filter, HeldKey, Page, Term};
+
+/// The word for nobody, where an owner is named.
+const NOBODY: &str = "none";
+/// How much of a key's past is told.
+const MAX_PAST: i64 = 200;
+
+/// Makes views of keys: what the policy says of each, and who answers for it.
+#[derive(Debug)]
+pub struct Viewer {
+    owners: HashMap<OwnerId, String>,
+    policy: Policy,
+    now: Time,
+}
+
+impl Viewer {
+    /// With the inventory's owners and policy, at its moment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn new(inventory: &Inventory) -> Result<Self, Error> {
+        let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
+        let owners = owners.into_iter().map(|owner| (owner.id, owner.name)).collect();
+        let (_, policy) = evaluate::policy(&inventory.store).await?;
+        Ok(Self { owners, policy, now: inventory.now })
+    }
+
+    /// The same at another moment.
+    #[must_use]
+    pub const fn as_of(mut self, now: Time) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// The view of a key.
+    pub fn view(&self, held: &HeldKey) -> KeyView {
+        let mut assessment = Assessment::default();
+        self.policy.assess(&held.record.key, self.now, &mut assessment);
+        let owner = held.owner_id.and_then(|id| self.owners.get(&id)).cloned();
+        KeyView::of(held, owner, &assessment, &self.policy, self.now)
+    }
+}
+
+/// A page of keys.
+#[derive(Debug)]
+pub struct Found {
+    /// The keys.
+    pub keys: Vec<KeyView>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// The place of the last key, if there are more.
+    pub next: Option<Vec<Term>>,
+}
+
+/// Those of the keys that are seen which `query` asks for: at most `limit`, after `offset` of them or
+/// after a place. The cursor within the query is not looked at.
+///
+/// # Errors
+/// When it names an owner or account that is not there, or the database does not answer.
+pub async fn list(
+    inventory: &Inventory,
+    query: &KeyQuery,
+    limit: u32,
+    after: Option<Vec<Term>>,
+) -> Result<Found, Error> {
+    evaluate::run(&inventory.store, inventory.now).await?;
+    let Some(filter) = filter(inventory, query).await? else {
+        return Ok(Found { keys: Vec::new(), total: 0, next: None });
+    };
+    let filter = inventory.sight.narrow(filter);
+    let order = query.sort.unwrap_or_default().order();
+    // One more tells whether there are more.
+    let page = Page {
+        order,
+        limit: limit.saturating_add(1),
+        offset: query.offset.unwrap_or_default(),
+        after,
+    };
+    let (mut keys, total) = inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_more = keys.len() > limit;
+    keys.truncate(limit);
+    let next = keys.last().filter(|_| is_more).map(|last| order.place(last));
+    let viewer = Viewer::new(inventory).await?;
+    let keys = keys.into_iter().map(|held| viewer.view(&held)).collect();
+    Ok(Found { keys, total, next })
+}
+
+/// What the query lets through; `None`: nothing.
+async fn filter(inventory: &Inventory, query: &KeyQuery) -> Result<Option<Filter>, Error> {
+    let now = inventory.now;
+    let mut filter = Filter {
+        is_due: query.due == Some(true),
+        finding_by: None,
+        action: query.action,
+        rule: query.rule.clone(),
+        provider: query.provider.clone(),
+        account: None,
+        owner: None,
+        state: query.state,
+        idle_since: query.unused_for.map(|span| now.minus(span)),
+        created_before: query.older_than.map(|span| now.minus(span)),
+        expires_by: query.expires_within.map(|span| now.plus(span)),
+        text: query.text.clone(),
+        named: query.named.clone(),
+        side: query.side,
+        seen_by: None,
+    };
+    match resolve(inventory, query, &mut filter).await {
+        // Whoever sees only their own is not told what else is there.
+        Err(error) if error.of_kind() != Kind::Internal && inventory.sight.owner.is_some() => {
+            return Ok(None);
+        }
+        other => other?,
+    }
+    Ok(Some(filter))
+}
+
+/// Fills in which account and owner are meant.
+async fn resolve(
+    inventory: &Inventory,
+    query: &KeyQuery,
+    filter: &mut Filter,
+) -> Result<(), Error> {
+    if let Some(name) = &query.account {
+        filter.account = Some(accounts::get(inventory, name).await?.id);
+    }
+    filter.owner = match query.owner.as_deref() {
+        Some(NOBODY) => Some(None),
+        Some(name) => Some(Some(owners::get(inventory, name).await?.id)),
+        None => None,
+    };
+    Ok(())
+}
+
+/// The view of the one key that a word means, of those that are seen.
+///
+/// # Errors
+/// When no key is meant, or several are.
+pub async fn view(inventory: &Inventory, word: &str) -> Result<KeyView, Error> {
+    evaluate::run(&inventory.store, inventory.now).await?;
+    let held = super::get(inventory, word).await?;
+    Ok(Viewer::new(inventory).await?.view(&held))
+}
+
+/// What happened to a key and what was done to it, oldest first.
+///
+/// # Errors
+/// When no key is meant, or several are.
+pub async fn timeline(inventory: &Inventory, word: &str) -> Result<Timeline, Error> {
+    evaluate::run(&inventory.store, inventory.now).await?;
+    let id = super::get(inventory, word).await?.record.id;
+    let past = inventory.store.past(id, MAX_PAST).await.map_err(cannot_read)?;
+    let acts = inventory.store.list_acts(Some(&id.to_string()), MAX_PAST, None).await;
+    let mut events: Vec<EventView> = past.iter().map(EventView::of_past).collect();
+    events.extend(acts.map_err(cannot_read)?.iter().map(EventView::of_act));
+    // What was done in one breath has no order of its own.
+    let act = |event: &EventView| event.by.as_ref().map(|_| event.what.clone());
+    events.sort_by_cached_key(|event| (event.at, act(event)));
+    Ok(Timeline { events })
+}

@@ -1,0 +1,115 @@
+//! What people say of a key that is there.
+
+use keytender_core::time::Time;
+
+use super::{check_label, check_text, check_times, get, tell};
+use crate::app::inventory::{Inventory, cannot_read, commit};
+use crate::app::view::{KeepRequest, KeyChange, KeyView};
+use crate::app::{evaluate, owners};
+use crate::error::{Error, Kind};
+use crate::store::keys::{HeldKey, Keep, Told};
+
+/// Writes what somebody says of a key; the key as it is then. `allows` gets it as it was, and may
+/// refuse.
+///
+/// # Errors
+/// When no key is meant, nothing is said, its provider tells the same itself, or whoever asks may not
+/// say it.
+pub async fn set(
+    inventory: &Inventory,
+    word: &str,
+    change: &KeyChange,
+    allows: impl FnOnce(&KeyView) -> Result<(), Error>,
+) -> Result<KeyView, Error> {
+    if change.is_empty() {
+        return Err(Error::new("there is nothing to say of the key"));
+    }
+    if change.owner.is_some() && inventory.sight.owner.is_some() {
+        let why = "whoever sees only an owner's keys cannot give them another";
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    evaluate::run(&inventory.store, inventory.now).await?;
+    let id = get(inventory, word).await?.record.id;
+    let owner = match &change.owner {
+        Some(Some(name)) => Some(Told::Owner(Some(owners::get(inventory, name).await?.id))),
+        Some(None) => Some(Told::Owner(None)),
+        None => None,
+    };
+    let viewer = super::Viewer::new(inventory).await?;
+    let mut tx = inventory.begin().await?;
+    let held = tx.lock_key(id).await.map_err(cannot_read)?;
+    let held = held.filter(|held| inventory.sight.covers(held));
+    let held = held.ok_or_else(|| Error::not_found(format!("there is no key `{word}`")))?;
+    allows(&viewer.view(&held))?;
+    let mut told: Vec<Told> = owner.into_iter().collect();
+    told.extend(facts(inventory, &held, change)?);
+    let reason = change.keep.iter().flatten().map(|keep| keep.reason.as_str()).next();
+    let why = change.because.as_deref().or(reason);
+    check_text("a reason", why)?;
+    tell(inventory, &mut tx, id, told, why).await?;
+    commit(tx).await?;
+    super::view(inventory, &id.to_string()).await
+}
+
+fn facts(inventory: &Inventory, held: &HeldKey, change: &KeyChange) -> Result<Vec<Told>, Error> {
+    let mut told = Vec::new();
+    if let Some(place) = &change.where_used {
+        check_text("a place of use", place.as_deref())?;
+        told.push(Told::WhereUsed(place.clone().filter(|place| !place.is_empty())));
+    }
+    let provided = provided(inventory.now, held, change)?;
+    if !provided.is_empty() && held.record.principal_id.is_some() {
+        let error = Error::new(format!(
+            "`{}` tells name, creation, end and use of this key itself",
+            held.account_name
+        ));
+        return Err(error.hint("what it says at the next sync would win anyway"));
+    }
+    told.extend(provided);
+    if let Some(is_exposed) = change.exposed {
+        // Whoever kept it did not know that.
+        if is_exposed && held.is_kept(inventory.now) {
+            told.push(Told::Keep(None));
+        }
+        told.push(Told::Exposed(is_exposed.then_some(inventory.now)));
+    }
+    match &change.keep {
+        Some(Some(asked)) => told.push(Told::Keep(Some(keep(inventory, asked)?))),
+        Some(None) => told.push(Told::Keep(None)),
+        None => {}
+    }
+    Ok(told)
+}
+
+/// What the provider says itself, where it is asked.
+fn provided(now: Time, held: &HeldKey, change: &KeyChange) -> Result<Vec<Told>, Error> {
+    let key = &held.record.key;
+    let label = change.label.as_deref().or(key.label.as_deref()).unwrap_or_default();
+    if change.label.is_some() {
+        check_label(label)?;
+    }
+    let created = change.created_at.map(|at| at.map(|at| at.min(now)));
+    check_times(
+        label,
+        created.unwrap_or(key.created_at),
+        change.expires_at.unwrap_or(key.expires_at),
+    )?;
+    let told = [
+        change.label.clone().map(|label| Told::Label(Some(label))),
+        created.map(Told::Created),
+        change.expires_at.map(Told::Expires),
+        change.last_used_at.map(|at| Told::Used(at.min(now))),
+    ];
+    Ok(told.into_iter().flatten().collect())
+}
+
+fn keep(inventory: &Inventory, asked: &KeepRequest) -> Result<Keep, Error> {
+    if asked.until <= inventory.now {
+        return Err(Error::new(format!("{} is past", asked.until)));
+    }
+    if asked.reason.trim().is_empty() {
+        return Err(Error::new("say why: an auditor will ask"));
+    }
+    check_text("a reason", Some(&asked.reason))?;
+    Ok(Keep { until: asked.until, reason: asked.reason.clone(), by: inventory.actor.name.clone() })
+}

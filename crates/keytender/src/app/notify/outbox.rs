@@ -1,0 +1,95 @@
+//! What was told, and how its delivery stands.
+
+use std::collections::HashMap;
+
+use keytender_core::id::{ChannelId, NoticeId};
+use keytender_core::time::Time;
+use serde_json::json;
+
+use crate::app::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
+use crate::app::view::NoticeView;
+use crate::error::{Error, Kind};
+use crate::store::notices::{Notice, NoticeState, Which};
+
+/// The notices that whoever asks sees, the newest first, from behind `after` on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    inventory: &Inventory,
+    state: Option<NoticeState>,
+    limit: u32,
+    after: Option<(Time, NoticeId)>,
+) -> Result<Vec<NoticeView>, Error> {
+    let Some(seen) = seen(inventory).await? else { return Ok(Vec::new()) };
+    let which = Which { state, ..seen };
+    let notices = inventory.store.list_notices(&which, limit, after).await.map_err(cannot_read)?;
+    let names = names(inventory).await?;
+    Ok(notices.iter().map(|notice| of(notice, &names)).collect())
+}
+
+/// One notice with what it says.
+///
+/// # Errors
+/// When there is none of this id, or it is not for whoever asks.
+pub async fn view(inventory: &Inventory, id: NoticeId) -> Result<NoticeView, Error> {
+    let notice = get(inventory, id).await?;
+    Ok(of(&notice, &names(inventory).await?).with_content(&notice))
+}
+
+/// Lets a dead notice wait again, from its first attempt on.
+///
+/// # Errors
+/// When there is none of this id, or it is not dead.
+pub async fn send_again(inventory: &Inventory, id: NoticeId) -> Result<NoticeView, Error> {
+    let found = get(inventory, id).await?;
+    let mut tx = inventory.begin().await?;
+    if !tx.revive_notice(found.id, inventory.now).await.map_err(cannot_write)? {
+        return Err(Error::new(format!("{id} is {}", found.state.as_str()))
+            .kind(Kind::Conflict)
+            .hint("only a dead notice is sent again"));
+    }
+    let act = Done {
+        verb: "notice.send-again",
+        target_kind: "notice",
+        target_id: found.id.to_string(),
+        why: None,
+        details: json!({}),
+    };
+    inventory.log(&mut tx, act).await?;
+    commit(tx).await?;
+    view(inventory, id).await
+}
+
+async fn get(inventory: &Inventory, id: NoticeId) -> Result<Notice, Error> {
+    let found = match seen(inventory).await? {
+        Some(seen) => {
+            let which = Which { id: Some(id), ..seen };
+            inventory.store.list_notices(&which, 1, None).await.map_err(cannot_read)?.pop()
+        }
+        None => None,
+    };
+    found.ok_or_else(|| {
+        Error::not_found(format!("there is no notice {id}"))
+            .hint("keytender notices list shows the notices")
+    })
+}
+
+/// Which notices whoever asks sees: an owner those to their own address; `None`: none.
+async fn seen(inventory: &Inventory) -> Result<Option<Which>, Error> {
+    let which = Which { side: inventory.sight.side, ..Which::default() };
+    let Some(owner) = inventory.sight.owner else { return Ok(Some(which)) };
+    let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
+    let owner = owners.into_iter().find(|one| Some(one.id) == owner);
+    Ok(owner.map(|owner| Which { recipient: Some(owner.address), ..which }))
+}
+
+async fn names(inventory: &Inventory) -> Result<HashMap<ChannelId, String>, Error> {
+    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    Ok(channels.into_iter().map(|channel| (channel.id, channel.name)).collect())
+}
+
+fn of(notice: &Notice, names: &HashMap<ChannelId, String>) -> NoticeView {
+    let channel = names.get(&notice.channel_id).map(String::as_str).unwrap_or_default();
+    NoticeView::of(notice, channel)
+}

@@ -1,0 +1,40 @@
+//! Forgets what is old and says nothing any more.
+
+use keytender_core::time::Span;
+
+use super::inventory::{Inventory, cannot_read, cannot_write};
+use super::turn::Turn;
+use crate::error::Error;
+
+/// How long the answer to a request can be asked for again.
+const ANSWERS_AGE: Span = Span::days(1);
+/// How long a look at an account is remembered that changed nothing.
+const SYNCS_AGE: Span = Span::days(90);
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Answers to requests.
+    pub answers: u64,
+    /// Looks at accounts.
+    pub syncs: u64,
+}
+
+/// Forgets what is old, as long as it is our turn. Whoever does so twice does nothing the second
+/// time.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
+    let Inventory { store, now, .. } = inventory;
+    let answers = store.sweep_answers(now.minus(ANSWERS_AGE)).await.map_err(cannot_write)?;
+    let mut swept = Swept { answers, syncs: 0 };
+    for account in store.list_accounts().await.map_err(cannot_read)? {
+        if turn.is_over() {
+            break;
+        }
+        let count = store.sweep_syncs(account.id, now.minus(SYNCS_AGE)).await;
+        swept.syncs += count.map_err(cannot_write)?;
+    }
+    Ok(swept)
+}

@@ -1,0 +1,47 @@
+//! What is said of things in JSON: the same members on the command line and over HTTP.
+//!
+//! A view is made from what is kept, and read again by whoever asked a server for it. Members are
+//! only ever added.
+
+mod account;
+mod act;
+mod channel;
+mod difference;
+mod finding;
+mod import;
+mod key;
+mod key_change;
+mod key_query;
+mod notice;
+mod owner;
+mod policy;
+pub mod presence;
+mod principal;
+mod sync;
+mod task;
+mod timeline;
+mod token;
+mod user;
+pub mod write_only;
+
+pub use account::{AbilityView, AccessView, AccountList, AccountView, CheckView, LastSyncView};
+pub use act::{ActList, ActView, VerifiedView};
+pub use channel::{ChannelList, ChannelView};
+pub use difference::{ChangeView, DifferenceList, DifferenceView};
+pub use finding::{FindingList, FindingView};
+pub use import::{ImportRequest, ImportView};
+pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
+pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
+pub use key_query::{KeyQuery, KeySort};
+pub use notice::{
+    DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewItemView, PreviewNoticeView,
+    PreviewView,
+};
+pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
+pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleView};
+pub use principal::{PrincipalList, PrincipalView};
+pub use sync::{SyncList, SyncView, SyncedView};
+pub use task::{TaskList, TaskView};
+pub use timeline::{EventView, Timeline};
+pub use token::{NewTokenView, TokenList, TokenView};
+pub use user::{UserList, UserView};

@@ -1,0 +1,31 @@
+//! Where a command is done: on the inventory here, or by a server.
+//!
+//! Each method is one use case. Here it is done by `app`, there by the operation of the API that does
+//! the same; what comes back is the same view, so that a command prints the same.
+
+use crate::app::inventory::Inventory;
+use crate::client::Client;
+
+mod accounts;
+mod channels;
+mod keys;
+mod log;
+mod notices;
+mod owners;
+mod policy;
+mod report;
+mod tasks;
+mod users;
+
+pub(super) use channels::NewChannel;
+pub(super) use report::WhichReport;
+pub(super) use users::UserChange;
+
+/// Where a command is done.
+#[derive(Debug)]
+pub(super) enum Desk<'d> {
+    /// On the inventory here.
+    Here(&'d Inventory),
+    /// By a server.
+    There(&'d Client),
+}

@@ -1,0 +1,19 @@
+//! What can be asked, one file a resource.
+
+pub(super) mod accounts;
+pub(super) mod acts;
+pub(super) mod channels;
+pub(super) mod findings;
+pub(super) mod imports;
+pub(super) mod keys;
+pub(super) mod log;
+pub(super) mod me;
+pub(super) mod notices;
+pub(super) mod owners;
+pub(super) mod policy;
+pub(super) mod principals;
+pub(super) mod reports;
+pub(super) mod suggestions;
+pub(super) mod tasks;
+pub(super) mod tokens;
+pub(super) mod users;

@@ -1,0 +1,220 @@
+//! `/v1/channels`: the ways by which notices go out.
+
+use axum::Json;
+use axum::http::{HeaderName, StatusCode, header};
+use keytender_core::secret::Secret;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::owners::Paging;
+use crate::app::channels::{self, SecretSource};
+use crate::app::inventory::Inventory;
+use crate::app::view::{ChannelList, ChannelView};
+use crate::error::Error;
+use crate::http::etag::{IfMatch, Tagged};
+use crate::http::extract::{Body, Path, Query};
+use crate::http::page;
+use crate::http::problem::Refusal;
+use crate::store::channels::{ChannelKind, Settings};
+
+/// The longest name of a host (RFC 1035, section 2.3.4).
+const MAX_HOST: usize = 255;
+/// The longest user name: mail servers take addresses for names, with 64 bytes before the `@` and
+/// 255 behind it (RFC 5321, section 4.5.3.1).
+const MAX_USERNAME: usize = 320;
+/// The longest mail address (RFC 5321, section 4.5.3.1.3, without the brackets).
+const MAX_ADDRESS: usize = 254;
+/// The longest URL: those of chats have some 300 bytes.
+const MAX_URL: usize = 2_048;
+/// The longest secret.
+const MAX_SECRET: usize = 4_096;
+
+/// A channel to add. Which members it has is a matter of its kind: `mail` needs `host` and `from`,
+/// `webhook` a `url`, and `slack` and `teams` a `url`, which is their secret.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewChannel {
+    /// What to call it, a line of text.
+    #[schema(min_length = 1, max_length = 100, example = "mail")]
+    name: String,
+    /// What kind of way it is.
+    kind: ChannelKind,
+    /// The mail server's name, which its certificate must carry.
+    #[schema(min_length = 1, max_length = 255, example = "smtp.example.com")]
+    host: Option<String>,
+    /// The mail server's port; 587, or 465 for implicit TLS, if none is given.
+    #[schema(minimum = 1)]
+    port: Option<u16>,
+    /// How the connection to the mail server is made secret: `starttls` (if nothing is said),
+    /// `implicit`, or `none`, which goes only to the server's own machine.
+    #[schema(example = "starttls")]
+    tls: Option<String>,
+    /// The user name at the mail server.
+    #[schema(max_length = 320)]
+    username: Option<String>,
+    /// The password at the mail server. It is kept sealed, and nobody gets it back.
+    #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = Option<String>, write_only, max_length = 4096)]
+    password: Option<Secret>,
+    /// The address that mail comes from, and that answers go to.
+    #[schema(max_length = 254, example = "keys@example.com")]
+    from: Option<String>,
+    /// How many seconds one answer may take; 30 if nothing is said.
+    #[schema(minimum = 1, maximum = 300)]
+    timeout_seconds: Option<u32>,
+    /// Where events of a webhook are posted; of a chat the URL of its incoming webhook, which is kept
+    /// sealed, and nobody gets it back.
+    #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = Option<String>, max_length = 2048, example = "https://siem.example.com/keys")]
+    url: Option<Secret>,
+    /// The signing secret of a webhook (`whsec_…`), kept sealed; one is made if none is given, and
+    /// shown in the answer alone.
+    #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = Option<String>, write_only, max_length = 4096)]
+    secret: Option<Secret>,
+    /// Further certificates to trust, in PEM.
+    #[schema(max_length = 65536)]
+    certificates: Option<String>,
+    /// Whether a webhook or chat may be in a private network.
+    #[serde(default)]
+    allow_private: bool,
+}
+
+impl NewChannel {
+    /// Refuses members that a channel of this kind has not.
+    fn check(&self) -> Result<(), Error> {
+        let is_mail = self.kind == ChannelKind::Mail;
+        let is_webhook = self.kind == ChannelKind::Webhook;
+        for (member, is_there, fits) in [
+            ("host", self.host.is_some(), is_mail),
+            ("port", self.port.is_some(), is_mail),
+            ("tls", self.tls.is_some(), is_mail),
+            ("username", self.username.is_some(), is_mail),
+            ("password", self.password.is_some(), is_mail),
+            ("from", self.from.is_some(), is_mail),
+            ("url", self.url.is_some(), !is_mail),
+            ("allow_private", self.allow_private, !is_mail),
+            ("secret", self.secret.is_some(), is_webhook),
+        ] {
+            if is_there && !fits {
+                let kind = self.kind.as_str();
+                return Err(Error::new(format!("a channel of kind {kind} has no `{member}`")));
+            }
+        }
+        if self.port == Some(0) {
+            return Err(Error::new("no server has the port 0"));
+        }
+        fn length(secret: Option<&Secret>) -> usize {
+            secret.map_or(0, |secret| secret.expose().len())
+        }
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        for (member, bytes, max) in [
+            ("host", text(&self.host), MAX_HOST),
+            ("username", text(&self.username), MAX_USERNAME),
+            ("from", text(&self.from), MAX_ADDRESS),
+            ("url", length(self.url.as_ref()), MAX_URL),
+            ("password", length(self.password.as_ref()), MAX_SECRET),
+            ("secret", length(self.secret.as_ref()), MAX_SECRET),
+        ] {
+            if bytes > max {
+                return Err(Error::new(format!("`{member}` has more than {max} bytes")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known of it, and its secret.
+    fn into_parts(self) -> (String, ChannelKind, Settings, SecretSource) {
+        let keep = |secret: Option<Secret>| secret.map(SecretSource::Keep);
+        let url = self.url;
+        let (shown, secret) = match self.kind {
+            ChannelKind::Mail => (None, keep(self.password).unwrap_or(SecretSource::None)),
+            ChannelKind::Webhook => {
+                let shown = url.map(|url| url.expose().to_owned());
+                (shown, keep(self.secret).unwrap_or(SecretSource::Make))
+            }
+            ChannelKind::Slack | ChannelKind::Teams => {
+                (None, keep(url).unwrap_or(SecretSource::None))
+            }
+        };
+        let settings = Settings {
+            host: self.host,
+            port: self.port,
+            tls: self.tls,
+            roots: None,
+            certificates: self.certificates,
+            username: self.username,
+            from: self.from,
+            url: shown,
+            allow_private: self.allow_private,
+            timeout_seconds: self.timeout_seconds,
+            secret: None,
+        };
+        (self.name, self.kind, settings, secret)
+    }
+}
+
+/// List channels
+///
+/// By name. No secret is shown.
+#[utoipa::path(get, path = "/v1/channels", tag = "channels", params(Paging),
+    responses((status = 200, body = ChannelList, description = "A page of channels")),
+    security(("token" = ["channels:read"])))]
+pub(in crate::http) async fn list(
+    inventory: Inventory,
+    Query(paging): Query<Paging>,
+) -> Result<Tagged<ChannelList>, Refusal> {
+    let all = channels::list(&inventory).await?;
+    let (channels, next) =
+        page::slice(all, paging.limit, paging.after.as_deref(), |one| one.name.clone())?;
+    Ok(Tagged(ChannelList { channels, next }))
+}
+
+/// Add a channel
+///
+/// The server will connect to it, so that only administrators may do this. Nothing is sent yet. A
+/// signing secret that was made is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/channels", tag = "channels", request_body = NewChannel,
+    responses((status = 201, body = ChannelView, description = "The channel",
+               headers(("Location" = String, description = "Where it is")))),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn add(
+    inventory: Inventory,
+    Body(new): Body<NewChannel>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ChannelView>), Refusal> {
+    new.check()?;
+    let (name, kind, settings, secret) = new.into_parts();
+    let view = channels::add(&inventory, &name, kind, settings, secret).await?;
+    let place = format!("/v1/channels/{}", view.id);
+    // Without an ETag: that would be one of an answer which is not given again.
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
+}
+
+/// Read a channel
+#[utoipa::path(get, path = "/v1/channels/{channel}", tag = "channels",
+    params(("channel" = String, Path, description = "The id or the name")),
+    responses((status = 200, body = ChannelView, description = "The channel")),
+    security(("token" = ["channels:read"])))]
+pub(in crate::http) async fn get(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Tagged<ChannelView>, Refusal> {
+    Ok(Tagged(channels::view(&inventory, &word).await?))
+}
+
+/// Remove a channel
+///
+/// With what waits for it and what it delivered.
+#[utoipa::path(delete, path = "/v1/channels/{channel}", tag = "channels",
+    params(("channel" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 204, description = "It is gone")),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn remove(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    version: IfMatch,
+) -> Result<StatusCode, Refusal> {
+    channels::remove(&inventory, &word, |now| version.check(now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,40 @@
+//! `/v1/me`: who asks.
+
+use axum::Json;
+use axum::extract::Extension;
+use keytender_core::access::{Role, Scope, Side};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::auth::Caller;
+
+/// Who shows a token, and what may be done with it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(in crate::http) struct Me {
+    /// The user's name.
+    user: String,
+    /// What the user may do.
+    role: Role,
+    /// What may be done with this token: what is both in its scopes and in the role.
+    scopes: Vec<Scope>,
+    /// To keys of which side the token is limited.
+    side: Option<Side>,
+    /// The id of the token's key.
+    key: String,
+}
+
+/// Say who I am
+#[utoipa::path(get, path = "/v1/me", tag = "users",
+    responses((status = 200, body = Me, description = "Who shows the token")),
+    security(("token" = [])))]
+pub(in crate::http) async fn get(Extension(caller): Extension<Caller>) -> Json<Me> {
+    let who = caller.who;
+    let scopes = who.grant.effective();
+    Json(Me {
+        user: who.user,
+        role: who.grant.role,
+        scopes: scopes.iter().collect(),
+        side: who.grant.side,
+        key: who.key_id.to_string(),
+    })
+}

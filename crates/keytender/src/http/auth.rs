@@ -1,0 +1,150 @@
+//! Who asks, and whether they may.
+//!
+//! Which scope an operation needs is said once, in its own description (`security(("token" = […]))`);
+//! the guard is made from the document. An operation that says nothing is refused to everybody.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use axum::extract::{MatchedPath, Request, State as Extract};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use keytender_core::access::Scope;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{HttpMethod, Operation};
+
+use super::address;
+use super::problem::{Problem, Refusal};
+use super::state::State;
+use crate::app::tokens;
+use crate::clock;
+
+/// The name of the security scheme in the document.
+pub(super) const SCHEME: &str = "token";
+
+/// Whoever asks, once they were let in.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// Who it is.
+    pub(super) who: tokens::Caller,
+    /// From where.
+    pub(super) address: Option<IpAddr>,
+}
+
+/// Which scope each operation needs, by method and path.
+#[derive(Debug, Default)]
+pub(super) struct Guard(HashMap<(Method, String), Vec<Scope>>);
+
+impl Guard {
+    /// From the document. What it does not say, or in unknown words, lets nobody in.
+    pub(super) fn of(document: &OpenApi) -> Self {
+        let mut guard = Self::default();
+        for (path, item) in &document.paths.paths {
+            let operations = [
+                (HttpMethod::Get, Method::GET, &item.get),
+                (HttpMethod::Post, Method::POST, &item.post),
+                (HttpMethod::Put, Method::PUT, &item.put),
+                (HttpMethod::Patch, Method::PATCH, &item.patch),
+                (HttpMethod::Delete, Method::DELETE, &item.delete),
+            ];
+            for (_, method, operation) in operations {
+                if let Some(scopes) = operation.as_ref().and_then(scopes) {
+                    guard.0.insert((method, path.clone()), scopes);
+                }
+            }
+        }
+        guard
+    }
+
+    fn needs(&self, method: &Method, path: &str) -> Option<&[Scope]> {
+        // HEAD is answered as GET is.
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.0.get(&(method.clone(), path.to_owned())).map(Vec::as_slice)
+    }
+}
+
+/// The scopes that an operation says it needs; an empty list: any good token.
+fn scopes(operation: &Operation) -> Option<Vec<Scope>> {
+    let written = serde_json::to_value(operation.security.as_ref()?).ok()?;
+    let words = written.as_array()?.iter().find_map(|one| one.get(SCHEME))?.as_array()?;
+    words.iter().map(|word| Scope::parse(word.as_str()?)).collect()
+}
+
+/// Lets in whoever shows a good token that may do what is asked.
+pub(super) async fn guard(
+    Extract(state): Extract<State>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let address = address::of(&parts, &state.proxies);
+    let shown = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let text = shown.and_then(bearer);
+    let who = match text {
+        Some(text) => tokens::verify(&state.store, text, clock::now()).await,
+        None => Ok(None),
+    };
+    let who = match who {
+        Ok(Some(who)) => who,
+        Ok(None) => {
+            // Whoever shows nothing costs nothing.
+            let shown = text.map_or(Ok(()), |_| state.limiter.count_bad(address));
+            return shown.map_or_else(|too_many| *too_many, |()| unauthorized(text.is_some()));
+        }
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let left = match state.limiter.count(who.key_id) {
+        Ok(left) => left,
+        Err(too_many) => return *too_many,
+    };
+    let mut response = match may(&state.guard, &parts.method, path.as_str(), &who) {
+        Err(refusal) => refusal.into_response(),
+        Ok(()) => {
+            parts.extensions.insert(Caller { who: who.clone(), address });
+            next.run(Request::from_parts(parts, body)).await
+        }
+    };
+    left.write(response.headers_mut());
+    response.extensions_mut().insert(Named(who.user));
+    response
+}
+
+/// Whose request it was, for the log.
+#[derive(Clone, Debug)]
+pub(super) struct Named(pub(super) String);
+
+fn may(guard: &Guard, method: &Method, path: &str, who: &tokens::Caller) -> Result<(), Refusal> {
+    let Some(needed) = guard.needs(method, path) else {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "nobody may do this").into());
+    };
+    for scope in needed {
+        if !who.grant.role.scopes().contains(*scope) {
+            let role = who.grant.role.as_str();
+            let detail = format!("the role {role} has no scope `{}`", scope.as_str());
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
+        }
+        if !who.grant.allows(*scope) {
+            let detail = format!("this token has no scope `{}`", scope.as_str());
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
+        }
+    }
+    Ok(())
+}
+
+/// The token in an `Authorization` header (RFC 6750); the word before it in any case (RFC 9110).
+fn bearer(value: &str) -> Option<&str> {
+    let (word, token) = value.split_once(' ')?;
+    word.eq_ignore_ascii_case("bearer").then_some(token.trim_matches(' '))
+}
+
+/// The one answer to everybody who shows no good token (RFC 6750, section 3).
+fn unauthorized(has_shown: bool) -> Response {
+    let challenge = match has_shown {
+        true => "Bearer realm=\"keytender\", error=\"invalid_token\"",
+        false => "Bearer realm=\"keytender\"",
+    };
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "");
+    ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response()
+}

@@ -1,0 +1,114 @@
+//! How often one caller may ask, and how often an address may show what is no token.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use keytender_core::id::KeyId;
+
+use super::problem::Problem;
+
+/// How many requests a token may make at once after a pause.
+const BURST: NonZeroU32 = NonZeroU32::new(600).unwrap();
+/// How many a second in the long run, if nothing else was said.
+pub const DEFAULT_PER_SECOND: u32 = 50;
+/// How many texts that are no token an address may show at once: enough for a program that was
+/// given a wrong one, and for many behind one address.
+const BAD_BURST: NonZeroU32 = NonZeroU32::new(100).unwrap();
+/// How many of them a second in the long run.
+const BAD_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// The headers of the IETF's draft on rate limits.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
+/// Counts requests by token, and bad tokens by address.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    tokens: Option<Keyed<i64>>,
+    addresses: Keyed<IpAddr>,
+    per_second: u32,
+}
+
+/// The headers that tell a caller how many requests are left.
+#[derive(Clone, Debug)]
+pub(super) struct Left(Vec<(HeaderName, HeaderValue)>);
+
+impl Left {
+    pub(super) fn write(self, headers: &mut HeaderMap) {
+        headers.extend(self.0);
+    }
+}
+
+impl Limiter {
+    /// With so many requests a second for each token; 0: without a limit.
+    pub(super) fn new(per_second: u32) -> Self {
+        let tokens = NonZeroU32::new(per_second).map(|rate| {
+            let quota = Quota::per_second(rate).allow_burst(BURST.max(rate));
+            RateLimiter::dashmap(quota).with_middleware()
+        });
+        let quota = Quota::per_second(BAD_PER_SECOND).allow_burst(BAD_BURST);
+        let addresses = RateLimiter::dashmap(quota).with_middleware();
+        Self { tokens, addresses, per_second }
+    }
+
+    /// Counts a request of a token.
+    ///
+    /// # Errors
+    /// The answer to send, when it is one too many.
+    pub(super) fn count(&self, token: KeyId) -> Result<Left, Box<Response>> {
+        let Some(limiter) = &self.tokens else { return Ok(Left(Vec::new())) };
+        match limiter.check_key(&token.as_i64()) {
+            Ok(state) => Ok(self.left(state.remaining_burst_capacity(), 0)),
+            Err(wait) => {
+                let seconds = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+                let mut response = too_many(seconds);
+                self.left(0, seconds).write(response.headers_mut());
+                Err(Box::new(response))
+            }
+        }
+    }
+
+    fn left(&self, remaining: u32, seconds: u64) -> Left {
+        let burst = BURST.get().max(self.per_second);
+        let window = burst.div_ceil(self.per_second.max(1));
+        let policy = format!("\"token\";q={burst};w={window}");
+        let state = format!("\"token\";r={remaining};t={seconds}");
+        let headers = [(POLICY, policy), (STATE, state)];
+        let headers = headers
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, HeaderValue::from_str(&text).ok()?)));
+        Left(headers.collect())
+    }
+
+    /// Counts that an address showed what is no token.
+    ///
+    /// # Errors
+    /// The answer to send, when it does so too often.
+    pub(super) fn count_bad(&self, address: Option<IpAddr>) -> Result<(), Box<Response>> {
+        // Without a limit for tokens there is none for what is no token.
+        let Some(address) = address.filter(|_| self.tokens.is_some()) else { return Ok(()) };
+        self.addresses.check_key(&address).map(drop).map_err(|wait| {
+            Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+        })
+    }
+
+    /// Forgets callers who have not asked for long.
+    pub(super) fn forget(&self) {
+        if let Some(tokens) = &self.tokens {
+            tokens.retain_recent();
+        }
+        self.addresses.retain_recent();
+    }
+}
+
+fn too_many(seconds: u64) -> Response {
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("wait {seconds} s"));
+    ([(header::RETRY_AFTER, seconds)], problem).into_response()
+}

@@ -1,0 +1,251 @@
+//! Refusals for programs, as RFC 9457 has them.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::error::{Error, Kind};
+
+/// Their media type.
+const MEDIA_TYPE: &str = "application/problem+json";
+/// Where each type is explained; its name stands behind.
+const TYPES: &str = "/problems/";
+
+/// Every type: its status, its name in the URL, its title, and what it means.
+pub(super) const ALL: [Type; 17] = [
+    Type(
+        400,
+        "bad-request",
+        "The request is not understood",
+        "A parameter, a header or the syntax of the body is wrong. `detail` says which, and why.",
+    ),
+    Type(
+        401,
+        "unauthorized",
+        "No good token",
+        "Send `Authorization: Bearer TOKEN`. A token that is unknown, suspended, ended or revoked is answered in the same way.",
+    ),
+    Type(
+        403,
+        "forbidden",
+        "Not with this token",
+        "The token's scopes, or its user's role, do not include what the operation needs. `detail` names it.",
+    ),
+    Type(
+        404,
+        "not-found",
+        "There is no such thing",
+        "Nothing of this id is there, or not for this token.",
+    ),
+    Type(
+        405,
+        "method-not-allowed",
+        "Not with this method",
+        "The path is there, but not with this method; `Allow` names those that are.",
+    ),
+    Type(
+        408,
+        "timeout",
+        "It took too long",
+        "The request did not arrive, or was not answered, in time. A request that creates is safe to send again with the same Idempotency-Key.",
+    ),
+    Type(
+        409,
+        "conflict",
+        "Something stands in the way",
+        "There is one already, or another request with this Idempotency-Key is under way.",
+    ),
+    Type(
+        412,
+        "stale",
+        "It has changed since",
+        "`If-Match` names another version than the present one. Read the thing again and decide anew.",
+    ),
+    Type(413, "too-large", "The body is too large", "`detail` says how large it may be."),
+    Type(
+        415,
+        "unsupported-media-type",
+        "Not in this form",
+        "Send `Content-Type: application/json`.",
+    ),
+    Type(
+        422,
+        "refused",
+        "It cannot be done so",
+        "What was asked for is understood and refused. `detail` says why, `hint` what to do instead.",
+    ),
+    Type(
+        428,
+        "precondition-required",
+        "Say which version you mean",
+        "Send `If-Match` with the ETag of what you read.",
+    ),
+    Type(
+        429,
+        "too-many-requests",
+        "Too many requests",
+        "Wait as long as `Retry-After` says. `RateLimit` tells how many are left.",
+    ),
+    Type(
+        500,
+        "internal",
+        "It failed here",
+        "The fault is not the request's. `request_id` is in this server's log with the causes.",
+    ),
+    Type(
+        501,
+        "not-implemented",
+        "This server does not do that",
+        "The operation is known but was left out when this server was built.",
+    ),
+    Type(
+        502,
+        "provider",
+        "The provider did not do it",
+        "A provider, or another service that was asked, refused or did not answer. `detail` says which.",
+    ),
+    Type(
+        503,
+        "unavailable",
+        "Not now",
+        "The server is busy, starting or ending. Wait as long as `Retry-After` says.",
+    ),
+];
+
+/// A type of problem: status, name, title, meaning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Type(
+    pub(super) u16,
+    pub(super) &'static str,
+    pub(super) &'static str,
+    pub(super) &'static str,
+);
+
+/// Why a request was refused (RFC 9457).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct Problem {
+    /// The kind of problem; a page of this server explains it.
+    #[schema(example = "/problems/not-found")]
+    r#type: String,
+    /// The same for people, in a few words.
+    #[schema(example = "There is no such thing")]
+    title: String,
+    /// The HTTP status.
+    #[schema(example = 404)]
+    status: u16,
+    /// What happened, to which thing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What to do now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    /// Under which number the server's log knows the request; of failures of the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+/// The causes of a failure of ours: for the log, never for the caller.
+#[derive(Clone, Debug)]
+pub(super) struct Cause(pub(super) String);
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let Type(_, name, title, _) = kind(status);
+        Self {
+            r#type: format!("{TYPES}{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: Some(detail.into()).filter(|text| !text.is_empty()),
+            hint: None,
+            request_id: None,
+        }
+    }
+
+    /// What a failure of ours is told as: nothing but its number.
+    pub(super) fn internal(request_id: &str) -> Self {
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "");
+        problem.request_id = Some(request_id.to_owned());
+        problem
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+fn kind(status: StatusCode) -> Type {
+    let found = ALL.into_iter().find(|one| one.0 == status.as_u16());
+    found.unwrap_or(Type(500, "internal", "It failed here", ""))
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self)).into_response();
+        let media_type = HeaderValue::from_static(MEDIA_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response
+    }
+}
+
+/// What a handler gives instead of an answer.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The caller is told.
+    Told(Box<Problem>),
+    /// Ours: the log is told.
+    Failed(String),
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self::Told(Box::new(problem))
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match error.of_kind() {
+            Kind::Internal => return Self::Failed(error.report()),
+            Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::Conflict => StatusCode::CONFLICT,
+            Kind::Stale => StatusCode::PRECONDITION_FAILED,
+            Kind::Provider => StatusCode::BAD_GATEWAY,
+        };
+        let problem = Problem::new(status, error.explanation());
+        Self::from(match error.advice() {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        })
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Told(problem) => problem.into_response(),
+            // `observe` knows the number, writes the log and fills the body.
+            Self::Failed(cause) => {
+                let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                response.extensions_mut().insert(Cause(cause));
+                response
+            }
+        }
+    }
+}

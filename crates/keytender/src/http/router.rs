@@ -1,0 +1,163 @@
+//! The one table of routes, and what stands around each request.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutBody;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::problem::{Problem, Refusal};
+use super::state::State;
+use super::{api, auth, etag, health, idempotency, observe, openapi};
+
+/// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
+pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
+/// How long a request may take. Some ask a provider, which may throttle us.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
+/// How many requests are worked on at once; further ones wait their turn within their time.
+const MAX_REQUESTS: usize = 512;
+
+/// The longest pause within a body.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// The refusal of a body that is too large.
+pub(super) fn too_large() -> Problem {
+    let mebibytes = MAX_BODY / (1024 * 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {mebibytes} MiB"))
+}
+
+/// What whoever shows a good token reaches. Each operation says which scope it needs.
+pub(super) fn guarded() -> OpenApiRouter<State> {
+    keys().merge(places()).merge(notices()).merge(rules()).merge(people()).merge(doings())
+}
+
+/// Where keys are held, and who answers for them.
+fn places() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::accounts::list, api::accounts::add))
+        .routes(routes!(api::accounts::get, api::accounts::set, api::accounts::remove))
+        .routes(routes!(api::accounts::check))
+        .routes(routes!(api::accounts::syncs, api::accounts::sync))
+        .routes(routes!(api::owners::list, api::owners::add))
+        .routes(routes!(api::owners::get, api::owners::set, api::owners::remove))
+        .routes(routes!(api::owners::claim, api::owners::disclaim))
+}
+
+/// Who is told, how, and what was told.
+fn notices() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::channels::list, api::channels::add))
+        .routes(routes!(api::channels::get, api::channels::remove))
+        .routes(routes!(api::notices::list))
+        .routes(routes!(api::notices::get))
+        .routes(routes!(api::notices::send_again))
+        .routes(routes!(api::notices::settings, api::notices::set))
+        .routes(routes!(api::notices::preview))
+        .routes(routes!(api::notices::run))
+        .routes(routes!(api::notices::test))
+}
+
+/// What keys are held against, and what comes of it.
+fn rules() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::policy::get, api::policy::put, api::policy::remove))
+        .routes(routes!(api::policy::check))
+        .routes(routes!(api::reports::get))
+        .routes(routes!(api::reports::compare))
+}
+
+/// Who may ask all this.
+fn people() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::me::get))
+        .routes(routes!(api::users::list, api::users::add))
+        .routes(routes!(api::users::get, api::users::set, api::users::remove))
+        .routes(routes!(api::tokens::list))
+        .routes(routes!(api::tokens::create))
+}
+
+/// What was done, and what the server does.
+fn doings() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::tasks::list))
+        .routes(routes!(api::tasks::run))
+        .routes(routes!(api::log::list))
+        .routes(routes!(api::log::verify))
+        .routes(routes!(health::metrics))
+}
+
+/// Keys, and what is known beside them.
+fn keys() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::keys::list, api::keys::add))
+        .routes(routes!(api::keys::get, api::keys::set, api::acts::delete))
+        .routes(routes!(api::keys::timeline))
+        .routes(routes!(api::acts::plan))
+        .routes(routes!(api::acts::suspend, api::acts::resume))
+        .routes(routes!(api::imports::import))
+        .routes(routes!(api::principals::list))
+        .routes(routes!(api::principals::get))
+        .routes(routes!(api::findings::list))
+        .routes(routes!(api::suggestions::list, api::suggestions::accept))
+}
+
+/// What everybody reaches.
+pub(super) fn open() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(openapi::document))
+        .routes(routes!(openapi::page))
+        .routes(routes!(openapi::problem))
+        .route("/docs/style.css", axum::routing::get(openapi::style))
+}
+
+/// Everything that the server answers.
+pub(super) fn router(state: State) -> Router {
+    let guarded: Router<State> = guarded().into();
+    let guarded = guarded
+        .route_layer(from_fn(etag::not_modified))
+        .route_layer(from_fn_with_state(state.clone(), idempotency::once))
+        .route_layer(from_fn_with_state(state.clone(), auth::guard));
+    let open: Router<State> = open().into();
+    let around = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .layer(CatchPanicLayer::custom(|_| {
+            Refusal::Failed("a handler panicked".to_owned()).into_response()
+        }))
+        .layer(from_fn(in_time))
+        .layer(GlobalConcurrencyLimitLayer::new(MAX_REQUESTS));
+    guarded
+        .merge(open)
+        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, ""))
+        .fallback(async || Problem::not_found("there is nothing at this path"))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(around)
+        .with_state(state)
+}
+
+/// Refuses what would be too large, and ends what takes too long: a pause within a body, or all of it.
+async fn in_time(request: Request, next: Next) -> Response {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > MAX_BODY) {
+        return too_large().into_response();
+    }
+    let request = request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE, body)));
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "it took too long");
+            ([(header::CONNECTION, "close")], problem).into_response()
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What every handler reaches.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::auth::Guard;
+use super::limit::Limiter;
+use crate::store::Store;
+use crate::store::db::Location;
+use crate::task::Tasks;
+
+/// What every handler reaches; a copy costs nothing.
+#[derive(Clone, Debug)]
+pub(super) struct State(Arc<Parts>);
+
+impl std::ops::Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl State {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+/// What it is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// The inventory.
+    pub(super) store: Store,
+    /// Where it is.
+    pub(super) location: Location,
+    /// What the server does by itself.
+    pub(super) tasks: Tasks,
+    /// Which scope each operation needs.
+    pub(super) guard: Guard,
+    /// How often one caller may ask.
+    pub(super) limiter: Limiter,
+    /// Proxies whose word on who asks is believed.
+    pub(super) proxies: Vec<IpNet>,
+    /// Whether callers come by TLS, here or at a proxy.
+    pub(super) is_https: bool,
+    /// The document of the API, as JSON.
+    pub(super) openapi: String,
+    /// The figures of this process.
+    pub(super) metrics: PrometheusHandle,
+}

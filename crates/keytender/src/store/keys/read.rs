@@ -1,0 +1,185 @@
+//! Keys as they are read: one by a word, pages of lists, all of them, and a key's past.
+
+use keytender_core::id::{AccountId, KeyId};
+use keytender_core::time::Time;
+
+use super::{Filter, HeldKey, Page, line};
+use crate::store::{Result, Store};
+
+/// How many keys are read at once.
+const KEYS_AT_ONCE: u32 = 10_000;
+
+/// Something in a key's past.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// When.
+    pub at: Time,
+    /// What: words of `keytender_core::inventory::Event`, `used`, `finding RULE`, `resolved RULE`.
+    pub what: String,
+    /// Where, of a use: region and service.
+    pub place: Option<(Option<String>, Option<String>)>,
+}
+
+impl Store {
+    /// From when on a key must be held against the policy again; `None` if there is no key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn next_evaluation(&self) -> Result<Option<Time>> {
+        let sql = "SELECT MIN(evaluate_at) FROM keys WHERE tenant_id = $1";
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+        Ok(rows.first().map(|row| row.cells().maybe_time()).transpose()?.flatten())
+    }
+
+    /// The keys that a word means: our id, the provider's id, a label, or a principal and the
+    /// key's place, as in `deploy/1`. Of an id there is one; of the others, those that exist.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_keys(&self, word: &str) -> Result<Vec<HeldKey>> {
+        self.find_keys_among(word, Filter::default()).await
+    }
+
+    /// As [`Store::find_keys`], of those that `filter` lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_keys_among(&self, word: &str, filter: Filter) -> Result<Vec<HeldKey>> {
+        let filter = Filter { named: Some(word.to_owned()), ..filter };
+        let (condition, values) = filter.sql(self.tenant());
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {condition} ORDER BY k.id LIMIT 10",
+            line::FIELDS,
+            line::TABLES
+        );
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// One page of the keys that `filter` lets through, and how many there are in all.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
+        let total = self.count_keys(filter).await?;
+        let keys = self.page_of_keys(filter, page).await?;
+        Ok((keys, total))
+    }
+
+    /// How many keys `filter` lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_keys(&self, filter: &Filter) -> Result<u64> {
+        let (condition, values) = filter.sql(self.tenant());
+        let keys = self.table(filter);
+        let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {keys} WHERE {condition}");
+        let total = self.db.fetch(&count, values).await?;
+        let total = total.first().map(|row| row.cells().int()).transpose()?.unwrap_or(0);
+        Ok(u64::try_from(total).unwrap_or(0))
+    }
+
+    /// How the table of keys is looked through for `filter`.
+    fn table(&self, filter: &Filter) -> String {
+        if filter.is_search() { self.db.searched("keys k") } else { "keys k".to_owned() }
+    }
+
+    /// One page of the keys that `filter` lets through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page_of_keys(&self, filter: &Filter, page: &Page) -> Result<Vec<HeldKey>> {
+        let (mut condition, mut values) = filter.sql(self.tenant());
+        if let Some(place) = page.after.clone() {
+            condition.push_str(" AND ");
+            condition.push_str(&page.order.after(place, &mut values));
+        }
+        // The page is found by ids alone: what is sorted is small, and what is shown is fetched
+        // only for its keys.
+        let (keys, order) = (self.table(filter), page.order.sql());
+        let sql = format!(
+            "SELECT {} FROM (SELECT k.id FROM {} {condition} ORDER BY {order} \
+             LIMIT {} OFFSET {}) AS page CROSS JOIN {} WHERE k.id = page.id ORDER BY {order}",
+            line::FIELDS,
+            page.order.from(&keys),
+            page.limit,
+            page.offset,
+            line::TABLES
+        );
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// Every key that `filter` lets through, account by account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn every_key(&self, filter: &Filter) -> Result<Vec<HeldKey>> {
+        let mut keys: Vec<HeldKey> = Vec::new();
+        loop {
+            let after = keys.last().map(HeldKey::place);
+            let mut more = self.keys_after(filter, after, KEYS_AT_ONCE).await?;
+            if more.is_empty() {
+                return Ok(keys);
+            }
+            keys.append(&mut more);
+        }
+    }
+
+    /// Some keys after `after` that `filter` lets through, account by account.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    async fn keys_after(
+        &self,
+        filter: &Filter,
+        after: Option<(AccountId, KeyId)>,
+        limit: u32,
+    ) -> Result<Vec<HeldKey>> {
+        let (condition, mut values) = filter.sql(self.tenant());
+        let place = values.len() + 1;
+        let (account, key) =
+            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
+        values.extend([account.into(), key.into()]);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {condition} AND (k.account_id, k.id) > (${place}, ${}) \
+             ORDER BY k.account_id, k.id LIMIT {limit}",
+            line::FIELDS,
+            line::TABLES,
+            place + 1
+        );
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// A key's past: what happened to it, its uses, its findings, oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn past(&self, id: KeyId, limit: i64) -> Result<Vec<Past>> {
+        let sql = "SELECT at, what, region, service FROM ( \
+             SELECT at, what, NULL AS region, NULL AS service, 1 AS place FROM versions \
+             WHERE tenant_id = $1 AND subject_id = $2 AND what <> '' \
+             UNION ALL SELECT at, 'used', region, service, 0 FROM key_uses \
+             WHERE tenant_id = $1 AND key_id = $2 \
+             UNION ALL SELECT found_at, 'finding ' || rule, NULL, NULL, 2 FROM findings \
+             WHERE tenant_id = $1 AND key_id = $2 \
+             UNION ALL SELECT resolved_at, 'resolved ' || rule, NULL, NULL, 3 FROM findings \
+             WHERE tenant_id = $1 AND key_id = $2 AND resolved_at IS NOT NULL) AS past \
+             ORDER BY at DESC, place DESC, what DESC LIMIT $3";
+        let values = vec![self.tenant().into(), id.as_i64().into(), limit.into()];
+        let rows = self.db.fetch(sql, values).await?;
+        let past: Result<Vec<Past>> = rows
+            .iter()
+            .rev()
+            .map(|row| {
+                let mut cells = row.cells();
+                let (at, what) = (cells.time()?, cells.text()?);
+                let place = (cells.maybe_text()?, cells.maybe_text()?);
+                let place = (what == "used").then_some(place);
+                Ok(Past { at, what, place })
+            })
+            .collect();
+        past
+    }
+}
