@@ -282,7 +282,7 @@ fn a_review_is_a_line_without_a_date() {
     let digest = digest(vec![item(&key, &line), item(&key, &line)]);
     assert_eq!(subject(&digest, now()), "2 keys need you: 2 to look at");
     let text = text(&digest, now());
-    assert!(text.contains("- deploy at AWS 123456789012 (prod): Second active key"), "{text}");
+    assert!(text.contains("- deploy at AWS 123456789012 (prod): look at. Second active"), "{text}");
     assert!(!text.contains("What to do"), "{text}");
 }
 

@@ -424,7 +424,7 @@ fn that_a_key_was_found_exposed_ends_that_it_is_kept() {
 #[test]
 fn more_keys_than_are_read_at_once_are_all_asked_and_all_told() {
     // Two reads of 10,000 keys, and an account that begins in the first and ends in the second.
-    const USERS: usize = 6_000;
+    const USERS: usize = 3_500;
     on_each_database(|_, home| {
         let example = crate::example();
         let head = example.lines().next().unwrap();

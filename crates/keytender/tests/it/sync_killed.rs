@@ -25,7 +25,7 @@ const USERS: u32 = 48;
 const PAGE: usize = 20;
 /// How much of the account is another before each look.
 const CHANGES: usize = 6;
-/// After so many kills it is seen whether a key was forgotten.
+/// After so many kills a look is left to end, and it is seen whether a key was forgotten.
 const KILLS_BETWEEN: usize = 15;
 
 /// What is compared, each row as one text: everything but ids and the moments of looking, of which
@@ -238,6 +238,7 @@ fn killed_syncs(database: Database, seed: u64) -> Story {
         steps.push(Step { from: keytender::clock::now(), account });
         home.run_and_kill(&["sync"], chance.life(longest));
         if number.is_multiple_of(KILLS_BETWEEN) {
+            run(&home, &["sync"]);
             let sql = "SELECT provider_id FROM keys WHERE provider_id IS NOT NULL";
             let now: BTreeSet<String> = texts(&database, sql).into_iter().collect();
             assert!(known.is_subset(&now), "seed {seed}: a key was forgotten");

@@ -65,9 +65,23 @@ CREATE TABLE tasks (
     PRIMARY KEY (tenant_id, name)
 );
 
--- Lists are read from a cursor on: an order knows no NULL. Of whom nobody knows the age comes first.
+-- Lists are read from a cursor on: an order knows no NULL. Of whom nobody knows the age comes first
+-- among what is due, and last in the order of age. An index for each order, over the keys that are not
+-- destroyed, which are asked for apart.
 DROP INDEX keys_order;
-CREATE INDEX keys_order ON keys (tenant_id, due DESC, severity DESC, COALESCE(created_at, 0), id);
+CREATE INDEX keys_order ON keys (tenant_id, due DESC, severity DESC, COALESCE(created_at, 0), id)
+    WHERE state <> 'destroyed';
+CREATE INDEX keys_age ON keys (tenant_id, COALESCE(created_at, 9223372036854775807), id)
+    WHERE state <> 'destroyed';
+CREATE INDEX keys_last_used ON keys (tenant_id, COALESCE(use_at, 9223372036854775807), id)
+    WHERE state <> 'destroyed';
+CREATE INDEX keys_expires ON keys (tenant_id, COALESCE(expires_at, 9223372036854775807), id)
+    WHERE state <> 'destroyed';
+-- Every key, account by account.
+DROP INDEX keys_account;
+CREATE INDEX keys_place ON keys (tenant_id, account_id, id);
+-- Keys by their name.
+CREATE INDEX keys_label ON keys (tenant_id, label) WHERE label IS NOT NULL;
 
 -- What the provider names as the address for what concerns security; `contact` is what people here say.
 ALTER TABLE accounts ADD COLUMN security_contact TEXT;
