@@ -141,7 +141,11 @@ impl Place<'_> {
 
     fn delete(&self, text: &str, steps: &mut Vec<Step>) {
         let rest = format!(" --access-key-id {}", self.id());
-        steps.push(Step::new(text).command(self.user_command("delete-access-key", &rest)));
+        steps.push(
+            Step::new(text)
+                .command(self.user_command("delete-access-key", &rest))
+                .link(self.user_page()),
+        );
     }
 
     fn user_command(&self, operation: &str, rest: &str) -> String {

@@ -122,6 +122,18 @@ fn the_console_is_that_of_the_partition() {
 }
 
 #[test]
+fn each_step_that_changes_a_key_leads_to_its_page_of_the_console() {
+    for action in [Action::Rotate, Action::Remove] {
+        let steps = steps(&key("deploy"), action, Context::default(), time(NOW));
+        let changes = |command: &str| !command.contains(" list-") && !command.contains(" get-");
+        for step in steps.iter().filter(|step| step.command.as_deref().is_some_and(changes)) {
+            let link = step.link.as_deref();
+            assert!(link.is_some_and(|link| link.contains("/users/details/deploy")), "{step:?}");
+        }
+    }
+}
+
+#[test]
 fn keys_of_other_providers_are_named_by_their_label() {
     let mut key = Key::new("github");
     key.label = Some("CI".into());
