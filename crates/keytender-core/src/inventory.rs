@@ -59,6 +59,21 @@ pub struct KeyRecord {
 }
 
 impl KeyRecord {
+    /// The record of a key of which only `key` is known, since `first_seen_at`: no use, no principal.
+    pub const fn new(id: KeyId, key: Key<'static>, first_seen_at: Time) -> Self {
+        Self {
+            id,
+            principal_id: None,
+            key,
+            uses: 0,
+            largest_gap: None,
+            suspended_seen_at: None,
+            first_seen_at,
+            missing_since: None,
+            last_seen_at: None,
+        }
+    }
+
     /// Fills in what policies are told of the record's history.
     pub fn derive(&mut self) {
         let is_known = self.uses >= MIN_USES_FOR_CADENCE;
@@ -287,15 +302,9 @@ impl<R: FnMut() -> u64> Planner<R> {
         let id = KeyId::from_random((self.random)());
         let at = listed.observed_at;
         let mut record = KeyRecord {
-            id,
             principal_id: Some(principal_id),
-            key: key.clone(),
-            uses: 0,
-            largest_gap: None,
             suspended_seen_at: (key.state == State::Suspended).then_some(at),
-            first_seen_at: at,
-            missing_since: None,
-            last_seen_at: None,
+            ..KeyRecord::new(id, key.clone(), at)
         };
         if let LastUse::Used(used) = &key.last_used {
             record.uses = 1;

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod log;
 pub mod notify;
 pub mod owners;
+pub mod paging;
 pub mod policy;
 pub mod principals;
 pub mod report;

@@ -5,7 +5,7 @@ use keytender_core::time::Time;
 
 use super::inventory::{Inventory, cannot_read};
 use super::view::FindingView;
-use super::{evaluate, keys};
+use super::{evaluate, keys, paging};
 use crate::error::Error;
 use crate::store::findings::Filter;
 
@@ -55,12 +55,8 @@ pub async fn list(
         after.map(|(at, key, rule)| (Time::from_micros(*at), KeyId::from_i64(*key), rule.as_str()));
     let found = inventory.store.page_findings(&filter, after, limit.saturating_add(1)).await;
     let mut found = found.map_err(cannot_read)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| is_more)
-        .map(|last| (last.found_at.as_micros(), last.key_id.as_i64(), last.rule.clone()));
+    let next = paging::cut(&mut found, limit, |last| {
+        (last.found_at.as_micros(), last.key_id.as_i64(), last.rule.clone())
+    });
     Ok((found.iter().map(FindingView::of).collect(), next))
 }

@@ -168,17 +168,9 @@ fn record(inventory: &Inventory, account: &Account, new: &NewKey) -> Result<KeyR
         Some(at) => LastUse::at(at.min(inventory.now)),
         None => LastUse::unknown("nobody has told when it was used"),
     };
-    Ok(KeyRecord {
-        id: KeyId::from_random(store::random().map_err(cannot_write)?),
-        principal_id: None,
-        uses: u32::from(new.last_used.is_some()),
-        key,
-        largest_gap: None,
-        suspended_seen_at: None,
-        first_seen_at: inventory.now,
-        missing_since: None,
-        last_seen_at: None,
-    })
+    let id = KeyId::from_random(store::random().map_err(cannot_write)?);
+    let uses = u32::from(new.last_used.is_some());
+    Ok(KeyRecord { uses, ..KeyRecord::new(id, key, inventory.now) })
 }
 
 fn check(now: Time, new: &NewKey) -> Result<(), Error> {

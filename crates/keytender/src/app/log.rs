@@ -3,8 +3,8 @@
 use keytender_core::time::Time;
 
 use super::inventory::{Inventory, cannot_read, cannot_write};
-use super::secrets;
 use super::view::{ActView, VerifiedView};
+use super::{paging, secrets};
 use crate::config::checkpoint::{self, Checkpoint};
 use crate::error::Error;
 use crate::store::chain::Break;
@@ -51,11 +51,7 @@ pub async fn list(
     let more = i64::from(limit) + 1;
     let acts = inventory.store.list_acts(target.as_deref(), more, after).await;
     let mut acts = acts.map_err(cannot_read)?;
-    let is_more = acts.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if is_more {
-        acts.pop();
-    }
-    let next = acts.last().filter(|_| is_more).map(|act| (act.at.as_micros(), act.id.as_i64()));
+    let next = paging::cut(&mut acts, limit, |act| (act.at.as_micros(), act.id.as_i64()));
     Ok((acts.into_iter().map(ActView::of).collect(), next))
 }
 

@@ -2,9 +2,9 @@
 
 use keytender_core::id::{AccountId, PrincipalId};
 
-use super::accounts;
 use super::inventory::{Inventory, cannot_read};
 use super::view::PrincipalView;
+use super::{accounts, paging};
 use crate::error::{Error, Kind};
 use crate::store::principals::Filter;
 
@@ -38,13 +38,9 @@ pub async fn list(
     let after = after.map(|(account, name)| (AccountId::from_i64(*account), name.as_str()));
     let found = inventory.store.page_principals(&filter, after, limit.saturating_add(1)).await;
     let mut found = found.map_err(cannot_read)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = found.len() > limit;
-    found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| is_more)
-        .map(|last| (last.account_id.as_i64(), last.record.principal.name.as_ref().to_owned()));
+    let next = paging::cut(&mut found, limit, |last| {
+        (last.account_id.as_i64(), last.record.principal.name.as_ref().to_owned())
+    });
     Ok((found.iter().map(PrincipalView::of).collect(), next))
 }
 

@@ -89,16 +89,10 @@ pub(super) async fn create_in(
     key.created_at = Some(inventory.now);
     key.expires_at = new.expires_at;
     key.last_used = LastUse::Never { since: inventory.now };
+    let id = KeyId::from_random(store::random().map_err(cannot_write)?);
     let record = KeyRecord {
-        id: KeyId::from_random(store::random().map_err(cannot_write)?),
         principal_id: Some(user.principal_id),
-        uses: 0,
-        key,
-        largest_gap: None,
-        suspended_seen_at: None,
-        first_seen_at: inventory.now,
-        missing_since: None,
-        last_seen_at: None,
+        ..KeyRecord::new(id, key, inventory.now)
     };
     let records = std::slice::from_ref(&record);
     tx.write_keys(account.id, records).await.map_err(cannot_write)?;

@@ -182,17 +182,7 @@ mod tests {
 
     fn held(key: Key<'static>, standing: Standing) -> HeldKey {
         HeldKey {
-            record: KeyRecord {
-                id: KeyId::from_random(7),
-                principal_id: None,
-                key,
-                uses: 9,
-                largest_gap: None,
-                suspended_seen_at: None,
-                first_seen_at: now(),
-                missing_since: None,
-                last_seen_at: None,
-            },
+            record: KeyRecord { uses: 9, ..KeyRecord::new(KeyId::from_random(7), key, now()) },
             side: Side::Held,
             account_id: AccountId::from_random(7),
             account_name: "prod".to_owned(),

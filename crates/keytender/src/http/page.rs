@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::nul;
 use super::problem::{Problem, Refusal};
+use crate::app::paging;
 use crate::error::Error;
 
 /// How many things a page has of which nobody says how many.
@@ -67,13 +68,7 @@ pub(super) async fn keyset<T, P: Serialize>(
     read: impl AsyncFnOnce(u32) -> Result<Vec<T>, Error>,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
     let mut things = read(limit.saturating_add(1)).await?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = things.len() > limit;
-    things.truncate(limit);
-    let next = match things.last().filter(|_| is_more) {
-        Some(last) => Some(cursor(&place(last))?),
-        None => None,
-    };
+    let next = paging::cut(&mut things, limit, |last| cursor(&place(last))).transpose()?;
     Ok((things, next))
 }
 
@@ -88,18 +83,13 @@ pub(super) fn slice<T>(
     after: Option<&str>,
     name: impl Fn(&T) -> String,
 ) -> Result<(Vec<T>, Option<String>), Refusal> {
-    let limit = usize::try_from(limit(asked)?).unwrap_or(usize::MAX);
+    let limit = limit(asked)?;
     all.sort_by_cached_key(&name);
     if let Some(cursor) = after {
         let last: String = place(cursor)?;
         all.retain(|thing| name(thing) > last);
     }
-    let is_more = all.len() > limit;
-    all.truncate(limit);
-    let next = match all.last().filter(|_| is_more) {
-        Some(thing) => Some(cursor(&name(thing))?),
-        None => None,
-    };
+    let next = paging::cut(&mut all, limit, |last| cursor(&name(last))).transpose()?;
     Ok((all, next))
 }
 

@@ -8,7 +8,7 @@ use keytender_core::time::Time;
 
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::{EventView, KeyQuery, KeyView, Timeline};
-use crate::app::{accounts, evaluate, owners};
+use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::keys::{Filter, HeldKey, Page, Term};
 
@@ -89,10 +89,7 @@ pub async fn list(
         after,
     };
     let (mut keys, total) = inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_more = keys.len() > limit;
-    keys.truncate(limit);
-    let next = keys.last().filter(|_| is_more).map(|last| order.place(last));
+    let next = paging::cut(&mut keys, limit, |last| order.place(last));
     let viewer = Viewer::new(inventory).await?;
     let keys = keys.into_iter().map(|held| viewer.view(&held)).collect();
     Ok(Found { keys, total, next })
