@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::api_accounts::here_and_there;
 use crate::databases::new_databases;
 use crate::inventory::home;
-use crate::notify::one_request;
 use crate::served::Served;
+use crate::webhook::one_request;
 
 #[test]
 fn notices_are_the_same_here_and_at_a_server() {

@@ -43,6 +43,7 @@ mod server_ends;
 mod store;
 mod sync_killed;
 mod task;
+mod webhook;
 
 use std::ffi::OsStr;
 use std::io::Write;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::databases::{block_on, new_databases};
 use crate::fake_iam::{AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, at};
 use crate::inventory::run;
-use crate::notify::{one_request, verified};
+use crate::webhook::{one_request, verified};
 use crate::{Home, Ran, partner};
 
 const SECRET: &str = "hunter2-c0rrect-h0rse";
