@@ -287,7 +287,6 @@ fn whatever_is_sent_by_the_document_is_answered_by_the_document() {
     assert_eq!(served.get("/healthz").status, 200);
 }
 
-/// That an answer is what a test says, for those that are made in a loop.
 #[test]
 fn everything_carries_its_number_and_keeps_browsers_out() {
     let (_home, served) = served();
