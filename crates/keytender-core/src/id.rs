@@ -82,8 +82,12 @@ ids! {
     ChannelId "cha";
     /// An act in the log.
     ActId "act";
-    /// Somebody who may use Keytender's API.
+    /// Somebody who may use Keytender.
     UserId "usr";
+    /// A browser in which somebody is signed in.
+    SessionId "ses";
+    /// Something by which a user proves who they are.
+    AuthenticatorId "aut";
 }
 
 struct Letters(u64);

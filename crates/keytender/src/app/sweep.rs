@@ -16,6 +16,8 @@ const SYNCS_AGE: Span = Span::days(90);
 pub struct Swept {
     /// Answers to requests.
     pub answers: u64,
+    /// Sessions that ended, and what worked once and was not used in time.
+    pub sessions: u64,
     /// Looks at accounts.
     pub syncs: u64,
 }
@@ -28,7 +30,8 @@ pub struct Swept {
 pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let Inventory { store, now, .. } = inventory;
     let answers = store.sweep_answers(now.minus(ANSWERS_AGE)).await.map_err(cannot_write)?;
-    let mut swept = Swept { answers, syncs: 0 };
+    let sessions = store.sweep_sessions(*now).await.map_err(cannot_write)?;
+    let mut swept = Swept { answers, sessions, syncs: 0 };
     for account in store.list_accounts().await.map_err(cannot_read)? {
         if turn.is_over() {
             break;

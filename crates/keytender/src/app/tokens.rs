@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::users;
 use super::view::TokenView;
+use super::who::Who;
 use crate::error::Error;
 use crate::store::db::Tx;
 use crate::store::keys::Told;
@@ -135,18 +136,12 @@ fn make() -> Result<Text, Error> {
 /// Who shows a token that works.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Whose inventory it opens.
-    pub tenant: i64,
+    /// Who it is, and what may be done with the token.
+    pub who: Who,
     /// The token's key.
     pub key_id: KeyId,
     /// What stands in the token in clear.
     pub token_id: String,
-    /// The user's name.
-    pub user: String,
-    /// What may be done with it.
-    pub grant: Grant,
-    /// What is seen with it.
-    pub sight: super::inventory::Sight,
 }
 
 /// Who shows this text; `None` for whatever does not work, and nobody is told why.
@@ -165,18 +160,11 @@ pub async fn verify(store: &Store, text: &str, now: Time) -> Result<Option<Calle
     if !shown.used_at.is_some_and(is_noted) {
         note_use(&store.of_tenant(shown.tenant), shown.token.key_id, now).await?;
     }
-    let is_owner = shown.role.sees_only_own();
+    let grant = Grant { role: shown.role, scopes: shown.token.scopes, side: shown.token.side };
     Ok(Some(Caller {
-        tenant: shown.tenant,
+        who: Who::of(shown.tenant, shown.user, grant, shown.owner_id),
         key_id: shown.token.key_id,
         token_id: shown.token.token_id,
-        user: shown.user,
-        grant: Grant { role: shown.role, scopes: shown.token.scopes, side: shown.token.side },
-        sight: super::inventory::Sight {
-            // An owner of whom nobody said whose keys they see sees none.
-            owner: is_owner.then_some(shown.owner_id),
-            side: shown.token.side,
-        },
     }))
 }
 

@@ -313,7 +313,7 @@ pub async fn first(inventory: &Inventory) -> Result<Option<Created>, Error> {
     Ok(Some(created))
 }
 
-fn done<'a>(verb: &'a str, user: &User) -> Done<'a> {
+pub(super) fn done<'a>(verb: &'a str, user: &User) -> Done<'a> {
     Done {
         verb,
         target_kind: "user",

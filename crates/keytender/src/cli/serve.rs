@@ -133,11 +133,16 @@ fn check(args: &Args) -> Result<(), Stop> {
 fn say(started: &Started, is_tls: bool, public: Option<&str>, talk: Talk) {
     let scheme = if is_tls { "https" } else { "http" };
     let here = format!("{scheme}://{}", started.address);
-    talk.note(&format!("listening on {here}; the API: {}/docs", public.unwrap_or(&here)));
+    let there = public.unwrap_or(&here).trim_end_matches('/');
+    talk.note(&format!("listening on {here}; the API: {there}/docs"));
     if let Some(path) = &started.token_file {
         let path = path.display();
         talk.note(&format!("the first administrator's token is in {path}; use it with:"));
         talk.note(&format!("  export KEYTENDER_SERVER={here} KEYTENDER_TOKEN_FROM=file:{path}"));
+    }
+    if let Some(secret) = &started.link {
+        talk.note("open the console as the first administrator; this link works once:");
+        talk.note(&format!("  {there}/enter/{}", secret.expose()));
     }
 }
 

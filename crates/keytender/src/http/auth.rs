@@ -11,6 +11,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use keytender_core::access::Scope;
+use keytender_core::id::KeyId;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation};
 
@@ -18,6 +19,7 @@ use super::address;
 use super::problem::{Problem, Refusal};
 use super::state::State;
 use crate::app::tokens;
+use crate::app::who::Who;
 use crate::clock;
 
 /// The name of the security scheme in the document.
@@ -26,10 +28,12 @@ pub(super) const SCHEME: &str = "token";
 /// Whoever asks, once they were let in.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    /// Who it is.
-    pub(super) who: tokens::Caller,
-    /// From where.
-    pub(super) address: Option<IpAddr>,
+    /// Who it is, and what they may do.
+    pub(super) who: Who,
+    /// From where and by what, for the log of acts.
+    pub(super) origin: String,
+    /// The key of the token that was shown; of a browser, none.
+    pub(super) key_id: Option<KeyId>,
 }
 
 /// Which scope each operation needs, by method and path.
@@ -99,15 +103,18 @@ pub(super) async fn guard(
         Ok(left) => left,
         Err(too_many) => return *too_many,
     };
-    let mut response = match may(&state.guard, &parts.method, path.as_str(), &who) {
+    let mut response = match may(&state.guard, &parts.method, path.as_str(), &who.who) {
         Err(refusal) => refusal.into_response(),
         Ok(()) => {
-            parts.extensions.insert(Caller { who: who.clone(), address });
+            let from = place(address);
+            let origin = format!("API from {from}, token {}", who.token_id);
+            let caller = Caller { who: who.who.clone(), origin, key_id: Some(who.key_id) };
+            parts.extensions.insert(caller);
             next.run(Request::from_parts(parts, body)).await
         }
     };
     left.write(response.headers_mut());
-    response.extensions_mut().insert(Named(who.user));
+    response.extensions_mut().insert(Named(who.who.user));
     response
 }
 
@@ -115,22 +122,31 @@ pub(super) async fn guard(
 #[derive(Clone, Debug)]
 pub(super) struct Named(pub(super) String);
 
-fn may(guard: &Guard, method: &Method, path: &str, who: &tokens::Caller) -> Result<(), Refusal> {
+fn may(guard: &Guard, method: &Method, path: &str, who: &Who) -> Result<(), Refusal> {
     let Some(needed) = guard.needs(method, path) else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "nobody may do this").into());
     };
-    for scope in needed {
-        if !who.grant.role.scopes().contains(*scope) {
-            let role = who.grant.role.as_str();
-            let detail = format!("the role {role} has no scope `{}`", scope.as_str());
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
-        }
-        if !who.grant.allows(*scope) {
-            let detail = format!("this token has no scope `{}`", scope.as_str());
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
-        }
+    needed.iter().try_for_each(|scope| has(who, *scope))
+}
+
+/// Refuses whoever has not a scope.
+pub(super) fn has(who: &Who, scope: Scope) -> Result<(), Refusal> {
+    let word = scope.as_str();
+    if !who.grant.role.scopes().contains(scope) {
+        let role = who.grant.role.as_str();
+        let detail = format!("the role {role} has no scope `{word}`");
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
+    }
+    if !who.grant.allows(scope) {
+        let detail = format!("this token has no scope `{word}`");
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
     }
     Ok(())
+}
+
+/// An address in words.
+pub(super) fn place(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "unknown".to_owned(), |one| one.to_string())
 }
 
 /// The token in an `Authorization` header (RFC 6750); the word before it in any case (RFC 9110).

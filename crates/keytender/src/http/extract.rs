@@ -118,14 +118,10 @@ impl FromRequestParts<State> for Inventory {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Refusal> {
         let caller = parts.extensions.get::<Caller>();
         let caller = caller.ok_or_else(|| Refusal::Failed("a route without a guard".to_owned()))?;
-        let address = caller.address.map_or_else(|| "unknown".to_owned(), |one| one.to_string());
         Ok(Self {
             store: state.store.of_tenant(caller.who.tenant),
             location: state.location.clone(),
-            actor: Actor {
-                name: caller.who.user.clone(),
-                origin: format!("API from {address}, token {}", caller.who.token_id),
-            },
+            actor: Actor { name: caller.who.user.clone(), origin: caller.origin.clone() },
             now: clock::now(),
             sight: caller.who.sight,
         })

@@ -66,18 +66,20 @@ async fn run(state: &State, key: &[u8], request: Request, next: Next) -> Result<
         return Err(Problem::bad_request(detail).into());
     }
     let (parts, body) = request.into_parts();
-    let caller = parts.extensions.get::<Caller>().map(|caller| caller.who.clone());
-    let caller = caller.ok_or_else(|| Refusal::Failed("a route without a guard".to_owned()))?;
+    let caller = parts.extensions.get::<Caller>();
+    let caller = caller.and_then(|caller| Some((caller.who.tenant, caller.key_id?)));
+    let (tenant, key_id) =
+        caller.ok_or_else(|| Refusal::Failed("a route without a guard".to_owned()))?;
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| {
         Refusal::from(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body cannot be read"))
     })?;
     let asked = format!("{} {}\n", parts.method, parts.uri);
     let noted = Noted {
-        key_id: caller.key_id,
+        key_id,
         digest: hex(digest(&SHA256, key).as_ref()),
         request: hex(digest(&SHA256, &[asked.as_bytes(), &body].concat()).as_ref()),
     };
-    let store = state.store.of_tenant(caller.tenant);
+    let store = state.store.of_tenant(tenant);
     if let Some(earlier) = begin(&store, &noted).await? {
         return replay(&earlier, &noted, key);
     }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,11 +29,17 @@ const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
-/// Counts requests by token, and bad tokens by address.
+/// How many passwords may be tried for one name at once, and from one address.
+const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// How many seconds until another may be tried.
+const TRY_SECONDS: u64 = 20;
+
+/// Counts requests by token, bad tokens by address, and passwords by name and by address.
 #[derive(Debug)]
 pub(super) struct Limiter {
     tokens: Option<Keyed<i64>>,
     addresses: Keyed<IpAddr>,
+    tries: Keyed<String>,
     per_second: u32,
 }
 
@@ -55,7 +62,10 @@ impl Limiter {
         });
         let quota = Quota::per_second(BAD_PER_SECOND).allow_burst(BAD_BURST);
         let addresses = RateLimiter::dashmap(quota).with_middleware();
-        Self { tokens, addresses, per_second }
+        let quota = Quota::with_period(Duration::from_secs(TRY_SECONDS));
+        let quota = quota.unwrap_or_else(|| Quota::per_minute(TRIES)).allow_burst(TRIES);
+        let tries = RateLimiter::dashmap(quota).with_middleware();
+        Self { tokens, addresses, tries, per_second }
     }
 
     /// Counts a request of a token.
@@ -99,12 +109,27 @@ impl Limiter {
         })
     }
 
+    /// Counts that a password is tried for `name` from `address`: whoever guesses must wait, whichever
+    /// of the two they change.
+    ///
+    /// # Errors
+    /// The answer to send, when it is tried too often.
+    pub(super) fn count_sign_in(&self, address: &str, name: &str) -> Result<(), Box<Response>> {
+        for key in [format!("from {address}"), format!("as {}", name.to_lowercase())] {
+            self.tries.check_key(&key).map_err(|wait| {
+                Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Forgets callers who have not asked for long.
     pub(super) fn forget(&self) {
         if let Some(tokens) = &self.tokens {
             tokens.retain_recent();
         }
         self.addresses.retain_recent();
+        self.tries.retain_recent();
     }
 }
 

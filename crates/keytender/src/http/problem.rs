@@ -183,6 +183,26 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// What kind of problem it is, in a few words.
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What is wrong here.
+    pub(super) fn detail(&self) -> Option<&str> {
+        self.detail.as_deref()
+    }
+
+    /// What to do now.
+    pub(super) fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Under which number the server's log knows the request.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
     fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -195,7 +215,9 @@ fn kind(status: StatusCode) -> Type {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), Json(self)).into_response();
+        let mut response = (self.status(), Json(&self)).into_response();
+        // Whoever stands around may tell it in another form.
+        response.extensions_mut().insert(self);
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response

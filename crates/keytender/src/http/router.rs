@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::problem::{Problem, Refusal};
 use super::state::State;
-use super::{api, auth, etag, health, idempotency, observe, openapi};
+use super::{api, auth, console, etag, health, idempotency, observe, openapi};
 
 /// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -130,6 +130,7 @@ pub(super) fn router(state: State) -> Router {
         .route_layer(from_fn_with_state(state.clone(), auth::guard));
     let open: Router<State> = open().into();
     let around = ServiceBuilder::new()
+        .layer(from_fn(console::as_page))
         .layer(from_fn_with_state(state.clone(), observe::observe))
         .layer(CatchPanicLayer::custom(|_| {
             Refusal::Failed("a handler panicked".to_owned()).into_response()
@@ -138,6 +139,7 @@ pub(super) fn router(state: State) -> Router {
         .layer(GlobalConcurrencyLimitLayer::new(MAX_REQUESTS));
     guarded
         .merge(open)
+        .merge(console::router(&state))
         .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, ""))
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .layer(DefaultBodyLimit::max(MAX_BODY))

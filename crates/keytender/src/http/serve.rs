@@ -17,9 +17,10 @@ use super::openapi;
 use super::router::router;
 use super::state::{Parts, State};
 use crate::app::inventory::Inventory;
-use crate::app::{secrets, users};
+use crate::app::{links, secrets, users};
 use crate::config::token;
 use crate::error::Error;
+use crate::store::seal::Sealer;
 use crate::task::{Intervals, Tasks, Timing};
 
 pub use super::limit::DEFAULT_PER_SECOND;
@@ -63,6 +64,8 @@ pub struct Started {
     pub address: SocketAddr,
     /// The file with the first administrator's token, if it was made now.
     pub token_file: Option<PathBuf>,
+    /// What stands in the link by which the first administrator comes in, while there is no other way.
+    pub link: Option<Secret>,
 }
 
 /// Listens and answers until `stop` is ready; then ends what is under way.
@@ -88,9 +91,10 @@ pub async fn run(
         None => None,
     };
     // Without it the log cannot be sealed, here or by any node that shares the database.
-    secrets::sealer(inventory, true).await?;
+    let sealer = secrets::sealer(inventory, true).await?;
     let token_file = first_token(inventory).await?;
-    let state = state(inventory, &options)?;
+    let link = links::first(inventory).await?;
+    let state = state(inventory, &options, sealer)?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener).map_err(cannot)?.handle(handle.clone());
@@ -105,7 +109,7 @@ pub async fn run(
             None => server.serve(app).await,
         }
     };
-    started(Started { address, token_file });
+    started(Started { address, token_file, link });
     let (stopped, stopping) = tokio::sync::watch::channel(false);
     let ending = async {
         stop.await;
@@ -168,7 +172,7 @@ fn write_token(path: &std::path::Path, text: &Secret) -> Result<(), Error> {
         .map_err(|error| error.hint("make another with: keytender tokens create administrator"))
 }
 
-fn state(inventory: &Inventory, options: &Options) -> Result<State, Error> {
+fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<State, Error> {
     let document = openapi::document_of();
     let tasks = Tasks::new(
         inventory.store.clone(),
@@ -185,6 +189,7 @@ fn state(inventory: &Inventory, options: &Options) -> Result<State, Error> {
         limiter: Limiter::new(options.per_second),
         proxies: options.proxies.clone(),
         is_https: options.is_https,
+        sealer,
         openapi: openapi::text(),
         metrics: recorder()?,
     }))

@@ -9,6 +9,7 @@ use super::auth::Guard;
 use super::limit::Limiter;
 use crate::store::Store;
 use crate::store::db::Location;
+use crate::store::seal::Sealer;
 use crate::task::Tasks;
 
 /// What every handler reaches; a copy costs nothing.
@@ -46,6 +47,8 @@ pub(super) struct Parts {
     pub(super) proxies: Vec<IpNet>,
     /// Whether callers come by TLS, here or at a proxy.
     pub(super) is_https: bool,
+    /// Seals, and proves that forms came from our pages.
+    pub(super) sealer: Sealer,
     /// The document of the API, as JSON.
     pub(super) openapi: String,
     /// The figures of this process.

@@ -106,6 +106,7 @@ impl Tx {
             "UPDATE keys SET owner_id = NULL, evaluate_at = 0 \
              WHERE tenant_id = $1 AND owner_id = $2",
             "DELETE FROM owner_matches WHERE tenant_id = $1 AND owner_id = $2",
+            "DELETE FROM sessions WHERE tenant_id = $1 AND owner_id = $2",
             "DELETE FROM owners WHERE tenant_id = $1 AND id = $2",
         ] {
             self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;

@@ -98,6 +98,8 @@ impl Tx {
     pub async fn remove_user(&mut self, id: UserId) -> Result<()> {
         for sql in [
             "DELETE FROM tokens WHERE tenant_id = $1 AND user_id = $2",
+            "DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2",
+            "DELETE FROM authenticators WHERE tenant_id = $1 AND user_id = $2",
             "DELETE FROM users WHERE tenant_id = $1 AND id = $2",
         ] {
             self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
@@ -133,6 +135,19 @@ impl Tx {
 }
 
 impl Store {
+    /// The user of this name or id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_user(&self, name: &str) -> Result<Option<User>> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM users WHERE tenant_id = $1 AND (name = $2 OR id = $3)");
+        let id = name.parse::<UserId>().map_or(-1, UserId::as_i64);
+        let values = vec![self.tenant().into(), name.into(), id.into()];
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.first().map(|row| user(row.cells())).transpose()
+    }
+
     /// Every user, by name.
     ///
     /// # Errors

@@ -29,12 +29,13 @@ pub(in crate::http) struct Me {
     security(("token" = [])))]
 pub(in crate::http) async fn get(Extension(caller): Extension<Caller>) -> Json<Me> {
     let who = caller.who;
+    let key = caller.key_id.map(|id| id.to_string()).unwrap_or_default();
     let scopes = who.grant.effective();
     Json(Me {
         user: who.user,
         role: who.grant.role,
         scopes: scopes.iter().collect(),
         side: who.grant.side,
-        key: who.key_id.to_string(),
+        key,
     })
 }

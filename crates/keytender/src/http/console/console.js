@@ -1,0 +1,39 @@
+// What is nicer with a script: every page works without it.
+"use strict";
+
+// A change of a filter asks at once.
+for (const form of document.querySelectorAll("form[data-at-once]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+// One box ticks all of its table.
+for (const all of document.querySelectorAll("input[data-all]")) {
+  all.addEventListener("change", () => {
+    for (const one of all.closest("form").querySelectorAll("tbody input[type=checkbox]")) one.checked = all.checked;
+  });
+}
+
+// A slash goes to the search.
+document.addEventListener("keydown", (event) => {
+  const search = document.querySelector("input[type=search]");
+  const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (event.key === "/" && search && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    search.focus();
+  }
+});
+
+// A command line is copied by its button.
+for (const code of document.querySelectorAll("code[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet copy";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  code.after(" ", button);
+}

@@ -1,0 +1,98 @@
+//! What stands around every page: head, navigation, and the word that the page before left.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use keytender_core::access::Scope;
+use maud::{DOCTYPE, Markup, html};
+
+use super::visit::Visit;
+use super::{asset, cookie};
+
+/// A page shows what is ours, runs our one script, and posts forms to us.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+);
+
+/// The sections: where each is, what it is called, and what whoever sees it may do.
+const SECTIONS: [(&str, &str, Scope); 1] = [("/", "Overview", Scope::KeysRead)];
+
+/// A page within the frame of the console. `section` is the path of the section that it belongs to.
+pub(super) fn page(visit: &Visit, section: &str, title: &str, content: &Markup) -> Response {
+    let body = html! {
+        a.skip href="#content" { "To the content" }
+        header.top {
+            a.brand href="/" { "Keytender" }
+            details.menu {
+                summary { "Menu" }
+                (navigation(visit, section))
+            }
+        }
+        div.frame {
+            div.side { (navigation(visit, section)) }
+            main #content tabindex="-1" {
+                @if let Some(word) = &visit.word { p.word role="status" { (word) } }
+                (content)
+            }
+        }
+    };
+    let mut response = respond(title, &body);
+    if visit.word.is_some() {
+        cookie::take_word(response.headers_mut(), visit.state.is_https);
+    }
+    response
+}
+
+/// A page without navigation: for whoever is not signed in, and for refusals.
+pub(super) fn bare(title: &str, content: &Markup) -> Response {
+    let body = html! {
+        main.bare #content {
+            a.brand href="/" { "Keytender" }
+            (content)
+        }
+    };
+    respond(title, &body)
+}
+
+fn navigation(visit: &Visit, section: &str) -> Markup {
+    let sections = SECTIONS.iter().filter(|(_, _, scope)| visit.may(*scope));
+    html! {
+        nav aria-label="Sections" {
+            ul {
+                @for (path, name, _) in sections {
+                    li { a href=(path) aria-current=[(*path == section).then_some("page")] { (name) } }
+                }
+            }
+            @if let Some(signed) = &visit.signed {
+                form.sign-out method="post" action="/sign-out" {
+                    (visit.proof())
+                    a href="/me" aria-current=[(section == "/me").then_some("page")] { (signed.who.user) }
+                    button.quiet type="submit" { "Sign out" }
+                }
+            }
+        }
+    }
+}
+
+fn respond(title: &str, body: &Markup) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Keytender" }
+                link rel="icon" href="/favicon.svg" type="image/svg+xml";
+                link rel="stylesheet" href=(asset::style_url());
+                script src=(asset::script_url()) defer {}
+            }
+            body { (body) }
+        }
+    };
+    let mut response = page.into_string().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response
+}

@@ -1,0 +1,134 @@
+//! One's own page: how one signs in, and where one is signed in.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use keytender_core::secret::Secret;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::visit::{Form, Visit};
+use super::words::moment;
+use super::{cookie, layout};
+use crate::app::inventory::Inventory;
+use crate::app::{sessions, sign_in};
+use crate::http::problem::Refusal;
+use crate::store::authenticators::AuthenticatorKind;
+
+/// What is typed in.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    current: Option<String>,
+    new: String,
+}
+
+/// Shows how one signs in.
+pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response, Refusal> {
+    let session = visit.session()?;
+    let name = session.who.user.clone();
+    if session.is_by_link() {
+        let content = html! {
+            h1 { (name) }
+            p { "You came by a link from a mail. It lets you see the keys that you answer for, disable them, "
+                "keep them until a day, or say that they are not yours." }
+        };
+        return Ok(layout::page(&visit, "/me", &name, &content));
+    }
+    let known = sign_in::authenticators(&inventory, &name).await?;
+    let password = known.iter().find(|one| one.kind == AuthenticatorKind::Password);
+    let asks_present = password.is_some() && !sign_in::may_forget(&inventory, session);
+    let content = html! {
+        h1 { (name) }
+        p.dim { "Role: " (session.who.grant.role.as_str()) }
+        h2 { "Password" }
+        @match password {
+            Some(password) => p.dim {
+                "Set " (moment(password.created_at, inventory.now)) ", "
+                @match password.used_at {
+                    Some(at) => { "last used " (moment(at, inventory.now)) }
+                    None => "not used yet",
+                }
+            },
+            None => p { "Set one, so that you can come back." },
+        }
+        (password_form(&visit, asks_present))
+        h2 { "Where you are signed in" }
+        (sessions_list(&visit, &inventory, &name).await?)
+    };
+    Ok(layout::page(&visit, "/me", &name, &content))
+}
+
+fn password_form(visit: &Visit, asks_present: bool) -> Markup {
+    html! {
+        form.stack method="post" action="/me/password" {
+            (visit.proof())
+            @if asks_present {
+                label for="current" { "Present password" }
+                input #current name="current" type="password" autocomplete="current-password" required;
+            }
+            label for="new" { "New password" }
+            input #new name="new" type="password" autocomplete="new-password" minlength="15" required
+                aria-describedby="about-new";
+            small #about-new { "At least 15 letters: a sentence of a few words is easy to keep." }
+            button type="submit" { "Set the password" }
+        }
+    }
+}
+
+async fn sessions_list(
+    visit: &Visit,
+    inventory: &Inventory,
+    name: &str,
+) -> Result<Markup, Refusal> {
+    let own = visit.session()?.session.id;
+    let all = sessions::list(inventory, name).await?;
+    Ok(html! {
+        ul.plain.rows {
+            @for one in &all {
+                li {
+                    span {
+                        (one.agent) @if one.id == own { " " b { "this browser" } }
+                    }
+                    small { "by " (one.how) ", from " (one.address) ", " (moment(one.created_at, inventory.now))
+                        "; last seen " (moment(one.used_at, inventory.now)) }
+                }
+            }
+        }
+        @if all.len() > 1 {
+            form method="post" action="/me/sessions/end" {
+                (visit.proof())
+                button.quiet type="submit" { "Sign out everywhere else" }
+            }
+        }
+    })
+}
+
+/// Sets the password.
+pub(super) async fn set_password(
+    visit: Visit,
+    inventory: Inventory,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Refusal> {
+    let current = Secret::new(typed.current.unwrap_or_default());
+    let new = Secret::new(typed.new);
+    sign_in::set_password(&inventory, visit.session()?, &current, &new).await?;
+    Ok(visit.done("/me", "The password is set. Other browsers were signed out."))
+}
+
+/// Ends all other sessions.
+pub(super) async fn sign_out_everywhere(
+    visit: Visit,
+    inventory: Inventory,
+) -> Result<Response, Refusal> {
+    let session = visit.session()?;
+    sessions::end_all(&inventory, &session.who.user, Some(session.session.id)).await?;
+    Ok(visit.done("/me", "All other browsers were signed out."))
+}
+
+/// Ends the session.
+pub(super) async fn sign_out(visit: Visit) -> Result<Response, Refusal> {
+    let session = visit.session()?;
+    let store = visit.state.store.of_tenant(session.who.tenant);
+    sessions::end(&store, session.session.id).await?;
+    let mut response = Redirect::to("/sign-in").into_response();
+    cookie::forget(response.headers_mut(), visit.state.is_https);
+    Ok(response)
+}
