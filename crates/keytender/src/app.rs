@@ -15,6 +15,7 @@ pub mod keys;
 pub mod links;
 pub mod log;
 pub mod notify;
+pub mod overview;
 pub mod owners;
 pub mod paging;
 mod passwords;

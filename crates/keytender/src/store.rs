@@ -24,6 +24,7 @@ pub mod leases;
 mod migrate;
 pub mod notices;
 mod one_time;
+pub mod overview;
 pub mod owners;
 pub mod principals;
 pub mod seal;

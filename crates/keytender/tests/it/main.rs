@@ -33,6 +33,7 @@ mod moto;
 mod notify;
 mod organization;
 mod outbox;
+mod overview;
 mod page;
 mod policy;
 mod secrets;
