@@ -54,6 +54,8 @@ pub struct Options {
     pub intervals: Intervals,
     /// How the node holds its leases and waits.
     pub timing: Timing,
+    /// Whether everything in the inventory is made up.
+    pub is_demo: bool,
 }
 
 /// What there is to say once the server listens.
@@ -185,6 +187,7 @@ fn state(inventory: &Inventory, options: &Options) -> Result<State, Error> {
         limiter: Limiter::new(options.per_second),
         proxies: options.proxies.clone(),
         is_https: options.is_https,
+        is_demo: options.is_demo,
         openapi: openapi::text(),
         metrics: recorder()?,
     }))

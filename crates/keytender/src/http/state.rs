@@ -46,6 +46,9 @@ pub(super) struct Parts {
     pub(super) proxies: Vec<IpNet>,
     /// Whether callers come by TLS, here or at a proxy.
     pub(super) is_https: bool,
+    /// Whether everything in the inventory is made up: what people see says so.
+    #[expect(dead_code, reason = "for pages that people see; the API's answers are the same")]
+    pub(super) is_demo: bool,
     /// The document of the API, as JSON.
     pub(super) openapi: String,
     /// The figures of this process.

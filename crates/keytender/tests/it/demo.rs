@@ -1,7 +1,7 @@
-//! The demonstration: an estate that is made up, with the history of a year.
+//! The demonstration: an estate that is made up, served from a database that is gone afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keytender::app::demo;
 use keytender::app::inventory::{Inventory, Sight};
@@ -13,6 +13,8 @@ use keytender_core::time::Time;
 
 use crate::Home;
 use crate::databases::block_on;
+use crate::served::Served;
+use crate::server_ends::until;
 
 /// A Tuesday in the afternoon.
 const NOW: &str = "2026-11-24T15:20:00Z";
@@ -154,4 +156,67 @@ fn no_address_leads_outside_of_the_example_domains_and_nobody_can_be_asked() {
             assert!(domains.clone().all(is_made_up), "{table}.{column}: {}", row[0]);
         }
     }
+}
+
+/// The folder of a demonstration, as the server says it.
+fn folder(said: &[String]) -> PathBuf {
+    let line = said.iter().find_map(|line| line.split("token is in ").nth(1)).unwrap();
+    PathBuf::from(line.split(';').next().unwrap()).parent().unwrap().to_owned()
+}
+
+#[test]
+fn a_demonstration_prints_what_is_due_then_the_address_and_is_gone_when_it_ends() {
+    // Whatever would be asked of a provider would come here.
+    let provider = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    provider.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", provider.local_addr().unwrap());
+    let home = Home::new()
+        .with("KEYTENDER_DATABASE", "/nowhere/to/be/found.db")
+        .with("AWS_ENDPOINT_URL", &url)
+        .with("AWS_REGION", "eu-central-1")
+        .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .with("AWS_SECRET_ACCESS_KEY", "nothing")
+        .with("HTTPS_PROXY", &url);
+    let mut served = Served::start_with(&home, &["--demo"]);
+    let printed = served.printed();
+    let head = printed.lines().next().unwrap();
+    assert!(head.starts_with("SEVERITY") && head.contains("LAST USED"), "{printed}");
+    assert!(printed.contains("root") && printed.contains("ci-deploy"), "{printed}");
+    assert!(printed.contains(" other keys that matter less"), "{printed}");
+    assert!(printed.contains(" of 400 keys are due"), "{printed}");
+    let said = served.said(3);
+    assert!(said[2].contains("made up"), "{said:?}");
+    let folder = folder(&said);
+    assert!(folder.join("demonstration.db").exists(), "{}", folder.display());
+    served.token = std::fs::read_to_string(folder.join("administrator.token")).unwrap();
+    served.token.truncate(served.token.trim_end().len());
+    let keys = served.get("/v1/keys?limit=1").expect(200);
+    assert_eq!(keys["total"], 401, "the administrator's token is a key as well: {keys}");
+    // Asked for everything that a server does by itself, it does it without a word to anybody.
+    for task in ["sync", "evaluate", "notify", "seal", "sweep"] {
+        served.post(&format!("/v1/tasks/{task}/runs"), &serde_json::json!({})).expect(202);
+    }
+    until(|| {
+        let tasks = served.get("/v1/tasks").expect(200);
+        let mut tasks = tasks["tasks"].as_array().unwrap().iter();
+        tasks.all(|task| task["is_asked"] == false && task["outcome"] == "done")
+    });
+    assert_eq!(provider.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(served.end(), 0);
+    assert!(!folder.exists(), "{}", folder.display());
+    let left: Vec<_> = std::fs::read_dir(home.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_demonstration_takes_no_other_database_and_writes_no_other_log() {
+    let home = Home::new();
+    let refused = home.run(&["serve", "--demo", "--database", "keys.db"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--demo brings a database"), "{}", refused.stderr);
+    let home = home.with("KEYTENDER_CHECKPOINTS", "checkpoints.jsonl");
+    let refused = home.run(&["serve", "--demo"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("KEYTENDER_CHECKPOINTS is set"), "{}", refused.stderr);
+    assert!(refused.stdout.is_empty());
 }
