@@ -71,15 +71,36 @@ fn elsewhere(key: &Key<'_>, action: Action) -> Vec<Step> {
     }
 }
 
-/// A provider's name as it writes it itself.
+/// Providers and how they write their own names, where a capital letter at the front is not all.
+const PROVIDERS: [(&str, &str); 18] = [
+    ("aws", "AWS"),
+    ("digitalocean", "DigitalOcean"),
+    ("fastly", "Fastly"),
+    ("github", "GitHub"),
+    ("gitlab", "GitLab"),
+    ("google-cloud", "Google Cloud"),
+    ("google-maps", "Google Maps"),
+    ("hubspot", "HubSpot"),
+    ("keytender", "Keytender"),
+    ("mongodb-atlas", "MongoDB Atlas"),
+    ("newrelic", "New Relic"),
+    ("npm", "npm"),
+    ("openai", "OpenAI"),
+    ("pagerduty", "PagerDuty"),
+    ("pypi", "PyPI"),
+    ("rubygems", "RubyGems"),
+    ("sendgrid", "SendGrid"),
+    ("terraform-cloud", "Terraform Cloud"),
+];
+
+/// A provider's name as it writes it itself; of one that is not known, its id with a capital letter.
 pub fn provider(id: &str) -> String {
-    match id {
-        "aws" => "AWS".to_owned(),
-        "github" => "GitHub".to_owned(),
-        "gitlab" => "GitLab".to_owned(),
-        "openai" => "OpenAI".to_owned(),
-        other => printable(other).into_owned(),
+    if let Some((_, name)) = PROVIDERS.iter().find(|(known, _)| *known == id) {
+        return (*name).to_owned();
     }
+    let mut letters = id.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    printable(&format!("{first}{}", letters.as_str())).into_owned()
 }
 
 /// Who a key belongs to and which of its keys it is, for people: `deploy/1`, `root/2`, or the

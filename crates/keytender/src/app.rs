@@ -7,6 +7,7 @@ pub mod audit;
 mod aws;
 pub mod channels;
 pub(crate) mod csv_row;
+pub mod demo;
 pub mod evaluate;
 pub mod findings;
 pub mod import;

@@ -141,7 +141,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, assessment: &Assessment) {
+    /// Counts a key.
+    pub fn add(&mut self, assessment: &Assessment) {
         self.keys += 1;
         self.excepted += u64::from(assessment.is_excepted());
         if let Some(action) = assessment.action() {

@@ -199,8 +199,8 @@ fn write_table(accounts: &[AccountView], now: Time) -> io::Result<()> {
 /// When an account was last looked at, and whether that went well.
 fn looked(account: &AccountView, now: Time) -> String {
     match &account.last_sync {
-        _ if account.kind == AccountKind::Manual => "told by hand".to_owned(),
         _ if account.kind == AccountKind::Own => "our own tokens".to_owned(),
+        None if account.kind == AccountKind::Manual => "told by hand".to_owned(),
         None => "never".to_owned(),
         Some(LastSyncView { error: Some(error), started_at, .. }) => {
             let first = error.lines().next().unwrap_or_default();

@@ -21,7 +21,7 @@ mod histogram;
 mod html;
 mod json;
 mod sarif;
-mod table;
+pub(super) mod table;
 
 /// How many warnings of one source are printed; the JSON format has all that are kept.
 const MAX_WARNINGS_PRINTED: usize = 10;

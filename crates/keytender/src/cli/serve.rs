@@ -12,10 +12,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::Context;
 use super::{DONE, Stop, Talk};
+use crate::app::inventory::Inventory;
 use crate::config::actor;
 use crate::error::Error;
 use crate::http::serve::{self, DEFAULT_PER_SECOND, Options, Started};
 use crate::task::{Intervals, Timing};
+
+mod demo;
 
 /// Where it listens if nothing else is said: for this machine alone.
 const LISTEN: &str = "127.0.0.1:7979";
@@ -53,6 +56,9 @@ pub(super) struct Args {
     /// How many seconds a node that died keeps what it was doing from others
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u16).range(3..=3600))]
     lease: u16,
+    /// Serve an estate that is made up, in a database that is gone afterwards
+    #[arg(long)]
+    demo: bool,
     /// The form of the log on stderr; for people on a terminal, else for programs
     #[arg(long, value_enum)]
     log: Option<LogForm>,
@@ -70,8 +76,23 @@ enum LogForm {
 
 pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
     check(&args)?;
+    if !args.demo {
+        return serve(args, context, async |_| Ok(()));
+    }
+    let database = demo::Database::new(context)?;
+    let context = Context { database: Some(database.location()), ..context.clone() };
+    serve(args, &context, demo::show)
+}
+
+/// Serves the inventory once `prepare` is done with it.
+fn serve(
+    args: Args,
+    context: &Context,
+    prepare: impl AsyncFnOnce(&Inventory) -> Result<(), Stop>,
+) -> Result<u8, Stop> {
     write_log(args.log);
     let options = Options {
+        is_demo: args.demo,
         listen: args.listen,
         is_https: args.tls_key.is_some()
             || args.public_url.as_ref().is_some_and(|url| url.starts_with("https://")),
@@ -82,13 +103,19 @@ pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
         intervals: Intervals { sync: duration(args.sync_every), ..Intervals::default() },
         timing: Timing::with_lease(Duration::from_secs(args.lease.into())),
     };
-    let is_tls = options.tls.is_some();
+    let (is_tls, is_demo) = (options.tls.is_some(), options.is_demo);
     let public = args.public_url;
     context.serve(async |inventory| {
         let stop = stop_signal().map_err(|error| {
             Stop::could_not(Error::new("cannot wait for the signal to stop").source(error))
         })?;
-        let say = |started: Started| say(&started, is_tls, public.as_deref(), context.talk);
+        prepare(inventory).await?;
+        let say = |started: Started| {
+            if is_demo {
+                context.talk.note(demo::NOTE);
+            }
+            say(&started, is_tls, public.as_deref(), context.talk);
+        };
         serve::run(inventory, options, say, stop).await.map_err(Stop::could_not)?;
         Ok(DONE)
     })

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 
 /// The variable that names another file.
-const VARIABLE: &str = "KEYTENDER_CHECKPOINTS";
+pub const VARIABLE: &str = "KEYTENDER_CHECKPOINTS";
 /// The file, beside the data.
 const FILE: &str = "log-checkpoints.jsonl";
 

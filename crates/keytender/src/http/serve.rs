@@ -55,6 +55,8 @@ pub struct Options {
     pub intervals: Intervals,
     /// How the node holds its leases and waits.
     pub timing: Timing,
+    /// Whether everything in the inventory is made up.
+    pub is_demo: bool,
 }
 
 /// What there is to say once the server listens.
@@ -190,6 +192,7 @@ fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<Sta
         proxies: options.proxies.clone(),
         is_https: options.is_https,
         sealer,
+        is_demo: options.is_demo,
         openapi: openapi::text(),
         metrics: recorder()?,
     }))

@@ -49,6 +49,8 @@ pub(super) struct Parts {
     pub(super) is_https: bool,
     /// Seals, and proves that forms came from our pages.
     pub(super) sealer: Sealer,
+    /// Whether everything in the inventory is made up: what people see says so.
+    pub(super) is_demo: bool,
     /// The document of the API, as JSON.
     pub(super) openapi: String,
     /// The figures of this process.

@@ -106,7 +106,7 @@ impl Store {
         start: Time,
         step: Span,
     ) -> Result<Vec<(usize, Option<usize>, u64)>> {
-        let mut sql = keys_seen(self.tenant(), seen);
+        let mut sql = seen_by(self.tenant(), seen);
         sql.and("f.action <>", Action::Review.as_str());
         let start = sql.place(start);
         let step = sql.place(step.as_micros());
@@ -170,9 +170,16 @@ impl Store {
     }
 }
 
+/// Those of the keys that are seen which are not destroyed.
 fn keys_seen(tenant: i64, seen: Seen) -> Conditions {
-    let mut sql = Conditions::of_tenant("k", tenant);
+    let mut sql = seen_by(tenant, seen);
     sql.plain(&format!("k.state <> '{}'", State::Destroyed.as_str()));
+    sql
+}
+
+/// The keys that are seen, also those that are gone.
+fn seen_by(tenant: i64, seen: Seen) -> Conditions {
+    let mut sql = Conditions::of_tenant("k", tenant);
     sql.seen_by(seen.owner);
     if let Some(side) = seen.side {
         let accounts = "SELECT a.id FROM accounts a WHERE a.tenant_id = $1";

@@ -20,6 +20,7 @@ mod audit;
 mod aws;
 mod damaged;
 mod databases;
+mod demo;
 mod discovery;
 mod docs;
 mod fake_iam;

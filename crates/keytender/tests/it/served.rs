@@ -1,6 +1,6 @@
 //! The program as a server, and somebody who asks it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -98,6 +98,19 @@ impl Served {
     /// What it said on stderr since it listens, up to its end.
     pub(crate) fn talk(&self) -> Vec<String> {
         self.talk.iter().collect()
+    }
+
+    /// So many lines of what it said on stderr since it listens.
+    pub(crate) fn said(&self, count: usize) -> Vec<String> {
+        let line = || self.talk.recv_timeout(START_TIMEOUT).expect("the server says more");
+        (0..count).map(|_| line()).collect()
+    }
+
+    /// What it has printed on stdout by now, at least a line.
+    pub(crate) fn printed(&mut self) -> String {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = self.child.stdout.as_mut().unwrap().read(&mut bytes).unwrap();
+        String::from_utf8(bytes[..count].to_vec()).unwrap()
     }
 
     /// Tells it to end, and waits until it did; its exit code.

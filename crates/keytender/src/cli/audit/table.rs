@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
-use keytender_core::key::{LastUse, Principal};
-use keytender_core::policy::{Action, Policy, Severity};
+use keytender_core::key::{Key, LastUse, Principal};
+use keytender_core::policy::{Action, Assessment, Policy, Severity};
 use keytender_core::steps::{ago, last_used, last_used_where, name};
 use keytender_core::text::printable;
 use keytender_core::time::Time;
@@ -17,7 +17,7 @@ use crate::cli::style;
 use crate::cli::words::{count, terminal_width, thousands};
 
 /// Keeps what it prints, and prints it at the end.
-pub(super) struct Table<'p, W: Write> {
+pub(in crate::cli) struct Table<'p, W: Write> {
     out: W,
     policy: &'p Policy,
     as_of: Time,
@@ -25,6 +25,8 @@ pub(super) struct Table<'p, W: Write> {
     shows_all: bool,
     explains: bool,
     shows_principals: bool,
+    /// Of more keys than this only the number is printed.
+    most: usize,
     keys: Vec<Line>,
     principals: Vec<[Cell; 6]>,
     explanations: Vec<Explanation>,
@@ -53,27 +55,92 @@ impl<'p, W: Write> Table<'p, W> {
             args.sources.iter().map(|source| shell_word(&source.display().to_string())).collect();
         let can_repeat = !args.sources.iter().any(|source| source == "-");
         Self {
+            shows_all: args.all,
+            explains: args.explain,
+            shows_principals: args.principals,
+            sources: can_repeat.then(|| words.join(" ")),
+            ..Self::of_most(out, policy, as_of, usize::MAX)
+        }
+    }
+
+    /// A table of the keys that are due and matter most, so many of them.
+    pub(in crate::cli) fn of_most(out: W, policy: &'p Policy, as_of: Time, most: usize) -> Self {
+        Self {
             out,
             policy,
             as_of,
             width: terminal_width(),
-            shows_all: args.all,
-            explains: args.explain,
-            shows_principals: args.principals,
+            shows_all: false,
+            explains: false,
+            shows_principals: false,
+            most,
             keys: Vec::new(),
             principals: Vec::new(),
             explanations: Vec::new(),
             accounts: Vec::new(),
-            sources: can_repeat.then(|| words.join(" ")),
+            sources: None,
         }
+    }
+
+    /// Takes a key of an account, if it is to be shown.
+    pub(in crate::cli) fn key(&mut self, key: &Key<'_>, account: &str, assessment: &Assessment) {
+        self.push(key, Some(account), assessment, None);
+    }
+
+    fn push(
+        &mut self,
+        key: &Key<'_>,
+        account: Option<&str>,
+        assessment: &Assessment,
+        explanation: Option<Explanation>,
+    ) {
+        if !self.shows_all && !assessment.is_due() {
+            return;
+        }
+        let account = self.note_account(&key.provider, account);
+        let mut why: Vec<String> = self
+            .policy
+            .findings(assessment)
+            .map(|finding| printable(&finding.rule.title).into_owned())
+            .collect();
+        why.extend(self.policy.excepted(assessment).map(|(rule, exception)| {
+            format!("excepted until {}: {}", exception.until.date(), printable(&rule.title))
+        }));
+        let age = key.age(self.as_of);
+        self.keys.push(Line {
+            rank: (
+                assessment.severity(),
+                assessment.action(),
+                age.map_or(-1, |age| age.whole_days()),
+            ),
+            account,
+            key: name(key),
+            id: key.id.as_deref().map(|id| printable(id).into_owned()),
+            age: age.map_or_else(|| "unknown".to_owned(), |age| age.in_words()),
+            last_used: [last_used(key, self.as_of), last_used_where(key).unwrap_or_default()],
+            why,
+            action: assessment.action().map_or("–", Action::as_str),
+            explanation,
+        });
+    }
+
+    /// Prints the keys and what they come to.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(in crate::cli) fn end(mut self, summary: &Summary) -> io::Result<()> {
+        self.write_keys()?;
+        writeln!(self.out, "{}", sentence(summary))?;
+        self.out.flush()
     }
 
     fn write_keys(&mut self) -> io::Result<()> {
         // The most serious first; of equal ones the stronger action, then the older key.
         self.keys.sort_by_key(|line| Reverse(line.rank));
         let names_accounts = self.accounts.len() > 1;
+        let others = self.keys.len().saturating_sub(self.most);
         let mut grid = Grid::new(["SEVERITY", "KEY", "AGE", "LAST USED", "WHY", "DO"]);
-        for line in self.keys.drain(..) {
+        for line in self.keys.drain(..).take(self.most) {
             let severity = line.rank.0;
             let look = severity.map(style::severity).unwrap_or_default();
             let account = if names_accounts { line.account } else { String::new() };
@@ -91,6 +158,11 @@ impl<'p, W: Write> Table<'p, W> {
             return Ok(());
         }
         grid.write(&mut self.out, self.width)?;
+        if others > 0 {
+            let others = count(u64::try_from(others).unwrap_or(u64::MAX), "other key");
+            let dim = style::DIM;
+            writeln!(self.out, "{dim}… and {others} that matter less{dim:#}")?;
+        }
         writeln!(self.out)
     }
 
@@ -187,44 +259,17 @@ impl<W: Write> Sink for Table<'_, W> {
             let row = self.principal(principal, observation);
             self.principals.push(row);
         }
+        let profile = match observation.source {
+            Source::Aws { profile } => profile.as_deref(),
+            _ => None,
+        };
         for (key, assessment) in observation.keys() {
-            if !self.shows_all && !assessment.is_due() {
-                continue;
-            }
-            let account = self.note_account(&key.provider, key.account.as_deref());
-            let mut why: Vec<String> = self
-                .policy
-                .findings(assessment)
-                .map(|finding| printable(&finding.rule.title).into_owned())
-                .collect();
-            why.extend(self.policy.excepted(assessment).map(|(rule, exception)| {
-                format!("excepted until {}: {}", exception.until.date(), printable(&rule.title))
-            }));
-            let profile = match observation.source {
-                Source::Aws { profile } => profile.as_deref(),
-                _ => None,
-            };
             let explains = self.explains && assessment.is_due();
             let explanation = explains.then(|| {
                 let other = observation.other(key);
                 Explanation::of(key, other, profile, assessment, self.policy, self.as_of)
             });
-            let age = key.age(self.as_of);
-            self.keys.push(Line {
-                rank: (
-                    assessment.severity(),
-                    assessment.action(),
-                    age.map_or(-1, |age| age.whole_days()),
-                ),
-                account,
-                key: name(key),
-                id: key.id.as_deref().map(|id| printable(id).into_owned()),
-                age: age.map_or_else(|| "unknown".to_owned(), |age| age.in_words()),
-                last_used: [last_used(key, self.as_of), last_used_where(key).unwrap_or_default()],
-                why,
-                action: assessment.action().map_or("–", Action::as_str),
-                explanation,
-            });
+            self.push(key, key.account.as_deref(), assessment, explanation);
         }
         Ok(())
     }

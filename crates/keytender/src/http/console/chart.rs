@@ -170,7 +170,10 @@ fn day(place: usize, number: u64, most: u64, (monday, first, what): (i64, Time, 
     let date = first.plus(Span::days(days)).date();
     let days = i64::from(days);
     let (week, row) = ((days + monday) / 7, (days + monday) % 7);
-    let is_new_month = date.ends_with("-01") || (place == 0 && !date.ends_with("-3"));
+    // The first day's month is named if that of the next is far enough away.
+    let day_of_month = date.rsplit('-').next().and_then(|day| day.parse::<u8>().ok());
+    let is_early = place == 0 && day_of_month.is_some_and(|day| day <= 10);
+    let is_new_month = is_early || day_of_month == Some(1);
     let strength = match number {
         0 => 0,
         number => 1 + number.saturating_mul(3) / most,

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use keytender_core::access::Scope;
+use keytender_core::text::printable;
 use maud::{DOCTYPE, Markup, html};
 
 use super::visit::Visit;
@@ -27,6 +28,9 @@ pub(super) fn page(visit: &Visit, section: &str, title: &str, content: &Markup) 
                 summary { "Menu" }
                 (navigation(visit, section))
             }
+        }
+        @if visit.state.is_demo {
+            aside.demo aria-label="About this server" { "Demonstration: everything here is made up, and gone when the server ends." }
         }
         div.frame {
             div.side { (navigation(visit, section)) }
@@ -66,7 +70,9 @@ fn navigation(visit: &Visit, section: &str) -> Markup {
             @if let Some(signed) = &visit.signed {
                 form.sign-out method="post" action="/sign-out" {
                     (visit.proof())
-                    a href="/me" aria-current=[(section == "/me").then_some("page")] { (signed.who.user) }
+                    a href="/me" aria-current=[(section == "/me").then_some("page")] {
+                        (printable(&signed.who.user))
+                    }
                     button.quiet type="submit" { "Sign out" }
                 }
             }

@@ -102,7 +102,7 @@ fn line(view: &KeyView, now: keytender_core::time::Time) -> Markup {
             td { span class=(format!("severity {severity}")) { (severity) } }
             td {
                 a.key href=(format!("/keys/{}", view.key)) { (printable(&steps::name(&key))) }
-                small { (steps::provider(&view.provider)) " " (printable(&view.account_name)) }
+                small { (place(view)) }
                 @if let Some(owner) = &view.owner { small { (printable(owner)) } }
             }
             td data-label="Age" {
@@ -120,6 +120,15 @@ fn line(view: &KeyView, now: keytender_core::time::Time) -> Markup {
             }
             td data-label="Do" { (view.action.map_or("", |action| action.as_str())) }
         }
+    }
+}
+
+/// The provider and the account, once if they are called the same.
+fn place(view: &KeyView) -> String {
+    let provider = steps::provider(&view.provider);
+    match view.account_name == view.provider {
+        true => provider,
+        false => format!("{provider}, {}", printable(&view.account_name)),
     }
 }
 
@@ -149,11 +158,11 @@ fn pictures(overview: &Overview, titles: &HashMap<String, String>) -> Markup {
         bars.iter().map(|(name, count)| Bar::new(*name, *count)).collect()
     };
     html! {
+        (chart::curve("Keys due, the last year", &overview.due_weeks, overview.first_week, Span::days(7)))
+        (chart::calendar("Keys that end, the next 13 weeks", "key", &overview.expiries, overview.first_day))
         (chart::bars("Why keys are due or to be reviewed", &why))
         (chart::bars("Providers", &providers))
         (chart::bars("Age", &plain(&overview.sums.ages)))
         (chart::bars("Last used", &plain(&overview.sums.idles)))
-        (chart::curve("Keys due, the last year", &overview.due_weeks, overview.first_week, Span::days(7)))
-        (chart::calendar("Keys that end, the next 13 weeks", "key", &overview.expiries, overview.first_day))
     }
 }
