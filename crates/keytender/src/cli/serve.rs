@@ -111,10 +111,7 @@ fn serve(
         })?;
         prepare(inventory).await?;
         let say = |started: Started| {
-            if is_demo {
-                context.talk.note(demo::NOTE);
-            }
-            say(&started, is_tls, public.as_deref(), context.talk);
+            say(&started, (is_tls, is_demo), public.as_deref(), context.talk);
         };
         serve::run(inventory, options, say, stop).await.map_err(Stop::could_not)?;
         Ok(DONE)
@@ -157,12 +154,14 @@ fn check(args: &Args) -> Result<(), Stop> {
 }
 
 /// What people are told on stderr once it listens.
-fn say(started: &Started, is_tls: bool, public: Option<&str>, talk: Talk) {
+fn say(started: &Started, (is_tls, is_demo): (bool, bool), public: Option<&str>, talk: Talk) {
     let scheme = if is_tls { "https" } else { "http" };
     let here = format!("{scheme}://{}", started.address);
     let there = public.unwrap_or(&here).trim_end_matches('/');
     talk.note(&format!("listening on {here}; the API: {there}/docs"));
-    if let Some(path) = &started.token_file {
+    if is_demo {
+        talk.note(demo::NOTE);
+    } else if let Some(path) = &started.token_file {
         let path = path.display();
         talk.note(&format!("the first administrator's token is in {path}; use it with:"));
         talk.note(&format!("  export KEYTENDER_SERVER={here} KEYTENDER_TOKEN_FROM=file:{path}"));
