@@ -159,12 +159,13 @@ fn say(started: &Started, (is_tls, is_demo): (bool, bool), public: Option<&str>,
     let here = format!("{scheme}://{}", started.address);
     let there = public.unwrap_or(&here).trim_end_matches('/');
     talk.note(&format!("listening on {here}; the API: {there}/docs"));
-    if is_demo {
-        talk.note(demo::NOTE);
-    } else if let Some(path) = &started.token_file {
+    if let Some(path) = &started.token_file {
         let path = path.display();
         talk.note(&format!("the first administrator's token is in {path}; use it with:"));
         talk.note(&format!("  export KEYTENDER_SERVER={here} KEYTENDER_TOKEN_FROM=file:{path}"));
+    }
+    if is_demo {
+        talk.note(demo::NOTE);
     }
     if let Some(secret) = &started.link {
         talk.note("open the console as the first administrator; this link works once:");
