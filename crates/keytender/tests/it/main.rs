@@ -18,6 +18,7 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod console_walk;
 mod damaged;
 mod databases;
 mod demo;

@@ -11,7 +11,7 @@ use crate::{AS_OF, Home, partner};
 const ROLE: &str = "OrganizationAccountAccessRole";
 
 /// moto with its URL and the aws command line, or nothing where they are not there.
-struct Partners {
+pub(crate) struct Partners {
     moto: String,
     aws: String,
     /// The variables of who asks.
@@ -19,7 +19,7 @@ struct Partners {
 }
 
 impl Partners {
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         Some(Self {
             moto: partner("KEYTENDER_TEST_MOTO")?,
             aws: partner("KEYTENDER_TEST_AWS_CLI")?,
@@ -32,7 +32,7 @@ impl Partners {
     }
 
     /// The same in another account, by a role of it: moto lets everybody in.
-    fn enter(&self, account: &str) -> Self {
+    pub(crate) fn enter(&self, account: &str) -> Self {
         let role = format!("arn:aws:iam::{account}:role/{ROLE}");
         let words = format!("sts assume-role --role-session-name test --role-arn {role}");
         let session = self.aws(&words)["Credentials"].clone();
@@ -46,7 +46,7 @@ impl Partners {
     }
 
     /// What the aws command line answers.
-    fn aws(&self, words: &str) -> Value {
+    pub(crate) fn aws(&self, words: &str) -> Value {
         let output = Command::new(&self.aws)
             .args(words.split(' '))
             .args(["--output", "json"])
@@ -67,7 +67,7 @@ impl Partners {
         variables
     }
 
-    fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         self.variables().into_iter().fold(Home::new(), |home, (name, value)| home.with(name, value))
     }
 

@@ -106,6 +106,16 @@ impl Served {
         (0..count).map(|_| line()).collect()
     }
 
+    /// The link by which the first administrator comes into the console.
+    pub(crate) fn link(&self) -> String {
+        loop {
+            let line = self.said(1).remove(0);
+            if line.contains("/enter/") {
+                return line.trim().to_owned();
+            }
+        }
+    }
+
     /// What it has printed on stdout by now, at least a line.
     pub(crate) fn printed(&mut self) -> String {
         let mut bytes = vec![0; 64 * 1024];
