@@ -82,7 +82,7 @@ pub struct NoticeItem {
     pub stage: String,
 }
 
-/// What somebody was told of a problem before.
+/// What was written to somebody of a problem, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldItem {
     /// What.
@@ -91,8 +91,12 @@ pub struct ToldItem {
     pub recipient: String,
     /// By which channel.
     pub channel_id: ChannelId,
-    /// When.
-    pub at: Time,
+    /// How the delivery of its notice stands.
+    pub state: NoticeState,
+    /// When the notice was written.
+    pub written_at: Time,
+    /// When the channel took it.
+    pub sent_at: Option<Time>,
 }
 
 /// Which notices; every part that is given must hold.
@@ -318,13 +322,13 @@ impl Store {
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
-    /// Everything that was told of keys, in the order in which it was.
+    /// Everything that was written of keys, in the order in which it was.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn told_items(&self) -> Result<Vec<ToldItem>> {
         let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
-                   n.created_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
+                   n.state, n.created_at, n.sent_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
                    WHERE i.tenant_id = $1 ORDER BY n.created_at, n.id";
         let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
@@ -339,7 +343,9 @@ impl Store {
                     },
                     recipient: cells.text()?,
                     channel_id: ChannelId::from_i64(cells.int()?),
-                    at: cells.time()?,
+                    state: NoticeState::parse(&cells.text()?)?,
+                    written_at: cells.time()?,
+                    sent_at: cells.maybe_time()?,
                 })
             })
             .collect()
