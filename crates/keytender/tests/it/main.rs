@@ -31,6 +31,7 @@ mod killed;
 mod log;
 mod mail_page;
 mod moto;
+mod notice_words;
 mod notify;
 mod organization;
 mod outbox;

@@ -19,11 +19,13 @@ use crate::store::keys::{Filter, HeldKey};
 use crate::store::notices::{Notice, NoticeItem};
 use crate::store::owners::Owner;
 use problem::{AHEAD, Problem};
+use siblings::Siblings;
 use told::Told;
 
 mod item;
 mod letter;
 mod problem;
+mod siblings;
 mod told;
 
 /// At most one digest a person and channel within this time: a working day apart.
@@ -61,6 +63,13 @@ struct Recipient {
     time_zone: String,
 }
 
+/// A key of which somebody is to be told now.
+struct Tale<'k> {
+    held: &'k HeldKey,
+    recipient: Recipient,
+    problems: Vec<Problem>,
+}
+
 /// A key in a letter, and what of it is told now.
 struct Part {
     problems: Vec<Problem>,
@@ -81,7 +90,7 @@ pub(super) async fn plan(
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let observed = store.last_sightings().await.map_err(cannot_read)?;
-    let planner = Planner {
+    let mut planner = Planner {
         now: inventory.now,
         hours,
         policy: &policy,
@@ -90,11 +99,19 @@ pub(super) async fn plan(
         observed,
         contact: status.contact.as_deref(),
         told: Told::of(store.told_items().await.map_err(cannot_read)?),
+        siblings: Siblings::default(),
     };
     let keys = keys(inventory).await?;
+    let channels = store.list_channels().await.map_err(cannot_read)?;
     let mut plan = Plan::default();
-    for channel in store.list_channels().await.map_err(cannot_read)? {
-        planner.letters(&channel, &keys, &mut plan)?;
+    let mut tales: Vec<(&Channel, Vec<Tale<'_>>)> = Vec::new();
+    for channel in &channels {
+        tales.push((channel, planner.tales(channel, &keys, &mut plan.unheard)));
+    }
+    let told = tales.iter().flat_map(|(_, tales)| tales).map(|tale| tale.held);
+    planner.siblings = Siblings::of(store, told).await?;
+    for (channel, tales) in tales {
+        planner.letters(channel, tales, &mut plan)?;
     }
     Ok(plan)
 }
@@ -115,24 +132,43 @@ struct Planner<'p> {
     observed: HashMap<AccountId, Time>,
     contact: Option<&'p str>,
     told: Told,
+    siblings: Siblings,
 }
 
 impl Planner<'_> {
-    /// What one channel is to deliver.
-    fn letters(&self, channel: &Channel, keys: &[HeldKey], plan: &mut Plan) -> Result<(), Error> {
-        let mut found: BTreeMap<String, (Recipient, Vec<Part>)> = BTreeMap::new();
+    /// The keys of which a channel is to tell, and what; those of which nobody would hear are counted.
+    fn tales<'k>(
+        &self,
+        channel: &Channel,
+        keys: &'k [HeldKey],
+        unheard: &mut u64,
+    ) -> Vec<Tale<'k>> {
+        let mut tales = Vec::new();
         for held in keys.iter().filter(|held| held.record.key.state != State::Destroyed) {
             if held.is_kept(self.now) {
                 continue;
             }
             let Some(recipient) = self.recipient(channel, held) else {
-                plan.unheard += u64::from(held.standing.is_due);
+                *unheard += u64::from(held.standing.is_due);
                 continue;
             };
             let problems = self.problems(channel, &recipient.address, held);
-            if problems.is_empty() {
-                continue;
+            if !problems.is_empty() {
+                tales.push(Tale { held, recipient, problems });
             }
+        }
+        tales
+    }
+
+    /// What one channel is to deliver.
+    fn letters(
+        &self,
+        channel: &Channel,
+        tales: Vec<Tale<'_>>,
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let mut found: BTreeMap<String, (Recipient, Vec<Part>)> = BTreeMap::new();
+        for Tale { held, recipient, problems } in tales {
             let address = recipient.address.clone();
             let entry = found.entry(address).or_insert_with(|| (recipient, Vec::new()));
             entry.1.extend(self.parts(channel, held, problems));

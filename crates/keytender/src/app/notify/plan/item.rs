@@ -30,6 +30,7 @@ impl Planner<'_> {
         let account = self.accounts.get(&held.account_id);
         let owner = held.owner_id.and_then(|id| self.owners.get(&id));
         let destinations: Vec<String> = held.where_used.iter().cloned().collect();
+        let other = self.siblings.beside(held);
         let about = About {
             own_id: Some(held.record.id),
             // People may have told a secret as the id of a key of an unknown provider.
@@ -50,7 +51,7 @@ impl Planner<'_> {
             page: None,
             steps: Context {
                 profile: account.and_then(|one| one.access.profile.as_deref()),
-                other: None,
+                other: other.as_ref(),
             },
         };
         Item::new(key, &findings, &about, self.now)
