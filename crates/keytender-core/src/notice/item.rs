@@ -197,9 +197,14 @@ impl Item {
         &self.key.provider
     }
 
+    /// Which key it is: `deploy/1 at AWS 123456789012 (prod)`.
+    pub fn title(&self) -> String {
+        format!("{} at {}", self.name(), self.place())
+    }
+
     /// Which key it is and what to do, for a heading: `deploy/1 at AWS 123456789012 (prod): rotate`.
     pub fn heading(&self) -> String {
-        format!("{} at {}: {}", self.name(), self.place(), verb(self.action))
+        format!("{}: {}", self.title(), verb(self.action))
     }
 
     /// The key in one line, with what to do and all that is wrong.

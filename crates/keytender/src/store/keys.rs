@@ -358,6 +358,17 @@ impl Tx {
         self.each(&sql, &columns, &resolved).await
     }
 
+    /// Notes that a key of ours was used, if nobody ever used it before; whether that is so.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_first_use(&mut self, id: KeyId, at: Time) -> Result<bool> {
+        let sql = "UPDATE keys SET use_status = 'used', use_at = $3, use_service = 'api', \
+                   evaluate_at = 0 WHERE tenant_id = $1 AND id = $2 AND use_status = 'never'";
+        let values = vec![self.tenant().into(), id.as_i64().into(), at.into()];
+        Ok(self.execute(sql, values).await? > 0)
+    }
+
     /// Notes that a key of ours was used; a later use that is written already stays.
     ///
     /// # Errors

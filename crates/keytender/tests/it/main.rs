@@ -22,6 +22,7 @@ mod damaged;
 mod databases;
 mod discovery;
 mod docs;
+mod events;
 mod fake_iam;
 mod formats;
 mod help;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Letter, Part, Planner, Recipient};
 use crate::app::inventory::cannot_write;
+use crate::app::notify::facts;
 use crate::error::Error;
 use crate::notify::chat::{self, Chat};
 use crate::store::channels::{Channel, ChannelKind};
@@ -60,11 +61,6 @@ impl Planner<'_> {
     fn event(&self, part: &Part) -> Option<Value> {
         let (problem, item) = (part.problems.first()?, &part.item);
         let rules = problem.rules.iter().filter_map(|index| self.policy.rules().get(*index));
-        let facts: serde_json::Map<String, Value> = item
-            .facts(self.now)
-            .into_iter()
-            .map(|(name, value)| (name.to_lowercase().replace(' ', "_"), Value::String(value)))
-            .collect();
         Some(json!({
             "type": self.kind(problem).as_str(),
             "data": {
@@ -75,7 +71,7 @@ impl Planner<'_> {
                 "stage": problem.item.stage,
                 "act_by": item.act_by(),
                 "reasons": item.reasons(),
-                "facts": facts,
+                "facts": facts(item, self.now),
             },
         }))
     }
