@@ -4,8 +4,11 @@ use super::db::{Db, Tx};
 use super::{Failure, Result};
 
 /// The migrations, from the first on; a landed one is never changed.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 /// The advisory lock that two programs starting at once meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_656e;
 

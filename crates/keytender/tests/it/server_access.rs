@@ -230,6 +230,7 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
         ("PUT", "/v1/keys/{key}/suspension") => json!({}),
         ("PATCH", "/v1/accounts/{account}") => json!({"contact": null}),
         ("PATCH", "/v1/owners/{owner}") => json!({"address": "x@example.com"}),
+        ("POST", "/v1/channels/{channel}/rotation") => json!({}),
         ("POST", "/v1/owners/{owner}/claims") => json!({"by": "principal", "pattern": "x"}),
         ("PATCH", "/v1/users/{user}") => json!({"suspended": true}),
         ("POST", "/v1/users/{user}/tokens") => json!({"label": "x"}),
