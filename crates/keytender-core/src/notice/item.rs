@@ -242,7 +242,11 @@ impl Item {
         }
         if let Some(principal) = &self.key.principal {
             let kind = self.key.principal_kind.map(PrincipalKind::as_str);
-            facts.push(("Principal", with_note(shown(principal), kind)));
+            // Of root everybody knows it.
+            let admin = (self.is_admin && !self.is_root()).then_some("administrator");
+            let notes: Vec<&str> = kind.into_iter().chain(admin).collect();
+            let notes = (!notes.is_empty()).then(|| notes.join(", "));
+            facts.push(("Principal", with_note(shown(principal), notes.as_deref())));
         }
         facts.push(("Key id", self.id()));
         if let Some(label) = &self.key.label {

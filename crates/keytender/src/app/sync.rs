@@ -21,6 +21,8 @@ use crate::store::syncs::Sync;
 use crate::store::{self, Failure, Store};
 
 #[cfg(feature = "aws")]
+mod administrators;
+#[cfg(feature = "aws")]
 mod aws;
 mod looks;
 #[cfg(feature = "aws")]

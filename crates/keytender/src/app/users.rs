@@ -111,6 +111,7 @@ async fn principal(
             },
             reference: None,
             tags: None,
+            is_admin: None,
             cells: None,
             first_seen_at: inventory.now,
             gone_at: None,

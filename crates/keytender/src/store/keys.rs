@@ -26,6 +26,8 @@ mod read;
 pub struct HeldKey {
     /// What is known of it.
     pub record: KeyRecord,
+    /// Whether its principal may do everything in its account; `None` if that is not known.
+    pub is_admin: Option<bool>,
     /// Whether we hold it at a provider, or issued it.
     pub side: Side,
     /// Where it is held.

@@ -3,3 +3,6 @@
 ALTER TABLE channels ADD COLUMN old_sealed TEXT;
 ALTER TABLE channels ADD COLUMN old_place TEXT;
 ALTER TABLE channels ADD COLUMN old_until BIGINT;
+
+-- Whether a principal may do everything in its account; NULL where nobody knows.
+ALTER TABLE principals ADD COLUMN is_admin BIGINT;

@@ -38,7 +38,7 @@ impl Planner<'_> {
             account_alias: account
                 .and_then(|one| one.alias.as_deref())
                 .or(Some(&held.account_name)),
-            is_admin: false,
+            is_admin: held.is_admin == Some(true),
             owner: owner.map(|owner| owner.name.as_str()),
             observed_at: self.observed.get(&held.account_id).copied(),
             destinations: &destinations,
