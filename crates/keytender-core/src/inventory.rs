@@ -27,6 +27,8 @@ pub struct PrincipalRecord {
     pub reference: Option<String>,
     /// Its tags, and when they were read.
     pub tags: Option<(BTreeMap<String, String>, Time)>,
+    /// Whether it may do everything in its account; `None` if that is not known.
+    pub is_admin: Option<bool>,
     /// Its record in the provider's credential report, cell by cell.
     pub cells: Option<Vec<String>>,
     /// Since when it is known.
@@ -103,6 +105,8 @@ pub struct Listed {
     pub reference: Option<String>,
     /// Its tags, if they were read now.
     pub tags: Option<BTreeMap<String, String>>,
+    /// Whether it may do everything in its account; `None` if that is not known.
+    pub is_admin: Option<bool>,
     /// Its record in the credential report, if there is one.
     pub cells: Option<Vec<String>>,
     /// When this was so; a cached report is older than the listing.
@@ -253,6 +257,7 @@ impl<R: FnMut() -> u64> Planner<R> {
                 principal: listed.principal.clone(),
                 reference: listed.reference.clone(),
                 tags: listed.tags.clone().map(|tags| (tags, listed.observed_at)),
+                is_admin: listed.is_admin,
                 cells: listed.cells.clone(),
                 first_seen_at: listed.observed_at,
                 gone_at: None,

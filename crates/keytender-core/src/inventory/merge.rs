@@ -26,6 +26,7 @@ pub(super) fn principal(known: &PrincipalRecord, listed: &Listed) -> PrincipalRe
         principal,
         reference: listed.reference.clone().or_else(|| known.reference.clone()),
         tags,
+        is_admin: listed.is_admin.or(known.is_admin),
         cells: listed.cells.clone().or_else(|| known.cells.clone()),
         first_seen_at: known.first_seen_at,
         gone_at: None,

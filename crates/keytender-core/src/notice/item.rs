@@ -197,9 +197,14 @@ impl Item {
         &self.key.provider
     }
 
+    /// Which key it is: `deploy/1 at AWS 123456789012 (prod)`.
+    pub fn title(&self) -> String {
+        format!("{} at {}", self.name(), self.place())
+    }
+
     /// Which key it is and what to do, for a heading: `deploy/1 at AWS 123456789012 (prod): rotate`.
     pub fn heading(&self) -> String {
-        format!("{} at {}: {}", self.name(), self.place(), verb(self.action))
+        format!("{}: {}", self.title(), verb(self.action))
     }
 
     /// The key in one line, with what to do and all that is wrong.
@@ -237,7 +242,11 @@ impl Item {
         }
         if let Some(principal) = &self.key.principal {
             let kind = self.key.principal_kind.map(PrincipalKind::as_str);
-            facts.push(("Principal", with_note(shown(principal), kind)));
+            // Of root everybody knows it.
+            let admin = (self.is_admin && !self.is_root()).then_some("administrator");
+            let notes: Vec<&str> = kind.into_iter().chain(admin).collect();
+            let notes = (!notes.is_empty()).then(|| notes.join(", "));
+            facts.push(("Principal", with_note(shown(principal), notes.as_deref())));
         }
         facts.push(("Key id", self.id()));
         if let Some(label) = &self.key.label {

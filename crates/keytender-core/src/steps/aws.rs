@@ -82,11 +82,15 @@ fn remove(at: &Place<'_>, now: Time, steps: &mut Vec<Step>) {
 fn rotate(at: &Place<'_>, other: Option<&Key<'_>>, steps: &mut Vec<Step>) {
     if let Some(other) = other {
         let state = if other.state == State::Active { "active" } else { "disabled" };
+        // Without a place its name is that of the principal, whose keys have the same.
+        let which = match (other.slot, &other.id) {
+            (None, Some(id)) => printable(id).into_owned(),
+            _ => name(other),
+        };
         steps.push(Step::new(format!(
-            "{} has two keys, as many as AWS allows: the other one, {}, is {state}. Delete that \
-             first if nobody needs it, or move to it instead of making a new one.",
-            printable(at.key.principal.as_deref().unwrap_or_default()),
-            name(other)
+            "{} has two keys, as many as AWS allows: the other one, {which}, is {state}. Delete \
+             that first if nobody needs it, or move to it instead of making a new one.",
+            printable(at.key.principal.as_deref().unwrap_or_default())
         )));
     }
     let text = "Make the new key (its secret is shown this once).";

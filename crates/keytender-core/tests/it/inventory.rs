@@ -61,6 +61,7 @@ impl Memory {
             principal: principal(),
             reference: None,
             tags: None,
+            is_admin: None,
             cells: None,
             observed_at: reported_at,
             keys,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::inventory::{Inventory, cannot_write, commit};
 use super::view::PlanView;
-use super::{evaluate, keys};
+use super::{evaluate, keys, notify};
 use crate::error::{Error, Kind};
 use crate::store::accounts::{Account, AccountKind};
 use crate::store::acts::{NewAct, Stage};
@@ -293,6 +293,8 @@ async fn write(
     .await
     .map_err(cannot_write)?;
     if stage == Stage::Done {
+        let before = tx.lock_key(record.id).await.map_err(cannot_write)?;
+        let is_new = before.is_none_or(|held| held.record.key.state != plan.act.state());
         let changed = changed(record, plan.act, now);
         tx.write_keys(plan.account.id, std::slice::from_ref(&changed))
             .await
@@ -306,6 +308,11 @@ async fn write(
         };
         let versions = [(&changed, vec![event])];
         tx.write_key_versions(&versions, now).await.map_err(cannot_write)?;
+        // Of two who do the same at once, the later one changes nothing.
+        if is_new {
+            let told = notify::tell(&mut tx, &plan.account, false, &versions, now).await;
+            told.map_err(cannot_write)?;
+        }
     }
     commit(tx).await
 }

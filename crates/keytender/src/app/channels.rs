@@ -26,6 +26,8 @@ const SUBMISSION_PORT: u16 = 587;
 /// The same with TLS from the first byte (RFC 8314).
 const SUBMISSIONS_PORT: u16 = 465;
 
+pub mod rotation;
+
 /// The longest name of a channel, in bytes.
 const MAX_NAME: usize = 100;
 /// The longest that one answer may take.
@@ -59,14 +61,45 @@ pub async fn add(
 ) -> Result<ChannelView, Error> {
     check(name, &settings)?;
     let id = ChannelId::from_random(store::random().map_err(cannot_write)?);
-    let (sealed, shown) = match secret {
-        SecretSource::None => (None, None),
+    let Kept { sealed, place, made } = kept(inventory, id, secret).await?;
+    settings.secret = place;
+    let name = name.to_owned();
+    let channel =
+        Channel { id, name, kind, settings, sealed, old: None, created_at: inventory.now };
+    // What cannot be opened is not added.
+    Opened::open(inventory, &channel).await?;
+    let mut tx = inventory.begin().await?;
+    tx.insert_channel(&channel).await.map_err(|failure| match failure {
+        Failure::Exists => Error::new(format!("there is a channel `{}` already", channel.name))
+            .kind(Kind::Conflict)
+            .hint(format!("give it another name, or: keytender channels remove {}", channel.name)),
+        failure => cannot_write(failure),
+    })?;
+    inventory.log(&mut tx, done("channel.add", &channel)).await?;
+    commit(tx).await?;
+    let signing_secret = made.map(|secret| secret.expose().to_owned());
+    Ok(ChannelView { signing_secret, ..ChannelView::of(&channel) })
+}
+
+/// A secret that was taken in: sealed, or the place where it stays.
+#[derive(Default)]
+struct Kept {
+    sealed: Option<String>,
+    place: Option<String>,
+    /// The secret, if it was made now.
+    made: Option<Secret>,
+}
+
+/// Takes a channel's secret in.
+async fn kept(inventory: &Inventory, id: ChannelId, secret: SecretSource) -> Result<Kept, Error> {
+    let seal = async |secret: &Secret| secrets::seal(inventory, &id.to_string(), secret).await;
+    Ok(match secret {
+        SecretSource::None => Kept::default(),
         SecretSource::Reference(reference) => {
-            settings.secret = Some(reference.to_string());
-            (None, None)
+            Kept { place: Some(reference.to_string()), ..Kept::default() }
         }
         SecretSource::Keep(secret) => {
-            (Some(secrets::seal(inventory, &id.to_string(), &secret).await?), None)
+            Kept { sealed: Some(seal(&secret).await?), ..Kept::default() }
         }
         SecretSource::Make => {
             let mut bytes = [0_u8; 32];
@@ -74,24 +107,9 @@ pub async fn add(
                 Error::new("the system gives no random numbers").source(error.to_string())
             })?;
             let secret = SigningSecret::from_random(&bytes);
-            (Some(secrets::seal(inventory, &id.to_string(), &secret).await?), Some(secret))
+            Kept { sealed: Some(seal(&secret).await?), place: None, made: Some(secret) }
         }
-    };
-    let channel =
-        Channel { id, name: name.to_owned(), kind, settings, sealed, created_at: inventory.now };
-    // What cannot be opened is not added.
-    Opened::open(inventory, &channel).await?;
-    let mut tx = inventory.begin().await?;
-    tx.insert_channel(&channel).await.map_err(|failure| match failure {
-        Failure::Exists => Error::new(format!("there is a channel `{name}` already"))
-            .kind(Kind::Conflict)
-            .hint(format!("give it another name, or: keytender channels remove {name}")),
-        failure => cannot_write(failure),
-    })?;
-    inventory.log(&mut tx, done("channel.add", &channel)).await?;
-    commit(tx).await?;
-    let signing_secret = shown.map(|secret| secret.expose().to_owned());
-    Ok(ChannelView { signing_secret, ..ChannelView::of(&channel) })
+    })
 }
 
 /// Refuses names and settings that nobody can mean.
@@ -144,7 +162,7 @@ fn done<'a>(verb: &'a str, channel: &Channel) -> Done<'a> {
 /// # Errors
 /// When there is none.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<Channel, Error> {
-    let mut channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    let mut channels = all(inventory).await?;
     let id = word.parse::<ChannelId>().ok();
     let place = channels.iter().position(|channel| channel.name == word);
     let place = place.or_else(|| channels.iter().position(|channel| Some(channel.id) == id));
@@ -159,8 +177,16 @@ pub async fn get(inventory: &Inventory, word: &str) -> Result<Channel, Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn list(inventory: &Inventory) -> Result<Vec<ChannelView>, Error> {
-    let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
-    Ok(channels.iter().map(ChannelView::of).collect())
+    Ok(all(inventory).await?.iter().map(ChannelView::of).collect())
+}
+
+/// Every channel, by name, with the old secrets alone that still sign.
+async fn all(inventory: &Inventory) -> Result<Vec<Channel>, Error> {
+    let mut channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    for channel in &mut channels {
+        channel.old = channel.old.take().filter(|old| inventory.now < old.until);
+    }
+    Ok(channels)
 }
 
 /// One channel, by name or id.
@@ -193,7 +219,10 @@ impl Opened {
         let secret = secrets::find(inventory, &id, sealed, settings.secret.as_deref()).await?;
         let opened = match channel.kind {
             ChannelKind::Mail => mail(settings, secret),
-            ChannelKind::Webhook => webhook(settings, secret),
+            ChannelKind::Webhook => {
+                let old = old_secret(inventory, channel).await?;
+                webhook(settings, secret, old)
+            }
             ChannelKind::Slack | ChannelKind::Teams => chat(settings, secret),
         };
         opened.map_err(|error| {
@@ -254,13 +283,36 @@ fn hooks(settings: &Settings) -> Result<Hooks, Error> {
     })
 }
 
-fn webhook(settings: &Settings, secret: Option<Secret>) -> Result<Opened, Error> {
+/// The secret before, while it signs too. One that is not there any more ends nothing: the new one
+/// signs alone.
+async fn old_secret(inventory: &Inventory, channel: &Channel) -> Result<Option<Secret>, Error> {
+    let Some(old) = channel.old.as_ref().filter(|old| inventory.now < old.until) else {
+        return Ok(None);
+    };
+    let id = channel.id.to_string();
+    match (old.sealed.as_deref(), old.place.as_deref()) {
+        (None, Some(place)) => {
+            Ok(secrets::find(inventory, &id, None, Some(place)).await.ok().flatten())
+        }
+        (sealed, _) => secrets::find(inventory, &id, sealed, None).await,
+    }
+}
+
+fn webhook(
+    settings: &Settings,
+    secret: Option<Secret>,
+    old: Option<Secret>,
+) -> Result<Opened, Error> {
     let url = settings.url.clone().ok_or_else(|| Error::new("a webhook needs --url"))?;
     let hooks = hooks(settings)?;
     let target = hooks.target(&Secret::new(url)).map_err(bad_target)?;
     let secret = secret.ok_or_else(|| Error::new("a webhook needs a signing secret"))?;
-    let secret = SigningSecret::parse(&secret).map_err(|error| Error::new(error.to_string()))?;
-    let endpoint = Endpoint { target, secrets: vec![secret] };
+    let mut secrets = Vec::new();
+    for secret in [Some(secret), old].into_iter().flatten() {
+        let secret = SigningSecret::parse(&secret);
+        secrets.push(secret.map_err(|error| Error::new(error.to_string()))?);
+    }
+    let endpoint = Endpoint { target, secrets };
     Ok(Opened::Webhook(Box::new(hooks), Box::new(endpoint)))
 }
 

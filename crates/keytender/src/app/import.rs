@@ -261,5 +261,13 @@ fn listed(row: Row<'static>, cells: Vec<String>, observed_at: Time) -> Option<Li
     let reference = keys.first().and_then(|key| key.principal_ref.as_deref().map(str::to_owned));
     let principal = row.principal?;
     let reference = reference.or_else(|| cells.get(1).cloned());
-    Some(Listed { principal, reference, tags: None, cells: Some(cells), observed_at, keys })
+    Some(Listed {
+        principal,
+        reference,
+        tags: None,
+        is_admin: None,
+        cells: Some(cells),
+        observed_at,
+        keys,
+    })
 }

@@ -6,8 +6,9 @@
 //! is made again with the same message id, by which receivers drop repeats: nobody can know whether
 //! the first arrived.
 
-use keytender_core::notice;
+use keytender_core::notice::{self, Item};
 use keytender_core::time::Time;
+use serde_json::{Map, Value};
 
 use super::evaluate;
 use super::inventory::{Inventory, cannot_read, cannot_write};
@@ -16,11 +17,13 @@ use super::view::{PreviewItemView, PreviewNoticeView, PreviewView};
 use crate::error::{Error, Kind};
 
 mod deliver;
+mod happened;
 mod outbox;
 mod plan;
 mod settings;
 
 pub use deliver::{Delivered, test};
+pub(in crate::app) use happened::tell;
 pub use outbox::{list, send_again, view};
 pub use plan::{Letter, Plan};
 pub use settings::{Change, change, settings};
@@ -129,6 +132,14 @@ pub async fn preview(inventory: &Inventory) -> Result<PreviewView, Error> {
     }
     let notices = letters.iter().map(|letter| would_go_out(letter, inventory.now)).collect();
     Ok(PreviewView { version: 1, notices, has_channel: !channels.is_empty(), unheard })
+}
+
+/// What is known of a key, as webhooks are told it.
+fn facts(item: &Item, now: Time) -> Map<String, Value> {
+    let facts = item.facts(now).into_iter();
+    facts
+        .map(|(name, value)| (name.to_lowercase().replace(' ', "_"), Value::String(value)))
+        .collect()
 }
 
 fn would_go_out(letter: &Letter, now: Time) -> PreviewNoticeView {

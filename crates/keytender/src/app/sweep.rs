@@ -20,6 +20,8 @@ pub struct Swept {
     pub sessions: u64,
     /// Looks at accounts.
     pub syncs: u64,
+    /// Signing secrets that were exchanged and sign nothing any more.
+    pub secrets: u64,
 }
 
 /// Forgets what is old, as long as it is our turn. Whoever does so twice does nothing the second
@@ -31,7 +33,8 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let Inventory { store, now, .. } = inventory;
     let answers = store.sweep_answers(now.minus(ANSWERS_AGE)).await.map_err(cannot_write)?;
     let sessions = store.sweep_sessions(*now).await.map_err(cannot_write)?;
-    let mut swept = Swept { answers, sessions, syncs: 0 };
+    let secrets = store.forget_old_secrets(*now).await.map_err(cannot_write)?;
+    let mut swept = Swept { answers, sessions, syncs: 0, secrets };
     for account in store.list_accounts().await.map_err(cannot_read)? {
         if turn.is_over() {
             break;

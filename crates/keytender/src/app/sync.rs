@@ -12,6 +12,7 @@ use keytender_core::inventory::{self, Changes, Event, Known, Listing};
 use keytender_core::time::Time;
 
 use super::inventory::Inventory;
+use super::notify;
 use super::turn::Turn;
 use crate::clock;
 use crate::error::Error;
@@ -19,6 +20,8 @@ use crate::store::accounts::{Account, AccountKind, Learned};
 use crate::store::syncs::Sync;
 use crate::store::{self, Failure, Store};
 
+#[cfg(feature = "aws")]
+mod administrators;
 #[cfg(feature = "aws")]
 mod aws;
 mod looks;
@@ -315,6 +318,7 @@ pub async fn apply(
     let sightings = tx.sightings(account.id).await?;
     let observed_at = seen.listing.observed_at;
     let keys = seen.listing.principals.iter().map(|listed| listed.keys.len()).sum::<usize>();
+    let is_first = sightings.is_empty();
     let is_old = sightings.first().is_some_and(|newest| newest.observed_at >= observed_at);
     let known = Known {
         principals: tx.list_principals(account.id).await?,
@@ -337,6 +341,7 @@ pub async fn apply(
         .filter_map(|record| Some((record, events.get(&record.id)?.clone())))
         .collect();
     tx.write_key_versions(&versions, observed_at).await?;
+    notify::tell(&mut tx, account, is_first, &versions, observed_at).await?;
     let notable: HashSet<_> = changes.notable.iter().collect();
     let principals: Vec<_> =
         changes.principals.iter().filter(|record| notable.contains(&record.id)).collect();

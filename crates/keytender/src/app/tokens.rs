@@ -17,9 +17,9 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use super::users;
 use super::view::TokenView;
 use super::who::Who;
+use super::{notify, users};
 use crate::error::Error;
 use crate::store::db::Tx;
 use crate::store::keys::Told;
@@ -99,6 +99,7 @@ pub(super) async fn create_in(
     tx.write_keys(account.id, records).await.map_err(cannot_write)?;
     let found = [(&record, vec![Event::Found])];
     tx.write_key_versions(&found, inventory.now).await.map_err(cannot_write)?;
+    notify::tell(tx, &account, false, &found, inventory.now).await.map_err(cannot_write)?;
     if let Some(owner) = users::answers_for(tx, user, inventory.now).await? {
         tx.tell_key(record.id, Told::Owner(Some(owner))).await.map_err(cannot_write)?;
     }
@@ -176,8 +177,24 @@ fn is_good(token: &Text, shown: &Shown, now: Time) -> bool {
 
 async fn note_use(store: &Store, key: KeyId, now: Time) -> Result<(), Error> {
     let mut tx = store.db().begin().await.map_err(store::Failure::from).map_err(cannot_write)?;
-    tx.note_use(key, now).await.map_err(cannot_write)?;
+    if tx.note_first_use(key, now).await.map_err(cannot_write)? {
+        tell(&mut tx, key, Event::FirstUsed, now).await?;
+    } else {
+        tx.note_use(key, now).await.map_err(cannot_write)?;
+    }
     commit(tx).await
+}
+
+/// Keeps what happened to a token, which is written already, and tells webhooks of it.
+async fn tell(tx: &mut Tx, key: KeyId, event: Event, now: Time) -> Result<(), Error> {
+    let Some(held) = tx.lock_key(key).await.map_err(cannot_write)? else { return Ok(()) };
+    let accounts = tx.list_accounts().await.map_err(cannot_write)?;
+    let happened = [(&held.record, vec![event])];
+    tx.write_key_versions(&happened, now).await.map_err(cannot_write)?;
+    if let Some(account) = accounts.iter().find(|account| account.id == held.account_id) {
+        notify::tell(tx, account, false, &happened, now).await.map_err(cannot_write)?;
+    }
+    Ok(())
 }
 
 /// Every token that is not gone; of one user if a name is given.
@@ -205,6 +222,11 @@ pub async fn views(inventory: &Inventory, user: Option<&str>) -> Result<Vec<Toke
 }
 
 /// Ends a token for good.
-pub(super) async fn end(tx: &mut Tx, key: KeyId) -> Result<(), Error> {
-    tx.tell_key(key, Told::State(State::Destroyed)).await.map_err(cannot_write)
+pub(super) async fn end(tx: &mut Tx, key: KeyId, now: Time) -> Result<(), Error> {
+    let held = tx.lock_key(key).await.map_err(cannot_write)?;
+    if held.is_none_or(|held| held.record.key.state == State::Destroyed) {
+        return Ok(());
+    }
+    tx.tell_key(key, Told::State(State::Destroyed)).await.map_err(cannot_write)?;
+    tell(tx, key, Event::Destroyed, now).await
 }

@@ -111,6 +111,7 @@ async fn principal(
             },
             reference: None,
             tags: None,
+            is_admin: None,
             cells: None,
             first_seen_at: inventory.now,
             gone_at: None,
@@ -176,7 +177,7 @@ pub async fn remove(
     let user = locked(&mut tx, name).await?;
     check(&of(inventory, &user).await?)?;
     for key in tx.token_keys(user.id).await.map_err(cannot_read)? {
-        tokens::end(&mut tx, key).await?;
+        tokens::end(&mut tx, key, inventory.now).await?;
     }
     tx.remove_user(user.id).await.map_err(cannot_write)?;
     leave_somebody(&mut tx).await?;

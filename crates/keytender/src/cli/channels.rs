@@ -30,6 +30,19 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Give a webhook another signing secret; both sign for 24 hours
+    Rotate {
+        /// The webhook
+        name: String,
+        /// Where the new secret (whsec_…) is; without it one is made and shown once
+        #[arg(long, value_name = "PLACE")]
+        secret: Option<String>,
+    },
+    /// Forget the old signing secret of a webhook before its 24 hours are over
+    EndRotation {
+        /// The webhook
+        name: String,
+    },
     /// Remove a channel, with what waits for it
     Remove {
         /// The channel
@@ -123,6 +136,12 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Add(args) => add(args, context),
         Command::List { json } => list(json, context),
+        Command::Rotate { name, secret } => rotate(&name, secret.as_deref(), context),
+        Command::EndRotation { name } => context.desk(async |desk| {
+            desk.end_rotation(&name).await.map_err(Stop::could_not)?;
+            context.talk.note(&format!("the old signing secret of {name} signs nothing any more"));
+            Ok(DONE)
+        }),
         Command::Remove { name, yes } => context.desk(async |desk| {
             confirm(&format!("Remove the channel {name}, and what waits for it?"), yes)?;
             desk.remove_channel(&name).await.map_err(Stop::could_not)?;
@@ -166,14 +185,37 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     context.desk(async |desk| {
         let new = NewChannel { name, kind, settings, secret };
         let added = desk.add_channel(new).await.map_err(Stop::could_not)?;
-        if let Some(secret) = &added.signing_secret {
-            let mut out = io::stdout().lock();
-            writeln!(out, "{secret}")?;
-            context.talk.note("the line above is the signing secret; it is not shown again");
-        }
+        show_secret(&added, context)?;
         context.talk.note(&format!("added {}; next: keytender notify --dry-run", added.name));
         Ok(DONE)
     })
+}
+
+fn rotate(name: &str, secret: Option<&str>, context: &Context) -> Result<u8, Stop> {
+    let secret = secret.map_or(Ok(SecretSource::Make), source)?;
+    context.desk(async |desk| {
+        let channel = desk.rotate_channel(name, secret).await.map_err(Stop::could_not)?;
+        show_secret(&channel, context)?;
+        if let Some(until) = channel.old_secret_until {
+            let until = until.to_seconds();
+            let name = &channel.name;
+            context.talk.note(&format!(
+                "both secrets of {name} sign until {until}; give the new one to its receiver, then: \
+                 keytender channels end-rotation {name}"
+            ));
+        }
+        Ok(DONE)
+    })
+}
+
+/// Prints a secret that was made, this once.
+fn show_secret(channel: &ChannelView, context: &Context) -> Result<(), Stop> {
+    if let Some(secret) = &channel.signing_secret {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{secret}")?;
+        context.talk.note("the line above is the signing secret; it is not shown again");
+    }
+    Ok(())
 }
 
 type New = (String, ChannelKind, Settings, SecretSource);
@@ -250,9 +292,13 @@ fn absolute(file: String) -> String {
 }
 
 fn secret(channel: &ChannelView) -> String {
-    match (&channel.secret_place, channel.is_secret_kept) {
+    let secret = match (&channel.secret_place, channel.is_secret_kept) {
         (Some(place), _) => printable(place).into_owned(),
         (None, true) => "kept sealed".to_owned(),
         (None, false) => "none".to_owned(),
+    };
+    match channel.old_secret_until {
+        Some(until) => format!("{secret}; the old one until {}", until.to_seconds()),
+        None => secret,
     }
 }

@@ -182,6 +182,7 @@ mod tests {
 
     fn held(key: Key<'static>, standing: Standing) -> HeldKey {
         HeldKey {
+            is_admin: Some(false),
             record: KeyRecord { uses: 9, ..KeyRecord::new(KeyId::from_random(7), key, now()) },
             side: Side::Held,
             account_id: AccountId::from_random(7),

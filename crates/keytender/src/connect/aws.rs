@@ -20,10 +20,12 @@ pub use failure::{ASSUME_ROLE, Failure, Reason};
 
 mod account;
 mod acts;
+mod administrators;
 mod failure;
 mod organization;
 
 pub use account::Identity;
+pub use administrators::{GET_GROUP, LIST_ENTITIES};
 pub use organization::Member;
 
 /// How long a credential report may take to be made, before it is given up.

@@ -57,6 +57,7 @@ fn notices() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::channels::list, api::channels::add))
         .routes(routes!(api::channels::get, api::channels::remove))
+        .routes(routes!(api::channels::rotate, api::channels::end_rotation))
         .routes(routes!(api::notices::list))
         .routes(routes!(api::notices::get))
         .routes(routes!(api::notices::send_again))

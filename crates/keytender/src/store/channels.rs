@@ -96,8 +96,21 @@ pub struct Channel {
     pub settings: Settings,
     /// Its secret, where we were asked to keep it, sealed to its id.
     pub sealed: Option<String>,
+    /// The secret before it, while that signs too.
+    pub old: Option<OldSecret>,
     /// Since when it is known.
     pub created_at: Time,
+}
+
+/// A secret that was exchanged, and signs until its receivers know the new one.
+#[derive(Clone, Debug)]
+pub struct OldSecret {
+    /// The secret, where we keep it, sealed to the channel's id.
+    pub sealed: Option<String>,
+    /// Where it is, where we do not.
+    pub place: Option<String>,
+    /// From this moment on it signs nothing.
+    pub until: Time,
 }
 
 impl Tx {
@@ -121,6 +134,27 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes which secrets a channel has.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn exchange_secret(&mut self, channel: &Channel) -> Result<()> {
+        let sql = "UPDATE channels SET settings = $3, sealed = $4, old_sealed = $5, \
+                   old_place = $6, old_until = $7 WHERE tenant_id = $1 AND id = $2";
+        let old = channel.old.as_ref();
+        let values = vec![
+            self.tenant().into(),
+            channel.id.as_i64().into(),
+            json(&channel.settings)?.into(),
+            channel.sealed.as_deref().into(),
+            old.and_then(|old| old.sealed.as_deref()).into(),
+            old.and_then(|old| old.place.as_deref()).into(),
+            old.map(|old| old.until).into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
     /// Takes a channel away, with what it was to deliver and has delivered.
     ///
     /// # Errors
@@ -138,13 +172,26 @@ impl Tx {
 }
 
 impl Store {
+    /// Forgets the old secrets that sign nothing from `now` on.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_old_secrets(&self, now: Time) -> Result<u64> {
+        let mut tx = self.db.begin().await?;
+        let sql = "UPDATE channels SET old_sealed = NULL, old_place = NULL, old_until = NULL \
+                   WHERE tenant_id = $1 AND old_until <= $2";
+        let count = tx.execute(sql, vec![self.tenant().into(), now.into()]).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
     /// Every channel, by name.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn list_channels(&self) -> Result<Vec<Channel>> {
-        let sql = "SELECT id, name, kind, settings, sealed, created_at FROM channels \
-                   WHERE tenant_id = $1 ORDER BY name";
+        let sql = "SELECT id, name, kind, settings, sealed, old_sealed, old_place, old_until, \
+                   created_at FROM channels WHERE tenant_id = $1 ORDER BY name";
         let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter()
             .map(|row| {
@@ -155,6 +202,10 @@ impl Store {
                     kind: ChannelKind::parse(&cells.text()?)?,
                     settings: parsed(&cells.text()?, "settings of a channel")?,
                     sealed: cells.maybe_text()?,
+                    old: {
+                        let (sealed, place) = (cells.maybe_text()?, cells.maybe_text()?);
+                        cells.maybe_time()?.map(|until| OldSecret { sealed, place, until })
+                    },
                     created_at: cells.time()?,
                 })
             })

@@ -15,7 +15,7 @@ use super::db::Tx;
 pub(super) use filter::{Conditions, escaped};
 pub use filter::{Filter, Order, Page, Term};
 pub(super) use line::{action, severity, state};
-pub use read::Past;
+pub use read::{Past, Sibling};
 
 mod filter;
 mod line;
@@ -26,6 +26,8 @@ mod read;
 pub struct HeldKey {
     /// What is known of it.
     pub record: KeyRecord,
+    /// Whether its principal may do everything in its account; `None` if that is not known.
+    pub is_admin: Option<bool>,
     /// Whether we hold it at a provider, or issued it.
     pub side: Side,
     /// Where it is held.
@@ -356,6 +358,17 @@ impl Tx {
         );
         let columns = [("tenant_id", "BIGINT"), ("key_id", "BIGINT"), ("rule", "TEXT")];
         self.each(&sql, &columns, &resolved).await
+    }
+
+    /// Notes that a key of ours was used, if nobody ever used it before; whether that is so.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_first_use(&mut self, id: KeyId, at: Time) -> Result<bool> {
+        let sql = "UPDATE keys SET use_status = 'used', use_at = $3, use_service = 'api', \
+                   evaluate_at = 0 WHERE tenant_id = $1 AND id = $2 AND use_status = 'never'";
+        let values = vec![self.tenant().into(), id.as_i64().into(), at.into()];
+        Ok(self.execute(sql, values).await? > 0)
     }
 
     /// Notes that a key of ours was used; a later use that is written already stays.

@@ -9,6 +9,10 @@ use super::bulk::{Conflict, Table};
 use super::db::{Cells, Tx, Value, Values};
 use super::{Failure, Result, Store};
 
+pub use happened::ONCE;
+
+mod happened;
+
 /// How the delivery of a notice stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -82,7 +86,7 @@ pub struct NoticeItem {
     pub stage: String,
 }
 
-/// What somebody was told of a problem before.
+/// What was written to somebody of a problem, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldItem {
     /// What.
@@ -91,8 +95,12 @@ pub struct ToldItem {
     pub recipient: String,
     /// By which channel.
     pub channel_id: ChannelId,
-    /// When.
-    pub at: Time,
+    /// How the delivery of its notice stands.
+    pub state: NoticeState,
+    /// When the notice was written.
+    pub written_at: Time,
+    /// When the channel took it.
+    pub sent_at: Option<Time>,
 }
 
 /// Which notices; every part that is given must hold.
@@ -167,6 +175,20 @@ struct ItemLine<'i> {
     notice_id: i64,
 }
 
+impl<'i> ItemLine<'i> {
+    fn of(notice: &'i Notice, item: &'i NoticeItem) -> Self {
+        Self {
+            key_id: item.key_id.as_i64(),
+            rule: &item.problem,
+            problem_at: item.problem_at.as_micros(),
+            stage: &item.stage,
+            recipient: &notice.recipient,
+            channel_id: notice.channel_id.as_i64(),
+            notice_id: notice.id.as_i64(),
+        }
+    }
+}
+
 const COLUMNS: &str = "id, channel_id, recipient, subject, content, state, created_at, send_at, \
                        attempts, sent_at, error";
 
@@ -212,18 +234,7 @@ impl Tx {
             notice.error.as_deref().into(),
         ];
         self.execute(&sql, values).await?;
-        let lines: Vec<_> = items
-            .iter()
-            .map(|item| ItemLine {
-                key_id: item.key_id.as_i64(),
-                rule: &item.problem,
-                problem_at: item.problem_at.as_micros(),
-                stage: &item.stage,
-                recipient: &notice.recipient,
-                channel_id: notice.channel_id.as_i64(),
-                notice_id: notice.id.as_i64(),
-            })
-            .collect();
+        let lines: Vec<_> = items.iter().map(|item| ItemLine::of(notice, item)).collect();
         self.write_all(&ITEMS, &lines).await?;
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM notice_items \
                    WHERE tenant_id = $1 AND notice_id = $2";
@@ -318,15 +329,15 @@ impl Store {
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
-    /// Everything that was told of keys, in the order in which it was.
+    /// Everything that was written of problems of keys, in the order in which it was.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn told_items(&self) -> Result<Vec<ToldItem>> {
         let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
-                   n.created_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
-                   WHERE i.tenant_id = $1 ORDER BY n.created_at, n.id";
-        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+                   n.state, n.created_at, n.sent_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
+                   WHERE i.tenant_id = $1 AND i.stage <> $2 ORDER BY n.created_at, n.id";
+        let rows = self.db.fetch(sql, vec![self.tenant().into(), ONCE.into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();
@@ -339,7 +350,9 @@ impl Store {
                     },
                     recipient: cells.text()?,
                     channel_id: ChannelId::from_i64(cells.int()?),
-                    at: cells.time()?,
+                    state: NoticeState::parse(&cells.text()?)?,
+                    written_at: cells.time()?,
+                    sent_at: cells.maybe_time()?,
                 })
             })
             .collect()

@@ -29,6 +29,7 @@ const TABLE: Table = Table {
         ("mfa", "BIGINT"),
         ("tags", "TEXT"),
         ("tags_at", "BIGINT"),
+        ("is_admin", "BIGINT"),
         ("cells", "TEXT"),
         ("first_seen_at", "BIGINT"),
         ("gone_at", "BIGINT"),
@@ -42,6 +43,7 @@ const TABLE: Table = Table {
         "mfa",
         "tags",
         "tags_at",
+        "is_admin",
         "cells",
         "gone_at",
     ]),
@@ -61,6 +63,7 @@ struct Line<'r> {
     mfa: Option<i64>,
     tags: Option<String>,
     tags_at: Option<i64>,
+    is_admin: Option<i64>,
     cells: Option<String>,
     first_seen_at: i64,
     gone_at: Option<i64>,
@@ -87,6 +90,7 @@ impl<'r> Line<'r> {
             mfa: record.principal.mfa.map(i64::from),
             tags: tags.map(|(tags, _)| json(tags)).transpose()?,
             tags_at: tags.map(|(_, at)| at.as_micros()),
+            is_admin: record.is_admin.map(i64::from),
             cells: record.cells.as_ref().map(json).transpose()?,
             first_seen_at: record.first_seen_at.as_micros(),
             gone_at: record.gone_at.map(Time::as_micros),
@@ -123,6 +127,7 @@ fn record(cells: &mut Cells<'_>) -> Result<PrincipalRecord> {
     };
     let mfa = cells.maybe_truth()?;
     let tags = tags(cells.maybe_text()?)?.zip(cells.maybe_time()?);
+    let is_admin = cells.maybe_truth()?;
     let raw = cells.maybe_text()?.map(|text| parsed(&text, "cells")).transpose()?;
     let principal =
         Principal { provider, account, name, kind, has_password, password_last_used, mfa };
@@ -131,6 +136,7 @@ fn record(cells: &mut Cells<'_>) -> Result<PrincipalRecord> {
         principal,
         reference,
         tags,
+        is_admin,
         cells: raw,
         first_seen_at: cells.time()?,
         gone_at: cells.maybe_time()?,
@@ -195,12 +201,12 @@ pub struct Seen {
 
 /// The columns that [`record`] reads.
 const COLUMNS: &str = "p.id, a.provider, a.external_id, p.name, p.kind, p.reference, \
-    p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.cells, \
+    p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.is_admin, p.cells, \
     p.first_seen_at, p.gone_at";
 
 /// Every principal of an account, by its id.
 const OF_ACCOUNT: &str = "SELECT p.id, a.provider, a.external_id, p.name, p.kind, p.reference, \
-    p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.cells, \
+    p.has_password, p.password_status, p.password_at, p.mfa, p.tags, p.tags_at, p.is_admin, p.cells, \
     p.first_seen_at, p.gone_at FROM principals p JOIN accounts a ON a.id = p.account_id \
     WHERE p.tenant_id = $1 AND p.account_id = $2 ORDER BY p.id";
 

@@ -110,8 +110,9 @@ impl Store {
     /// When the database does not answer.
     pub async fn find_token(&self, token_id: &str) -> Result<Option<Shown>> {
         let sql = format!(
-            "SELECT t.tenant_id, {COLUMNS}, k.state, k.expires_at, k.use_at, u.name, u.role, \
-             u.owner_id, u.suspended_at FROM tokens t JOIN keys k ON k.id = t.key_id \
+            "SELECT t.tenant_id, {COLUMNS}, k.state, k.expires_at, \
+             CASE WHEN k.use_status = 'used' THEN k.use_at END, u.name, u.role, u.owner_id, \
+             u.suspended_at FROM tokens t JOIN keys k ON k.id = t.key_id \
              JOIN users u ON u.id = t.user_id WHERE t.token_id = $1"
         );
         let rows = self.db.fetch(&sql, vec![token_id.into()]).await?;

@@ -105,6 +105,27 @@ fn a_channel_keeps_its_secret_and_shows_a_made_one_once() {
         for hidden in [SECRET, secret, "T0secret"] {
             assert!(!list.contains(hidden), "{list}");
         }
+        let rotation = "/v1/channels/siem/rotation";
+        served.post(rotation, &json!({"secret": "whsec_x"})).expect(422);
+        served.post(rotation, &json!({"old": 1})).expect(422);
+        served.post("/v1/channels/mail/rotation", &json!({})).expect(422);
+        let other = served.post(rotation, &json!({})).expect(201);
+        let other_secret = other["signing_secret"].as_str().unwrap();
+        assert_ne!(other_secret, secret);
+        let until = other["old_secret_until"].as_str().unwrap();
+        assert!(until > other["created_at"].as_str().unwrap());
+        served.post(rotation, &json!({})).expect(409);
+        let read = served.get("/v1/channels/siem");
+        assert_eq!(read.json()["old_secret_until"], until);
+        assert!(!read.text.contains(other_secret), "{}", read.text);
+        let end = |tag: &str| {
+            let headers = [("if-match", tag)];
+            served.ask_with(&served.token, &Method::DELETE, rotation, None, &headers)
+        };
+        end("\"another\"").expect(412);
+        end(read.header("etag")).expect(204);
+        end("*").expect(409);
+        assert_eq!(served.get("/v1/channels/siem").expect(200)["old_secret_until"], Value::Null);
         let page = served.get("/v1/channels?limit=1").expect(200);
         assert_eq!(page["channels"][0]["name"], "mail");
         assert!(page["next"].is_string());

@@ -113,6 +113,12 @@ const TABLES: &[(&str, &[&str], &str)] = &[
          LEFT JOIN principals q ON q.id = v.subject_id",
     ),
     (
+        "events",
+        &["p.name", "k.provider_id", "i.rule", "i.stage", "i.recipient", "n.subject", "n.state"],
+        "notice_items i JOIN notices n ON n.id = i.notice_id JOIN keys k ON k.id = i.key_id \
+         LEFT JOIN principals p ON p.id = k.principal_id",
+    ),
+    (
         "looks",
         &[
             "unseen",
@@ -203,6 +209,14 @@ impl Estate {
     }
 }
 
+/// An inventory of the account, of which a webhook is told what happens.
+fn watched(home: &Home) {
+    run(home, &["accounts", "add", "aws", "prod"]);
+    run(home, &["channels", "add", "webhook", "siem", "--url", "https://siem.example.com/keys"]);
+    run(home, &["notify", "--dry-run"]);
+    run(home, &["notify", "start", "--yes"]);
+}
+
 /// A moment from which on the account was so.
 struct Step {
     from: Time,
@@ -224,7 +238,7 @@ fn killed_syncs(database: Database, seed: u64) -> Story {
     let mut steps = vec![Step { from: keytender::clock::now(), account: estate.account() }];
     let fake = FakeIam::start(steps[0].account.clone());
     let home = home(&fake, &database);
-    run(&home, &["accounts", "add", "aws", "prod"]);
+    watched(&home);
     // The first one is killed too, at a moment that leaves the inventory empty or full.
     home.run_and_kill(&["sync"], chance.life(Duration::from_millis(200)));
     run(&home, &["sync"]);
@@ -269,7 +283,7 @@ impl Story {
         let seen = self.seen();
         let fake = FakeIam::start(seen[0].clone());
         let home = home(&fake, &database);
-        run(&home, &["accounts", "add", "aws", "prod"]);
+        watched(&home);
         for account in seen {
             fake.with_account(|there| *there = account.clone());
             run(&home, &["sync"]);
@@ -347,7 +361,13 @@ fn a_sync_that_is_killed_at_any_moment_ends_as_one_that_nobody_disturbed() {
                 let looks = compare(&story, seed);
                 let keys =
                     texts(&story.database, "SELECT COALESCE(provider_id, '') FROM keys").len();
-                eprintln!("seed {seed}: {KILLS} kills, {looks} looks written, {keys} keys known");
+                let events = texts(&story.database, "SELECT rule FROM notice_items");
+                let kinds: BTreeSet<&String> = events.iter().collect();
+                assert!(kinds.len() >= 4, "seed {seed}: {kinds:?}");
+                eprintln!(
+                    "seed {seed}: {KILLS} kills, {looks} looks written, {keys} keys known, {} events",
+                    events.len()
+                );
             });
         }
     });

@@ -10,11 +10,16 @@ use keytender::clock;
 use keytender::notify::chat::{self, Chat};
 use keytender::notify::webhook::{self, Endpoint, Event, EventKind, SigningSecret};
 use keytender::notify::{Accepted, Failed, Hooks, Settings, Step, Verdict, Why};
+use keytender::store::Store;
+use keytender::store::db::Location;
 use keytender_core::secret::Secret;
 use serde_json::{Value, json};
 
+use crate::databases::{Database, block_on, new_databases};
+use crate::hook::Hook;
+use crate::killed::texts;
 use crate::notify::{PATIENT, digest, now, run};
-use crate::partner;
+use crate::{Home, partner};
 
 /// The headers and the body of a request.
 pub(crate) type Request = (Vec<(String, String)>, String);
@@ -192,5 +197,116 @@ fn a_chat_gets_plain_text_that_mentions_nobody() {
                 assert_eq!(card["actions"][0]["type"], "Action.OpenUrl");
             }
         }
+    }
+}
+
+/// What the signing secrets of a webhook are, one after the other.
+struct Exchange<'d> {
+    home: Home,
+    hook: Hook,
+    database: &'d Database,
+    python: String,
+    keys: u32,
+}
+
+impl Exchange<'_> {
+    fn start<'d>(python: &str, database: &'d Database) -> (Exchange<'d>, Secret) {
+        let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
+        let hook = Hook::start("204 No Content");
+        let words = ["channels", "add", "webhook", "siem", "--allow-private", "--url", &hook.url];
+        let first = Secret::new(crate::inventory::run(&home, &words).stdout.trim());
+        crate::inventory::run(&home, &["notify", "--dry-run"]);
+        crate::inventory::run(&home, &["notify", "start", "--yes"]);
+        (Exchange { home, hook, database, python: python.to_owned(), keys: 0 }, first)
+    }
+
+    fn run(&self, words: &[&str]) -> String {
+        crate::inventory::run(&self.home, words).stdout.trim().to_owned()
+    }
+
+    /// Lets an event be sent, and says with which of these secrets the reference library of another
+    /// language accepts it.
+    fn accepted(&mut self, secrets: &[&Secret]) -> Vec<bool> {
+        self.keys += 1;
+        let name = format!("key {}", self.keys);
+        self.run(&["keys", "add", "stripe", &name, "--created", "2020-01-01"]);
+        self.run(&["notify", "--now"]);
+        let came = self.hook.take().pop().unwrap();
+        let is_good =
+            |secret: &&Secret| verified(&self.python, secret, &came.headers, &came.text).is_some();
+        secrets.iter().map(is_good).collect()
+    }
+
+    /// What is kept of secrets.
+    fn kept(&self) -> String {
+        let sql = "SELECT COALESCE(sealed, '-') || ' ' || COALESCE(old_sealed, '-') || settings \
+                   FROM channels";
+        texts(self.database, sql).join("")
+    }
+}
+
+fn execute(database: &Database, sql: &str) {
+    block_on(async {
+        let store = Store::open(&Location::parse(&database.text)).await.unwrap();
+        let mut tx = store.db().begin().await.unwrap();
+        tx.execute(sql, Vec::new()).await.unwrap();
+        tx.commit().await.unwrap();
+        store.close().await;
+    });
+}
+
+#[test]
+fn the_old_and_the_new_secret_sign_until_the_rotation_ends() {
+    let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
+    for database in new_databases() {
+        let (mut exchange, first) = Exchange::start(&python, &database);
+        let other = SigningSecret::from_random(&[9; 32]);
+        assert_eq!(exchange.accepted(&[&first, &other]), [true, false]);
+        let second = Secret::new(exchange.run(&["channels", "rotate", "siem"]));
+        assert_eq!(exchange.accepted(&[&first, &second, &other]), [true, true, false]);
+        let list = exchange.run(&["channels", "list"]);
+        assert!(list.contains("kept sealed; the old one until"), "{list}");
+        // A third one would shut out whoever knows only the first.
+        let early = exchange.home.run(&["channels", "rotate", "siem"]);
+        assert_eq!(early.code, 1);
+        assert!(early.stderr.contains("channels end-rotation siem"), "{}", early.stderr);
+        exchange.run(&["channels", "end-rotation", "siem"]);
+        assert_eq!(exchange.accepted(&[&first, &second]), [false, true]);
+        assert_eq!(exchange.home.run(&["channels", "end-rotation", "siem"]).code, 1);
+        // One that is given is taken; it ends by itself.
+        let rotate = ["channels", "rotate", "siem", "--secret", "-"];
+        assert_eq!(exchange.home.run_with_input(&rotate, other.expose()).code, 0);
+        assert_eq!(exchange.accepted(&[&second, &other]), [true, true]);
+        assert!(!exchange.kept().contains(" -"), "the old one is kept sealed");
+        execute(&database, "UPDATE channels SET old_until = 1");
+        assert_eq!(exchange.accepted(&[&second, &other]), [false, true]);
+        assert!(exchange.kept().contains(" -"), "and then forgotten");
+        let log = exchange.run(&["log", "--json"]);
+        assert!(log.contains("channel.rotate") && log.contains("channel.end-rotation"), "{log}");
+        for secret in [&first, &second, &other] {
+            assert!(!format!("{log}{}", exchange.kept()).contains(secret.expose()));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_sign_does_not_take_a_secrets_place() {
+    for database in new_databases() {
+        let (exchange, first) = Exchange::start("", &database);
+        let rotate = ["channels", "rotate", "siem", "--secret", "-"];
+        for (given, why) in
+            [("whsec_short", "not a signing secret"), (first.expose(), "has this signing secret")]
+        {
+            let refused = exchange.home.run_with_input(&rotate, given);
+            assert_eq!(refused.code, 1);
+            assert!(refused.stderr.contains(why), "{}", refused.stderr);
+            assert!(!refused.stderr.contains(given), "{}", refused.stderr);
+        }
+        let chat = ["channels", "add", "slack", "ops", "--url", "-"];
+        exchange.home.run_with_input(&chat, "https://hooks.example.com/x");
+        let refused = exchange.home.run(&["channels", "rotate", "ops"]);
+        assert!(refused.stderr.contains("no webhook"), "{}", refused.stderr);
+        assert_eq!(exchange.home.run(&["channels", "rotate", "nowhere"]).code, 1);
+        assert!(exchange.kept().contains(" -"), "nothing was exchanged");
     }
 }

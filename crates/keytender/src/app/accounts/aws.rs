@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Ability, Checked};
 use crate::app::aws::{account_hint, open};
-use crate::connect::aws::{ASSUME_ROLE, Failure, Iam, Member, Reason};
+use crate::connect::aws::{ASSUME_ROLE, Failure, GET_GROUP, Iam, LIST_ENTITIES, Member, Reason};
 use crate::error::{Error, Kind};
 use crate::store::accounts::{Access, Account, AccountKind};
 
@@ -20,6 +20,7 @@ pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
     }
     let users = iam.list_users().await;
     let user = users.as_ref().ok().and_then(|users| users.first()).map(|user| user.name.clone());
+    let (entities, group) = administrators(&iam, &identity.arn).await;
     let keys = iam.list_keys(user.as_deref()).await;
     let id = keys.as_ref().ok().and_then(|keys| keys.first()).map(|key| key.id.clone());
     let report = iam.credential_report().await;
@@ -44,6 +45,8 @@ pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
         )?,
         ability("iam:GetAccessKeyLastUsed", "last uses of new keys", false, used, account)?,
         ability("iam:ListUserTags", "owners by tag", false, tags, account)?,
+        ability(LIST_ENTITIES, "who is an administrator", false, Some(entities), account)?,
+        ability(GET_GROUP, "administrators by a group", false, group, account)?,
         ability(
             "iam:ListAccountAliases",
             "the account's name",
@@ -74,6 +77,20 @@ pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
         abilities,
         sentence,
     })
+}
+
+/// Whether it can be seen who is an administrator, and, if a group makes some, who is in one.
+async fn administrators(
+    iam: &Iam,
+    arn: &str,
+) -> (Result<(), Failure>, Option<Result<(), Failure>>) {
+    match iam.administrators(arn.split(':').nth(1).unwrap_or("aws")).await {
+        Ok(attached) => match attached.groups.first() {
+            Some(group) => (Ok(()), Some(iam.group_members(group).await.map(drop))),
+            None => (Ok(()), None),
+        },
+        Err(failure) => (Err(failure), None),
+    }
 }
 
 /// What is needed beside for the members; one of them tells for all whether it can be entered.

@@ -58,6 +58,7 @@ pub(super) fn channel(chance: &mut Chance, now: Time) -> Channel {
             ..Settings::default()
         },
         sealed: None,
+        old: None,
         created_at: now.minus(days(DAYS + 1)),
     }
 }

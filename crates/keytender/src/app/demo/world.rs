@@ -367,6 +367,7 @@ impl Maker {
                 mfa: is_aws.then_some(is_person && has_mfa),
             },
             reference,
+            is_admin: is_aws.then_some(kind == PrincipalKind::Root),
             tags,
             cells: None,
             first_seen_at: place.since,

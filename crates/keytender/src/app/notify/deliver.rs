@@ -49,6 +49,7 @@ pub struct Delivered {
 /// # Errors
 /// When the database does not do its part; what channels refuse is counted.
 pub(super) async fn deliver(inventory: &Inventory, turn: &Turn) -> Result<Delivered, Error> {
+    inventory.store.forget_old_secrets(inventory.now).await.map_err(cannot_write)?;
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
     let channels: HashMap<ChannelId, Channel> =
         channels.into_iter().map(|channel| (channel.id, channel)).collect();

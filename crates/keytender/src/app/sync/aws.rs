@@ -17,6 +17,7 @@ use keytender_core::report::record::Record;
 use keytender_core::report::{Row, aws as report};
 use keytender_core::time::Time;
 
+use super::administrators::Administrators;
 use super::{Progress, Seen};
 use crate::app::aws::{account_hint, each, open, reported_at};
 use crate::app::rows::{cells, report_rows};
@@ -78,12 +79,14 @@ pub(super) async fn observe(
     let root = reported.remove(report::ROOT);
     say("listing the users");
     let users = asker.iam.list_users().await.map_err(|failure| asker.refuse(failure))?;
+    let administrators = Administrators::ask(&iam, &users, &mut warnings).await;
     let (asked, unseen) = asker.users(users, &reported, tagged, &mut warnings, &say).await?;
     let mut principals: Vec<Listed> =
         root.into_iter().filter_map(|root| listed_root(root, made.unwrap_or(now))).collect();
     for one in asked {
         let reported = reported.remove(&one.user.name);
-        principals.extend(listed_user(one, reported, now));
+        let is_admin = administrators.has(&one.user.name);
+        principals.extend(listed_user(one, reported, is_admin, now));
     }
     let learned = Learned {
         external_id: principals.first().map(|one| one.principal.account.to_string()),
@@ -226,8 +229,8 @@ impl Asker<'_> {
         let hint = match failure.is_denied() {
             true => Some(
                 "a sync needs iam:ListUsers and iam:ListAccessKeys, and is better with \
-                 iam:GenerateCredentialReport, iam:GetCredentialReport, iam:GetAccessKeyLastUsed \
-                 and iam:ListUserTags (all in AWS's managed policy SecurityAudit)"
+                 iam:GenerateCredentialReport, iam:GetCredentialReport, iam:GetAccessKeyLastUsed, \
+                 iam:ListUserTags, iam:ListEntitiesForPolicy and iam:GetGroup (all in AWS's managed policy SecurityAudit)"
                     .to_owned(),
             ),
             false => account_hint(&failure, self.account),
@@ -298,12 +301,18 @@ fn listed_root(root: Reported, observed_at: Time) -> Option<Listed> {
         principal: root.row.principal?,
         reference,
         tags: None,
+        is_admin: Some(true),
         cells: Some(root.cells),
         observed_at,
     })
 }
 
-fn listed_user(asked: Asked, reported: Option<Reported>, now: Time) -> Option<Listed> {
+fn listed_user(
+    asked: Asked,
+    reported: Option<Reported>,
+    is_admin: Option<bool>,
+    now: Time,
+) -> Option<Listed> {
     let (row, cells) = match reported {
         Some(one) => (Some(one.row), Some(one.cells)),
         None => (None, None),
@@ -341,6 +350,7 @@ fn listed_user(asked: Asked, reported: Option<Reported>, now: Time) -> Option<Li
         principal,
         reference: Some(asked.user.arn),
         tags: asked.tags,
+        is_admin,
         cells,
         observed_at: now,
         keys,

@@ -41,9 +41,12 @@ pub struct ChannelView {
     /// Where its secret is, on the machine of the inventory.
     #[schema(example = "env:SMTP_PASSWORD")]
     pub secret_place: Option<String>,
+    /// Until when the signing secret before this one signs too; null: it signs alone.
+    #[serde(default)]
+    pub old_secret_until: Option<Time>,
     /// Since when it is known.
     pub created_at: Time,
-    /// The signing secret that was made for it: only in the answer to adding it.
+    /// The signing secret that was made for it: only in the answer to adding it, or to a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_secret: Option<String>,
 }
@@ -68,6 +71,7 @@ impl ChannelView {
             certificates_file: settings.roots,
             is_secret_kept: channel.sealed.is_some(),
             secret_place: settings.secret,
+            old_secret_until: channel.old.as_ref().map(|old| old.until),
             created_at: channel.created_at,
             signing_secret: None,
         }

@@ -86,6 +86,9 @@ pub struct KeyView {
     pub side: Side,
     /// The provider's full name of the principal; of AWS, its ARN.
     pub principal_ref: Option<String>,
+    /// Whether the principal may do everything in its account; null where that is not known.
+    #[serde(default)]
+    pub principal_is_admin: Option<bool>,
     /// The provider's tags of the principal; null where they were not read.
     pub tags: Option<BTreeMap<String, String>>,
     /// The largest gap between two of its uses, in seconds, where enough uses are known.
@@ -250,6 +253,7 @@ impl KeyView {
             excepted: excepted(assessment, policy),
             side: held.side,
             principal_ref: text(&key.principal_ref),
+            principal_is_admin: held.is_admin,
             tags: key.tags.clone(),
             cadence_seconds: key.cadence.map(|gap| gap.as_micros() / MICROS_PER_SECOND),
             secret_kept: held.sealed.is_some(),

@@ -32,6 +32,9 @@ pub struct PrincipalView {
     pub password_last_used: Option<LastUseView>,
     /// Whether a second factor is asked for at sign-in; null if the provider does not say.
     pub mfa: Option<bool>,
+    /// Whether it may do everything in its account: it is root, or AWS's policy AdministratorAccess
+    /// applies to it, by itself or by a group. Null where that is not known.
+    pub is_admin: Option<bool>,
     /// The provider's tags; null where they were not read.
     pub tags: Option<BTreeMap<String, String>>,
     /// The latest use of its password and of its keys that is known.
@@ -71,6 +74,7 @@ impl PrincipalView {
             has_password: principal.has_password,
             password_last_used: password.map(LastUseView::of),
             mfa: principal.mfa,
+            is_admin: record.is_admin,
             tags: record.tags.as_ref().map(|(tags, _)| tags.clone()),
             last_active: password_at.max(seen.last_use_at),
             keys: seen.keys,

@@ -97,6 +97,36 @@ impl Desk<'_> {
         }
     }
 
+    /// Gives a webhook another signing secret; both sign for a day.
+    pub(in crate::cli) async fn rotate_channel(
+        &self,
+        word: &str,
+        secret: SecretSource,
+    ) -> Result<ChannelView, Error> {
+        match self {
+            Self::Here(inventory) => {
+                channels::rotation::begin(inventory, word, secret, |_| Ok(())).await
+            }
+            Self::There(server) => {
+                let secret = sent(secret)?;
+                let body = json!({"secret": secret.as_ref().map(|secret| secret.expose())});
+                let place = format!("/v1/channels/{}/rotation", part(word));
+                server.ask(Method::POST, &place, &body).await
+            }
+        }
+    }
+
+    /// Forgets the old signing secret of a webhook.
+    pub(in crate::cli) async fn end_rotation(&self, word: &str) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => channels::rotation::end(inventory, word, |_| Ok(())).await,
+            Self::There(server) => {
+                let place = format!("/v1/channels/{}/rotation", part(word));
+                server.tell(Method::DELETE, &place, &()).await
+            }
+        }
+    }
+
     /// Removes a channel, with what waits for it.
     pub(in crate::cli) async fn remove_channel(&self, word: &str) -> Result<(), Error> {
         match self {

@@ -62,7 +62,7 @@ fn write(view: &KeyView, owner: Option<String>, story: &[EventView], now: Time) 
 }
 
 /// What is known of the key, a line each; those without a text are left out.
-fn facts(view: &KeyView, owner: Option<String>, now: Time) -> [(&'static str, Option<String>); 12] {
+fn facts(view: &KeyView, owner: Option<String>, now: Time) -> [(&'static str, Option<String>); 13] {
     let key = &view.key();
     let account = view.account.as_deref().unwrap_or_default();
     let place = last_used_where(key).map_or_else(String::new, |place| format!(", {place}"));
@@ -76,6 +76,7 @@ fn facts(view: &KeyView, owner: Option<String>, now: Time) -> [(&'static str, Op
     [
         ("account", Some(format!("{} {account} ({})", view.account_name, view.provider))),
         ("id", view.id.clone()),
+        ("may do", view.principal_is_admin.unwrap_or_default().then(|| "everything".to_owned())),
         ("state", Some(state(view))),
         ("created", view.created_at.map(|at| format!("{at}, {}", ago(at, now)))),
         ("expires", view.expires_at.map(|at| at.to_string())),

@@ -218,3 +218,57 @@ pub(in crate::http) async fn remove(
     channels::remove(&inventory, &word, |now| version.check(now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// A signing secret to sign with from now on.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewSigningSecret {
+    /// The secret (`whsec_…`), kept sealed; one is made if none is given, and shown in the answer
+    /// alone.
+    #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = Option<String>, write_only, max_length = 4096)]
+    secret: Option<Secret>,
+}
+
+/// Give a webhook another signing secret
+///
+/// Both sign for a day, so that its receiver can learn the new one without a gap; after that, or when
+/// the rotation is ended, the old one is forgotten. A secret that was made is in this answer and nowhere
+/// else.
+#[utoipa::path(post, path = "/v1/channels/{channel}/rotation", tag = "channels",
+    request_body = NewSigningSecret,
+    params(("channel" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 201, body = ChannelView, description = "The channel")),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn rotate(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    version: IfMatch,
+    Body(new): Body<NewSigningSecret>,
+) -> Result<(StatusCode, Json<ChannelView>), Refusal> {
+    if new.secret.as_ref().is_some_and(|secret| secret.expose().len() > MAX_SECRET) {
+        return Err(Error::new(format!("`secret` has more than {MAX_SECRET} bytes")).into());
+    }
+    let secret = new.secret.map_or(SecretSource::Make, SecretSource::Keep);
+    let allows = |now: &ChannelView| version.check(now);
+    let view = channels::rotation::begin(&inventory, &word, secret, allows).await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// Forget the old signing secret of a webhook
+///
+/// From now on the new one signs alone.
+#[utoipa::path(delete, path = "/v1/channels/{channel}/rotation", tag = "channels",
+    params(("channel" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 204, description = "It is forgotten")),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn end_rotation(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    version: IfMatch,
+) -> Result<StatusCode, Refusal> {
+    channels::rotation::end(&inventory, &word, |now| version.check(now)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

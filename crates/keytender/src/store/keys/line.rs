@@ -74,7 +74,8 @@ pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
     k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, k.owner_id, \
-    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at, a.side";
+    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at, a.side, \
+    p.is_admin";
 
 /// A key, its account and its principal.
 pub(super) const TABLES: &str = "keys k JOIN accounts a ON a.id = k.account_id \
@@ -189,8 +190,10 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let evaluate_at = cells.time()?;
     let side = cells.text()?;
     let side = Side::parse(&side).ok_or_else(|| Failure::Corrupt(format!("side `{side}`")))?;
+    let is_admin = cells.maybe_truth()?;
     Ok(HeldKey {
         record,
+        is_admin,
         side,
         account_id,
         account_name,

@@ -1,13 +1,17 @@
 //! Keys as they are read: one by a word, pages of lists, all of them, and a key's past.
 
-use keytender_core::id::{AccountId, KeyId};
+use keytender_core::id::{AccountId, KeyId, PrincipalId};
+use keytender_core::key::State;
 use keytender_core::time::Time;
 
 use super::{Filter, HeldKey, Page, line};
+use crate::store::bulk::json;
 use crate::store::{Result, Store};
 
 /// How many keys are read at once.
 const KEYS_AT_ONCE: u32 = 10_000;
+/// How many principals one statement names.
+const PRINCIPALS_AT_ONCE: usize = 2_000;
 
 /// Something in a key's past.
 #[derive(Clone, Debug)]
@@ -20,7 +24,57 @@ pub struct Past {
     pub place: Option<(Option<String>, Option<String>)>,
 }
 
+/// A key beside others of its principal, as far as it is told of in the steps about those.
+#[derive(Clone, Debug)]
+pub struct Sibling {
+    /// Whose it is.
+    pub principal_id: PrincipalId,
+    /// Our id.
+    pub id: KeyId,
+    /// The provider's id.
+    pub provider_id: Option<String>,
+    /// Its place in the credential report.
+    pub slot: Option<u8>,
+    /// What it is called.
+    pub label: Option<String>,
+    /// Whether it works.
+    pub state: State,
+}
+
 impl Store {
+    /// The keys of these principals that are not destroyed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_of_principals(&self, principals: &[PrincipalId]) -> Result<Vec<Sibling>> {
+        // The tenant comes with each row, so that each is looked up in the index.
+        let tenant = self.tenant();
+        let line = |id: &PrincipalId| serde_json::json!({"tenant_id": tenant, "id": id.as_i64()});
+        let given = self.db.json_rows(&[("tenant_id", "BIGINT"), ("id", "BIGINT")]);
+        let sql = format!(
+            "SELECT k.principal_id, k.id, k.provider_id, k.slot, k.label, k.state FROM {given} CROSS JOIN keys k \
+             WHERE k.tenant_id = given.tenant_id AND k.principal_id = given.id \
+             AND k.state <> 'destroyed' ORDER BY k.id"
+        );
+        let mut keys = Vec::new();
+        for some in principals.chunks(PRINCIPALS_AT_ONCE) {
+            let lines: Vec<_> = some.iter().map(line).collect();
+            let rows = self.db.fetch(&sql, vec![json(&lines)?.into()]).await?;
+            for row in &rows {
+                let mut cells = row.cells();
+                keys.push(Sibling {
+                    principal_id: PrincipalId::from_i64(cells.int()?),
+                    id: KeyId::from_i64(cells.int()?),
+                    provider_id: cells.maybe_text()?,
+                    slot: cells.maybe_int()?.and_then(|slot| u8::try_from(slot).ok()),
+                    label: cells.maybe_text()?,
+                    state: line::state(&cells.text()?)?,
+                });
+            }
+        }
+        Ok(keys)
+    }
+
     /// From when on a key must be held against the policy again; `None` if there is no key.
     ///
     /// # Errors

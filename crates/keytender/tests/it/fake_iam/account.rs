@@ -47,6 +47,10 @@ pub(crate) struct Account {
     pub(crate) root: Option<Root>,
     /// In any order; the fake lists and reports them without regard to case, as AWS does.
     pub(crate) users: Vec<User>,
+    /// The names of those users to whom AWS's policy AdministratorAccess is attached.
+    pub(crate) administrators: Vec<String>,
+    /// Groups to which it is attached, by name, and who is in them.
+    pub(crate) groups: Vec<(String, Vec<String>)>,
     /// A caller of the tests, in neither the lists nor the report nor the counts, so that these
     /// hold what the test put there and nothing else.
     pub(crate) auditor: User,
@@ -91,6 +95,8 @@ impl Account {
             members: None,
             root: Some(Root::new(opened)),
             users: Vec::new(),
+            administrators: Vec::new(),
+            groups: Vec::new(),
             auditor: User::new(AUDITOR, opened).key(Key::new(AUDITOR_KEY_ID, opened)),
             now,
             report_generated_at: now,
@@ -110,6 +116,19 @@ impl Account {
 
     pub(crate) fn user(mut self, user: User) -> Self {
         self.users.push(user);
+        self
+    }
+
+    /// With a user to whom AWS's policy AdministratorAccess is attached.
+    pub(crate) fn administrator(mut self, user: &str) -> Self {
+        self.administrators.push(user.to_owned());
+        self
+    }
+
+    /// With a group to which AWS's policy AdministratorAccess is attached.
+    pub(crate) fn administrators_group(mut self, name: &str, members: &[&str]) -> Self {
+        let members = members.iter().map(|&name| name.to_owned()).collect();
+        self.groups.push((name.to_owned(), members));
         self
     }
 

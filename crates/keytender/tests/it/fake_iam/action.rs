@@ -40,6 +40,8 @@ fn perform_iam(account: &mut Account, caller: &Principal, call: &Call) -> Result
         "ListAccessKeys" => list_access_keys(account, caller, call),
         "GetAccessKeyLastUsed" => get_access_key_last_used(account, caller, call),
         "ListUserTags" => list_user_tags(account, call),
+        "ListEntitiesForPolicy" => list_entities_for_policy(account, call),
+        "GetGroup" => get_group(account, call),
         "ListAccountAliases" => Ok(list_account_aliases(account)),
         "GetAccountSummary" => Ok(get_account_summary(account)),
         "GetUser" => get_user(account, caller, call),
@@ -125,6 +127,43 @@ fn list_user_tags(account: &Account, call: &Call) -> Result<Xml, Failure> {
     let (page, next) = page(account, call, &format!("tags of {name}"), &tags)?;
     let members = page.iter().map(|(key, value)| Xml::new().text("Key", key).text("Value", value));
     Ok(paged(Xml::new().list("Tags", members), next))
+}
+
+/// Users and groups share the pages, groups first; of no other policy anything is attached.
+fn list_entities_for_policy(account: &Account, call: &Call) -> Result<Xml, Failure> {
+    let arn = call.get("PolicyArn")?;
+    if arn != "arn:aws:iam::aws:policy/AdministratorAccess" {
+        return Err(Failure::no_such_entity(&format!("policy {arn}")));
+    }
+    let groups = account.groups.iter().map(|(name, _)| ("GroupName", name));
+    let users = account.administrators.iter().map(|name| ("UserName", name));
+    let all: Vec<_> = groups.chain(users).collect();
+    let (page, next) = page(account, call, "entities", &all)?;
+    let of = |kind: &str| -> Vec<Xml> {
+        let members = page.iter().filter(|(one, _)| *one == kind);
+        members.map(|(_, name)| Xml::new().text(kind, name)).collect()
+    };
+    let list = Xml::new()
+        .list("PolicyGroups", of("GroupName"))
+        .list("PolicyUsers", of("UserName"))
+        .list("PolicyRoles", Vec::new());
+    Ok(paged(list, next))
+}
+
+fn get_group(account: &Account, call: &Call) -> Result<Xml, Failure> {
+    let name = call.get("GroupName")?;
+    let group = account.groups.iter().find(|(known, _)| known == name);
+    let (_, members) = group.ok_or_else(|| Failure::no_such_entity(&format!("group {name}")))?;
+    let (page, next) = page(account, call, &format!("group {name}"), members)?;
+    let users = page.iter().filter_map(|name| account.find_user(name));
+    let group = Xml::new()
+        .text("Path", "/")
+        .text("GroupName", name)
+        .text("GroupId", "AGPAQGROUP0000000001")
+        .text("Arn", format!("arn:aws:iam::{}:group/{name}", account.id))
+        .text("CreateDate", "2020-01-01T00:00:00Z");
+    let users = users.map(|user| user_element(account, user));
+    Ok(paged(Xml::new().element("Group", group).list("Users", users), next))
 }
 
 /// Who the key is, without its secret.

@@ -1,0 +1,121 @@
+//! Events in the outbox: what happened to keys, written in the transaction that knows it.
+
+use std::collections::HashMap;
+
+use keytender_core::id::{ChannelId, KeyId};
+use serde::Serialize;
+
+use super::{ITEMS, ItemLine, Notice, NoticeItem};
+use crate::store::Result;
+use crate::store::bulk::{Conflict, Table, json};
+use crate::store::channels::ChannelKind;
+use crate::store::db::{Row, Tx};
+
+/// The stage of what is told once, as it happened. Series of findings have other ones.
+pub const ONCE: &str = "once";
+
+/// How many keys one statement names.
+const KEYS_AT_ONCE: usize = 2_000;
+
+const NOTICES: Table = Table {
+    name: "notices",
+    columns: &[
+        ("id", "BIGINT"),
+        ("channel_id", "BIGINT"),
+        ("recipient", "TEXT"),
+        ("subject", "TEXT"),
+        ("content", "TEXT"),
+        ("state", "TEXT"),
+        ("created_at", "BIGINT"),
+        ("send_at", "BIGINT"),
+        ("attempts", "BIGINT"),
+    ],
+    conflict: Conflict::Keep,
+};
+
+#[derive(Serialize)]
+struct NoticeLine<'n> {
+    id: i64,
+    channel_id: i64,
+    recipient: &'n str,
+    subject: &'n str,
+    content: &'n str,
+    state: &'static str,
+    created_at: i64,
+    send_at: i64,
+    attempts: u32,
+}
+
+impl Tx {
+    /// The channels of a kind, by id and name, if the setting `condition` holds anything.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn channels_while(
+        &mut self,
+        kind: ChannelKind,
+        condition: &str,
+    ) -> Result<Vec<(ChannelId, String)>> {
+        let sql = "SELECT c.id, c.name FROM channels c WHERE c.tenant_id = $1 AND c.kind = $2 \
+                   AND EXISTS (SELECT 1 FROM settings s WHERE s.tenant_id = $1 AND s.name = $3 \
+                   AND s.value <> '') ORDER BY c.name";
+        let rows =
+            self.fetch(sql, vec![self.tenant().into(), kind.as_str().into(), condition.into()]);
+        let channel = |row: &Row| {
+            let mut cells = row.cells();
+            Ok((ChannelId::from_i64(cells.int()?), cells.text()?))
+        };
+        rows.await?.iter().map(channel).collect()
+    }
+
+    /// The names of those who answer for these keys.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owners_of(&mut self, keys: &[KeyId]) -> Result<HashMap<KeyId, String>> {
+        let given = self.json_rows(&[("id", "BIGINT")]);
+        let sql = format!(
+            "SELECT k.id, o.name FROM {given} CROSS JOIN keys k JOIN owners o ON o.id = k.owner_id \
+             WHERE k.id = given.id AND k.tenant_id = {}",
+            self.tenant()
+        );
+        let mut owners = HashMap::new();
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let lines: Vec<_> =
+                some.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
+            let rows = self.fetch(&sql, vec![json(&lines)?.into()]).await?;
+            for row in &rows {
+                let mut cells = row.cells();
+                owners.insert(KeyId::from_i64(cells.int()?), cells.text()?);
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Puts notices into the outbox, each about one key, which nobody else can tell: whoever writes
+    /// them is in the transaction that makes them true.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_events(&mut self, events: &[(Notice, NoticeItem)]) -> Result<()> {
+        let notices: Vec<_> = events.iter().map(|(notice, _)| line(notice)).collect();
+        self.write_all(&NOTICES, &notices).await?;
+        let items: Vec<_> =
+            events.iter().map(|(notice, item)| ItemLine::of(notice, item)).collect();
+        self.write_all(&ITEMS, &items).await
+    }
+}
+
+fn line(notice: &Notice) -> NoticeLine<'_> {
+    NoticeLine {
+        id: notice.id.as_i64(),
+        channel_id: notice.channel_id.as_i64(),
+        recipient: &notice.recipient,
+        subject: &notice.subject,
+        content: &notice.content,
+        state: notice.state.as_str(),
+        created_at: notice.created_at.as_micros(),
+        send_at: notice.send_at.as_micros(),
+        attempts: notice.attempts,
+    }
+}
