@@ -18,6 +18,8 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod console;
+mod console_keys;
 mod damaged;
 mod databases;
 mod discovery;
