@@ -27,7 +27,11 @@ mod aws;
 /// needs the key.
 pub const HOLD: Span = Span::days(30);
 /// A key used so recently is likely to be missed.
-const RECENT: Span = Span::days(30);
+pub const RECENT: Span = Span::days(30);
+/// How the note begins that says that nobody can be asked to do it.
+pub const BY_HAND: &str = "Keytender cannot reach ";
+/// How the note begins that names the command which undoes an act.
+pub const UNDO: &str = "undo: ";
 
 /// What is done to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -109,7 +113,7 @@ async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan
         AccountKind::Manual => {
             let name = &plan.account.provider;
             plan.notes.push(format!(
-                "Keytender cannot reach {name}: do it on its key page; this records that it was done"
+                "{BY_HAND}{name}: do it on its key page; this records that it was done"
             ));
             plan.is_done = plan.key.record.key.state == asked.act.state();
         }
@@ -135,6 +139,7 @@ pub async fn preview(inventory: &Inventory, word: &str, asked: &Asked) -> Result
     let plan = plan(inventory, key, asked).await?;
     Ok(PlanView {
         as_of: inventory.now,
+        provider_asked: plan.account.kind != AccountKind::Manual,
         act: plan.act,
         notes: plan.notes,
         is_done: plan.is_done,
@@ -233,7 +238,7 @@ fn notes(plan: &mut Plan, now: Time) {
         }
     }
     plan.notes.push(match plan.act {
-        Act::Disable => format!("undo: keytender keys enable {}", plan.key.record.id),
+        Act::Disable => format!("{UNDO}keytender keys enable {}", plan.key.record.id),
         Act::Delete => "this cannot be undone".to_owned(),
         Act::Enable => return,
     });

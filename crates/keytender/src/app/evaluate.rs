@@ -215,7 +215,11 @@ impl Judge<'_> {
     fn judge(&self, mut held: HeldKey, assessment: &mut Assessment) -> Option<Verdict> {
         let policy = self.policy;
         let key = &mut held.record.key;
-        let owner_id = held.owner_by_hand.or_else(|| self.claims.owner(key, &held.account_name));
+        let claimed = || match held.is_disowned {
+            true => None,
+            false => self.claims.owner(key, &held.account_name),
+        };
+        let owner_id = held.owner_by_hand.or_else(claimed);
         key.has_owner = Some(owner_id.is_some());
         let standing = standing(&held, policy, self.now, assessment);
         if standing == held.standing && owner_id == held.owner_id {

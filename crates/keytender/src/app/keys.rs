@@ -23,8 +23,9 @@ use crate::store::{self, Failure};
 mod list;
 mod set;
 
+pub(super) use list::filter;
 pub use list::{Found, Viewer, list, timeline, view};
-pub use set::set;
+pub use set::{disown, set};
 
 /// The longest name, id or sentence that people give a key, in bytes: PostgreSQL's index takes an id
 /// of up to 2,700.
@@ -256,6 +257,7 @@ async fn tell(
         let details = details(&one);
         let verb = match one {
             Told::Keep(_) => "key.keep",
+            Told::Disowned => "key.disown",
             _ => "key.set",
         };
         tx.tell_key(id, one).await.map_err(cannot_write)?;
@@ -285,6 +287,7 @@ pub(super) async fn assign(
 fn details(told: &Told) -> serde_json::Value {
     match told {
         Told::Owner(owner) => json!({"owner": owner.map(|id| id.to_string())}),
+        Told::Disowned => json!({"owner": null}),
         Told::WhereUsed(place) => json!({"where_used": place}),
         Told::Label(label) => json!({"label": label}),
         Told::Expires(at) => json!({"expires_at": at}),

@@ -23,9 +23,11 @@ use crate::store::keys::{Filter, HeldKey};
 use crate::store::versions::{KeyFacts, Past};
 
 mod json;
+mod listed;
 mod wide;
 
 pub use json::KeyWriter;
+pub use listed::write_listed;
 
 /// The form of a credential report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -32,7 +32,7 @@ pub use finding::{FindingList, FindingView};
 pub use import::{ImportRequest, ImportView};
 pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
-pub use key_query::{KeyQuery, KeySort};
+pub use key_query::{KeyQuery, KeySort, UseStatus};
 pub use notice::{
     DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewItemView, PreviewNoticeView,
     PreviewView,

@@ -190,6 +190,7 @@ mod tests {
             where_used: None,
             sealed: Some("sealed".to_owned()),
             owner_by_hand: None,
+            is_disowned: false,
             owner_id: None,
             keep: Some(Keep { until: now(), reason: "moves".to_owned(), by: "mia".to_owned() }),
             standing,

@@ -15,6 +15,9 @@ mod asset;
 mod chart;
 mod cookie;
 mod enter;
+mod key;
+mod key_words;
+mod keys;
 mod layout;
 mod me;
 mod overview;
@@ -30,6 +33,7 @@ pub(super) use refusal::as_page;
 pub(super) fn router(state: &State) -> Router<State> {
     let guarded = Router::new()
         .route("/", page(Scope::KeysRead, get(overview::page)))
+        .merge(keys_routes())
         .route("/me", get(me::page))
         .route("/me/password", post(me::set_password))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
@@ -44,6 +48,20 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/assets/console.css", get(asset::style))
         .route("/assets/console.js", get(asset::script))
         .route("/favicon.svg", get(asset::icon))
+}
+
+/// The list of keys, and each key.
+fn keys_routes() -> Router<State> {
+    let acts = get(key::act::plan).post(key::act::run);
+    Router::new()
+        .route("/keys", page(Scope::KeysRead, get(keys::list)))
+        .route("/keys.csv", page(Scope::KeysRead, get(keys::csv)))
+        .route("/keys.json", page(Scope::KeysRead, get(keys::json)))
+        // What is done to the chosen ones says which scope it needs.
+        .route("/keys/chosen", page(Scope::KeysRead, post(keys::bulk::chosen)))
+        .route("/keys/{key}", page(Scope::KeysRead, get(key::page)))
+        .route("/keys/{key}/acts/{act}", page(Scope::KeysAct, acts))
+        .route("/keys/{key}/{part}", page(Scope::KeysWrite, post(key::say::say)))
 }
 
 /// A page that needs a scope.

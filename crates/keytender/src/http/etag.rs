@@ -26,6 +26,16 @@ fn of(body: &[u8]) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(start))
 }
 
+/// The ETag of a thing, for a form that is made from it.
+///
+/// # Errors
+/// When the thing cannot be written.
+pub(super) fn tag(thing: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_vec(thing)
+        .map(|body| of(&body))
+        .map_err(|error| Error::new("cannot write JSON").kind(Kind::Internal).source(error))
+}
+
 /// A thing with the ETag of its version.
 #[derive(Debug)]
 pub(super) struct Tagged<T>(pub(super) T);
@@ -49,15 +59,19 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 pub(super) struct IfMatch(Option<Vec<String>>);
 
 impl IfMatch {
+    /// Of the version that a form was made from.
+    pub(super) fn one(tag: Option<&str>) -> Self {
+        Self(tag.map(|tag| vec![tag.to_owned()]))
+    }
+
     /// Refuses if `thing` is not one of the versions that were named.
     ///
     /// # Errors
     /// [`Kind::Stale`].
     pub(super) fn check(&self, thing: &impl Serialize) -> Result<(), Error> {
         let Some(named) = &self.0 else { return Ok(()) };
-        let body = serde_json::to_vec(thing)
-            .map_err(|error| Error::new("cannot write JSON").kind(Kind::Internal).source(error))?;
-        if named.iter().any(|tag| tag == "*" || *tag == of(&body)) {
+        let now = tag(thing)?;
+        if named.iter().any(|tag| tag == "*" || *tag == now) {
             return Ok(());
         }
         Err(Error::new("it has changed since you read it").kind(Kind::Stale))

@@ -61,7 +61,7 @@ fn body_problem(rejection: &JsonRejection) -> Problem {
 }
 
 /// The innermost cause: the outer ones only say that something failed.
-fn cause(error: &dyn std::error::Error) -> String {
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -239,17 +239,25 @@ impl From<Problem> for Refusal {
     }
 }
 
+/// The status of a refusal.
+pub(super) const fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Stale => StatusCode::PRECONDITION_FAILED,
+        Kind::Provider => StatusCode::BAD_GATEWAY,
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let status = match error.of_kind() {
-            Kind::Internal => return Self::Failed(error.report()),
-            Kind::Refused => StatusCode::UNPROCESSABLE_ENTITY,
-            Kind::Forbidden => StatusCode::FORBIDDEN,
-            Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::Conflict => StatusCode::CONFLICT,
-            Kind::Stale => StatusCode::PRECONDITION_FAILED,
-            Kind::Provider => StatusCode::BAD_GATEWAY,
-        };
+        if error.of_kind() == Kind::Internal {
+            return Self::Failed(error.report());
+        }
+        let status = status(error.of_kind());
         let problem = Problem::new(status, error.explanation());
         Self::from(match error.advice() {
             Some(hint) => problem.hint(hint),

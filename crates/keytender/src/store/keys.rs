@@ -40,6 +40,8 @@ pub struct HeldKey {
     pub sealed: Option<String>,
     /// Whose it is, as somebody said of this key.
     pub owner_by_hand: Option<OwnerId>,
+    /// Whether whoever answered for it said that it is not theirs: no claim gives it an owner.
+    pub is_disowned: bool,
     /// Whose it is.
     pub owner_id: Option<OwnerId>,
     /// Until when it is kept as it is, and why.
@@ -119,8 +121,10 @@ pub struct Opened {
 /// A fact about a key that people tell.
 #[derive(Clone, Debug)]
 pub enum Told {
-    /// Whose it is; `None` takes it back.
+    /// Whose it is; `None` takes back what was said of that.
     Owner(Option<OwnerId>),
+    /// It is nobody's, whoever claims it.
+    Disowned,
     /// Where it is used.
     WhereUsed(Option<String>),
     /// It stays as it is; `None` takes it back.
@@ -389,7 +393,10 @@ impl Tx {
     /// When the database refuses.
     pub async fn tell_key(&mut self, id: KeyId, told: Told) -> Result<()> {
         let (columns, mut values) = match told {
-            Told::Owner(owner) => ("owner_by_hand = $3", vec![owner.map(OwnerId::as_i64).into()]),
+            Told::Owner(owner) => {
+                ("owner_by_hand = $3, disowned = 0", vec![owner.map(OwnerId::as_i64).into()])
+            }
+            Told::Disowned => ("owner_by_hand = NULL, disowned = 1", Vec::new()),
             Told::WhereUsed(text) => ("where_used = $3", vec![text.into()]),
             Told::Sealed(text) => ("sealed = $3", vec![text.into()]),
             Told::Label(text) => ("label = $3", vec![text.into()]),

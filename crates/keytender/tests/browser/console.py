@@ -1,145 +1,121 @@
-"""Walk through the console in Chromium: every page, wide and narrow, light and dark, and without a script.
+"""Look at pages of the console in Chromium, wide and narrow, light and dark.
 
-    console.py CHROMIUM LINK AXE FOLDER
+    console.py CHROMIUM URL COOKIE FOLDER NAME=PATH…
 
-LINK signs an administrator in, once. From the overview on, every link is followed; of pages of one kind,
-such as keys, one is looked at. Fails if a page asks for anything of another host, logs an error, is wider
-than the window, has text that cannot be told from its background, or breaks a rule of axe-core (AXE is its
-script). Leaves a picture of each in FOLDER.
+COOKIE is `name=value` of somebody who is signed in. Each page must ask nothing of other hosts, log no
+error, fit its window, have text that can be told from its background, and give axe nothing to say, with
+everything closed and with everything open. Leaves pictures of each in FOLDER. Then the list of keys at
+/keys is used by keyboard alone.
 """
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
+from page import CONTRASTS, SCHEMES, WIDTHS
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from page import CONTRASTS, SCHEMES, WIDTHS
-
-IDS = re.compile(r"\b[a-z]{3}_[0-9a-z]{13}\b")
-# What a page of each kind is called in the name of its picture.
-UNSAFE = re.compile(r"[^a-z0-9]+")
-# Rules of axe-core that are asked for: WCAG 2.2 A and AA, and what is good practice.
-AXE = "async () => (await axe.run()).violations.map(one => one.id + ': ' + one.nodes.map(node => node.target).join(', '))"
-
-
-def kind(address: str) -> str:
-    """What tells pages of one kind from others: the path without ids, and which filters there are."""
-    parts = urlsplit(address)
-    names = sorted({pair.split("=")[0] for pair in parts.query.split("&") if pair})
-    filtered = "?filtered" if parts.path == "/keys" and names else ""
-    return IDS.sub("*", parts.path) + filtered
+OPEN = "for (const one of document.querySelectorAll('details:not(.menu)')) one.open = true"
+# What a screen reader needs beside what axe asks: one name for each thing that can be chosen.
+TWICE = """() => {
+  const names = [...document.querySelectorAll('tbody input')].map(one => one.getAttribute('aria-label'));
+  return names.filter((name, place) => names.indexOf(name) !== place);
+}"""
 
 
-def links(page: Page) -> Iterator[str]:
-    """Where the links of a page of ours lead that show another page."""
-    for address in page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)"):
-        is_ours = urlsplit(address).netloc == urlsplit(page.url).netloc
-        if is_ours and not urlsplit(address).path.startswith(("/v1", "/docs", "/openapi", "/reports/")):
-            yield address.split("#")[0]
+def context(browser: Browser, url: str, cookie: str, width: int, scheme: str) -> BrowserContext:
+    """A window of this width in which somebody is signed in."""
+    made = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    name, value = cookie.split("=", 1)
+    made.add_cookies([{"name": name, "value": value, "url": url}])
+    return made
 
 
-def signed_in(browser: Browser, link: str) -> list[dict[str, object]]:
-    """The cookies of whoever follows `link`; the pages on the way are looked at as they are."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(link)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/me*")
-    cookies = context.cookies()
-    context.close()
-    return cookies
-
-
-def faults(page: Page, axe: str, address: str) -> list[str]:
-    """What is wrong with a page, once it is shown."""
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"console: {message.text}") if message.type == "error" else None)
-    page.on("request", lambda request: said.append(f"asked for {request.url}") if urlsplit(request.url).netloc != urlsplit(address).netloc else None)
-    response = page.goto(address)
-    if response is None or response.status >= 400:
-        return [f"answered {response.status if response else 'nothing'}"]
+def faults(page: Page) -> list[str]:
+    """What is wrong with the page as it is shown now."""
+    wrong = []
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if overflow > 0:
-        said.append(f"{overflow} pixels wider than the window")
-    said += [f"contrast of {poor}" for poor in page.evaluate(CONTRASTS)]
-    page.evaluate(axe)
-    said += [f"axe: {rule}" for rule in page.evaluate(AXE)]
-    return said
+        wrong.append(f"{overflow} pixels wider than the window")
+    wrong += [f"contrast of {poor}" for poor in page.evaluate(CONTRASTS)]
+    wrong += [f"twice: {name}" for name in page.evaluate(TWICE)]
+    for violation in Axe().run(page).response["violations"]:
+        places = [", ".join(node["target"]) for node in violation["nodes"][:3]]
+        wrong.append(f"axe: {violation['help']}: {'; '.join(places)}")
+    return wrong
 
 
-def walk(browser: Browser, cookies: list[dict[str, object]], start: str) -> dict[str, str]:
-    """One address of each kind of page."""
-    context = context_of(browser, cookies)
-    page = context.new_page()
-    found, waiting = {kind(start): start}, [start]
-    while waiting:
-        page.goto(waiting.pop(0))
-        for address in links(page):
-            if kind(address) not in found:
-                found[kind(address)] = address
-                waiting.append(address)
-    context.close()
-    return found
-
-
-def context_of(browser: Browser, cookies: list[dict[str, object]], **more: object) -> BrowserContext:
-    """A browser of its own in which somebody is signed in."""
-    context = browser.new_context(bypass_csp=True, **more)
-    context.add_cookies(cookies)
-    return context
-
-
-def look(browser: Browser, cookies: list[dict[str, object]], pages: dict[str, str], axe: str, folder: Path) -> list[str]:
-    """What is wrong with the pages in each width and scheme."""
+def look(browser: Browser, url: str, cookie: str, folder: str, name: str, path: str) -> list[str]:
+    """What is wrong with a page in each width and scheme."""
     wrong: list[str] = []
     for width_name, width in WIDTHS.items():
         for scheme in SCHEMES:
-            context = context_of(browser, cookies, viewport={"width": width, "height": 800}, color_scheme=scheme)
-            for name, address in pages.items():
-                page = context.new_page()
-                wrong += [f"{name}, {width_name}, {scheme}: {what}" for what in faults(page, axe, address)]
-                file = UNSAFE.sub("-", name.lower()).strip("-") or "overview"
-                page.screenshot(path=f"{folder}/{file}-{width_name}-{scheme}.png", full_page=True)
-                page.close()
-            context.close()
+            window = context(browser, url, cookie, width, scheme)
+            page = window.new_page()
+            said: list[str] = []
+            page.on("console", lambda message, said=said: said.append(f"console: {message.text}"))
+            page.on("pageerror", lambda error, said=said: said.append(f"script: {error}"))
+            page.on(
+                "request",
+                lambda request, said=said: None
+                if request.url.startswith(url)
+                else said.append(f"asked for {request.url}"),
+            )
+            page.goto(url + path)
+            said += faults(page)
+            page.screenshot(path=f"{folder}/{name}-{width_name}-{scheme}.png", full_page=True)
+            page.evaluate(OPEN)
+            said += [f"opened: {what}" for what in faults(page)]
+            page.screenshot(path=f"{folder}/{name}-{width_name}-{scheme}-open.png", full_page=True)
+            window.close()
+            wrong += [f"{name}, {width_name}, {scheme}: {what}" for what in said]
     return wrong
 
 
-def without_script(browser: Browser, cookies: list[dict[str, object]], pages: dict[str, str]) -> list[str]:
-    """What is wrong with the pages where no script runs."""
-    context = context_of(browser, cookies, java_script_enabled=False)
-    page = context.new_page()
+def by_keyboard(browser: Browser, url: str, cookie: str) -> list[str]:
+    """The list of keys without a mouse: skip, search, choose all, see what would happen."""
     wrong = []
-    for name, address in pages.items():
-        page.goto(address)
-        if page.locator("main h1").count() != 1:
-            wrong.append(f"{name}: {page.locator('main h1').count()} headings without a script")
-    context.close()
+    window = context(browser, url, cookie, 1280, "light")
+    page = window.new_page()
+    page.goto(url + "/keys")
+    page.keyboard.press("Tab")
+    if page.evaluate("document.activeElement.className") != "skip":
+        wrong.append("the first thing is not the way to the content")
+    page.keyboard.press("/")
+    if page.evaluate("document.activeElement.name") != "text":
+        wrong.append("a slash does not go to the search")
+    page.keyboard.type("shop")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**text=shop**")
+    page.locator("[data-all]").focus()
+    page.keyboard.press("Space")
+    count = page.locator("tbody input:checked").count()
+    said = page.locator("[data-chosen]").inner_text()
+    if count == 0 or str(count) not in said:
+        wrong.append(f"{count} keys are chosen, and it says: {said}")
+    page.locator("button[value=disable]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/keys/chosen")
+    if page.locator("h1").inner_text() != "Disable keys":
+        wrong.append("the page before disabling is another one")
+    window.close()
     return wrong
 
 
-def main(chromium: str, link: str, axe_file: str, folder: str) -> None:
-    """Look at everything, and say what is wrong."""
-    axe = Path(axe_file).read_text(encoding="utf-8")
-    start = urljoin(link, "/")
+def main(chromium: str, url: str, cookie: str, folder: str, *pages: str) -> None:
+    """Each page, then the keyboard."""
+    wrong: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
         )
-        cookies = signed_in(browser, link)
-        pages = walk(browser, cookies, start)
-        wrong = look(browser, cookies, pages, axe, Path(folder))
-        wrong += without_script(browser, cookies, pages)
-        outside = {"/sign-in": urljoin(link, "/sign-in")}
-        wrong += look(browser, [], outside, axe, Path(folder))
+        for page in pages:
+            name, path = page.split("=", 1)
+            wrong += look(browser, url, cookie, folder, name, path)
+        wrong += by_keyboard(browser, url, cookie)
         browser.close()
-    print("\n".join([*pages, *outside]))
     if wrong:
         sys.exit("\n".join(wrong))
 

@@ -41,7 +41,7 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
     let axe = Path::new(&modules).join("axe-core/axe.min.js");
     let folder = pictures();
     let words = [&served.link(), &axe.display().to_string(), &folder.display().to_string()];
-    let Some(output) = browse("console.py", &words.map(String::as_str)) else { return };
+    let Some(output) = browse("walk.py", &words.map(String::as_str)) else { return };
     let walked = went_well(&output);
     for page in ["/", "/keys", "/keys/*", "/accounts", "/owners", "/notices", "/policy", "/reports"]
     {

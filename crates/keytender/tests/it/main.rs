@@ -19,6 +19,8 @@ mod architecture;
 mod audit;
 mod aws;
 mod console_walk;
+mod console;
+mod console_keys;
 mod damaged;
 mod databases;
 mod demo;

@@ -7,7 +7,7 @@ use keytender_core::policy::{Assessment, Policy};
 use keytender_core::time::Time;
 
 use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::view::{EventView, KeyQuery, KeyView, Timeline};
+use crate::app::view::{EventView, KeyQuery, KeyView, Timeline, UseStatus};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::keys::{Filter, HeldKey, Page, Term};
@@ -42,6 +42,11 @@ impl Viewer {
     pub const fn as_of(mut self, now: Time) -> Self {
         self.now = now;
         self
+    }
+
+    /// Names of owners by their ids.
+    pub const fn owners(&self) -> &HashMap<OwnerId, String> {
+        &self.owners
     }
 
     /// The view of a key.
@@ -96,7 +101,10 @@ pub async fn list(
 }
 
 /// What the query lets through; `None`: nothing.
-async fn filter(inventory: &Inventory, query: &KeyQuery) -> Result<Option<Filter>, Error> {
+pub(in crate::app) async fn filter(
+    inventory: &Inventory,
+    query: &KeyQuery,
+) -> Result<Option<Filter>, Error> {
     let now = inventory.now;
     let mut filter = Filter {
         is_due: query.due == Some(true),
@@ -107,6 +115,8 @@ async fn filter(inventory: &Inventory, query: &KeyQuery) -> Result<Option<Filter
         account: None,
         owner: None,
         state: query.state,
+        use_status: query.last_used.map(UseStatus::as_str),
+        kept_at: query.kept.filter(|is_kept| *is_kept).map(|_| now),
         idle_since: query.unused_for.map(|span| now.minus(span)),
         created_before: query.older_than.map(|span| now.minus(span)),
         expires_by: query.expires_within.map(|span| now.plus(span)),

@@ -51,6 +51,29 @@ pub async fn set(
     super::view(inventory, &id.to_string()).await
 }
 
+/// Whoever sees only the keys that they answer for says that one of them is not theirs. It is nobody's
+/// then, whoever claims it, until somebody says whose it is.
+///
+/// # Errors
+/// When no key is meant, or whoever asks answers for no keys.
+pub async fn disown(inventory: &Inventory, word: &str, why: Option<&str>) -> Result<(), Error> {
+    if inventory.sight.owner.is_none() {
+        let error = Error::new("only whoever answers for a key says that it is not theirs");
+        return Err(error.kind(Kind::Forbidden).hint("take the owner from it instead"));
+    }
+    check_text("a reason", why)?;
+    evaluate::run(&inventory.store, inventory.now).await?;
+    let id = get(inventory, word).await?.record.id;
+    let mut tx = inventory.begin().await?;
+    let held = tx.lock_key(id).await.map_err(cannot_read)?;
+    if !held.is_some_and(|held| inventory.sight.covers(&held)) {
+        return Err(Error::not_found(format!("there is no key `{word}`")));
+    }
+    tell(inventory, &mut tx, id, vec![Told::Disowned], why).await?;
+    commit(tx).await?;
+    evaluate::run(&inventory.store, inventory.now).await.map(|_| ())
+}
+
 fn facts(inventory: &Inventory, held: &HeldKey, change: &KeyChange) -> Result<Vec<Told>, Error> {
     let mut told = Vec::new();
     if let Some(place) = &change.where_used {

@@ -121,8 +121,11 @@ pub struct PlanRequest {
 /// What would happen to a key.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
-    /// When the provider was asked.
+    /// The moment of which it speaks.
     pub as_of: Time,
+    /// Whether the provider was asked, and will do it; else it is only recorded here.
+    #[serde(default)]
+    pub provider_asked: bool,
     /// What would be done.
     pub act: Act,
     /// What is there to know before: what may break, how it is undone.

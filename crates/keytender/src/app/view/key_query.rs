@@ -35,6 +35,11 @@ pub struct KeyQuery {
     pub provider: Option<String>,
     /// Only those in this account, by its name here.
     pub account: Option<String>,
+    /// Only those whose last use is of this kind: `never` are those without any.
+    #[param(inline)]
+    pub last_used: Option<UseStatus>,
+    /// If true, only those that somebody keeps as they are, and whose day has not come.
+    pub kept: Option<bool>,
     /// Only those in this state; destroyed ones are shown only if asked for.
     pub state: Option<State>,
     /// Only those with this in their name, id, principal or account.
@@ -55,6 +60,29 @@ pub struct KeyQuery {
     /// After how many keys the page begins; programs take `after`, which costs the same on each page.
     #[param(minimum = 0, maximum = 1_000_000)]
     pub offset: Option<u64>,
+}
+
+/// What is known of a last use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UseStatus {
+    /// There was one.
+    Used,
+    /// There was none since somebody would have seen it.
+    Never,
+    /// Nobody can say.
+    Unknown,
+}
+
+impl UseStatus {
+    /// The word on the wire and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Never => "never",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// An order of keys.

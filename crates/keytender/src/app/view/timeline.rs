@@ -51,7 +51,8 @@ pub struct Timeline {
 }
 
 impl EventView {
-    fn new(at: Time, what: &str) -> Self {
+    /// Something that happened, of which nothing else is known.
+    pub fn happened(at: Time, what: &str) -> Self {
         let what = what.to_owned();
         let (rule, stage, by, why, region, service) = Default::default();
         Self { at, what, rule, stage, by, why, region, service }
@@ -63,10 +64,10 @@ impl EventView {
             .into_iter()
             .find_map(|(word, what)| Some((what, past.what.strip_prefix(word)?.to_owned())));
         if let Some((what, rule)) = rule {
-            return Self { rule: Some(rule), ..Self::new(past.at, what) };
+            return Self { rule: Some(rule), ..Self::happened(past.at, what) };
         }
         let (region, service) = past.place.clone().unwrap_or_default();
-        Self { region, service, ..Self::new(past.at, &past.what) }
+        Self { region, service, ..Self::happened(past.at, &past.what) }
     }
 
     /// The view of an act.
@@ -75,7 +76,7 @@ impl EventView {
             stage: Some(act.stage.clone()).filter(|stage| stage != DONE),
             by: Some(act.actor.clone()),
             why: act.why.clone(),
-            ..Self::new(act.at, &act.verb)
+            ..Self::happened(act.at, &act.verb)
         }
     }
 }

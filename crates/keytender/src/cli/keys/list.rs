@@ -11,7 +11,7 @@ use keytender_core::text::printable;
 use keytender_core::time::{Span, Time};
 
 use crate::app::report::KeyWriter;
-use crate::app::view::{KeyList, KeyQuery, KeySort, KeyView};
+use crate::app::view::{KeyList, KeyQuery, KeySort, KeyView, UseStatus};
 use crate::cli::context::Context;
 use crate::cli::grid::{Cell, Grid};
 use crate::cli::words::{count, terminal_width, thousands};
@@ -39,6 +39,12 @@ pub(in crate::cli) struct Args {
     /// Only those that end within this time, such as 30d
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     expires_within: Option<Span>,
+    /// Only those whose last use is of this kind; `never`: those without any
+    #[arg(long, value_enum)]
+    last_used: Option<UseWord>,
+    /// Only those that somebody keeps as they are until a day
+    #[arg(long)]
+    kept: bool,
     /// Only this owner's; `none`: those without an owner
     #[arg(long)]
     owner: Option<String>,
@@ -89,6 +95,13 @@ enum StateWord {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum UseWord {
+    Used,
+    Never,
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum SideWord {
     Held,
     Issued,
@@ -135,6 +148,12 @@ fn query(args: &Args) -> KeyQuery {
             ActionWord::Rotate => Action::Rotate,
             ActionWord::Review => Action::Review,
         }),
+        last_used: args.last_used.map(|word| match word {
+            UseWord::Used => UseStatus::Used,
+            UseWord::Never => UseStatus::Never,
+            UseWord::Unknown => UseStatus::Unknown,
+        }),
+        kept: args.kept.then_some(true),
         unused_for: args.unused_for,
         older_than: args.older_than,
         expires_within: args.expires_within,

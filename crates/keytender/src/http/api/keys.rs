@@ -68,7 +68,7 @@ fn check_offset(query: &KeyQuery) -> Result<(), Refusal> {
 }
 
 /// The place that a cursor says, if it is one of this order.
-fn place(cursor: &str, sort: KeySort) -> Result<Vec<Term>, Refusal> {
+pub(in crate::http) fn place(cursor: &str, sort: KeySort) -> Result<Vec<Term>, Refusal> {
     let (sorted, place): (KeySort, Vec<Term>) = page::place(cursor)?;
     match sorted == sort && sort.order().fits(&place) {
         true => Ok(place),

@@ -37,3 +37,18 @@ for (const code of document.querySelectorAll("code[data-copy]")) {
   });
   code.after(" ", button);
 }
+
+// What only a script can do is shown where there is one.
+for (const scripted of document.querySelectorAll("[data-scripted]")) scripted.hidden = false;
+
+// How many keys are ticked.
+for (const said of document.querySelectorAll("[data-chosen]")) {
+  const form = said.closest("form");
+  const before = said.textContent;
+  const say = () => {
+    const count = form.querySelectorAll("tbody input[type=checkbox]:checked").length;
+    said.textContent = count === 0 ? before : count === 1 ? "1 key chosen:" : `${count} keys chosen:`;
+  };
+  form.addEventListener("change", say);
+  say();
+}

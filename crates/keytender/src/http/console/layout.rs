@@ -16,7 +16,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 1] = [("/", "Overview", Scope::KeysRead)];
+const SECTIONS: [(&str, &str, Scope); 2] =
+    [("/", "Overview", Scope::KeysRead), ("/keys", "Keys", Scope::KeysRead)];
 
 /// A page within the frame of the console. `section` is the path of the section that it belongs to.
 pub(super) fn page(visit: &Visit, section: &str, title: &str, content: &Markup) -> Response {

@@ -36,6 +36,10 @@ pub struct Filter {
     pub owner: Option<Option<OwnerId>>,
     /// In this state.
     pub state: Option<State>,
+    /// Whose last use is of this kind: the word in the database.
+    pub use_status: Option<&'static str>,
+    /// Kept as they are at this moment.
+    pub kept_at: Option<Time>,
     /// Idle since before this moment; unknown last uses are not among them.
     pub idle_since: Option<Time>,
     /// Made before this moment.
@@ -272,17 +276,7 @@ impl Filter {
             Some(None) => sql.plain("k.owner_id IS NULL"),
             None => {}
         }
-        if let Some(at) = self.idle_since {
-            sql.plain("k.use_status <> 'unknown'");
-            let idle_from = "CASE WHEN k.created_at > k.use_at THEN k.created_at ELSE k.use_at END";
-            sql.and(&format!("{idle_from} <"), at);
-        }
-        if let Some(at) = self.created_before {
-            sql.and("k.created_at <", at);
-        }
-        if let Some(at) = self.expires_by {
-            sql.and("k.expires_at <=", at);
-        }
+        self.times(&mut sql);
         if let Some(text) = &self.text {
             let pattern = format!("%{}%", escaped(&text.to_lowercase()));
             let place = sql.place(pattern);
@@ -297,6 +291,27 @@ impl Filter {
             sql.plain(&format!("({})", parts.join(" OR ")));
         }
         (sql.text, sql.values)
+    }
+
+    /// What is asked of a key's times.
+    fn times(&self, sql: &mut Conditions) {
+        if let Some(status) = self.use_status {
+            sql.and("k.use_status =", status);
+        }
+        if let Some(at) = self.kept_at {
+            sql.and("k.keep_until >", at);
+        }
+        if let Some(at) = self.idle_since {
+            sql.plain("k.use_status <> 'unknown'");
+            let idle_from = "CASE WHEN k.created_at > k.use_at THEN k.created_at ELSE k.use_at END";
+            sql.and(&format!("{idle_from} <"), at);
+        }
+        if let Some(at) = self.created_before {
+            sql.and("k.created_at <", at);
+        }
+        if let Some(at) = self.expires_by {
+            sql.and("k.expires_at <=", at);
+        }
     }
 }
 

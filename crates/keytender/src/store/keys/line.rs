@@ -73,9 +73,9 @@ pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id
     p.kind, p.reference, p.tags, k.provider_id, k.slot, k.label, k.state, k.provider_state, \
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
-    k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, k.owner_id, \
-    k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, k.rules, k.evaluate_at, a.side, \
-    p.is_admin";
+    k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, \
+    k.disowned, k.owner_id, k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, \
+    k.rules, k.evaluate_at, a.side, p.is_admin";
 
 /// A key, its account and its principal.
 pub(super) const TABLES: &str = "keys k JOIN accounts a ON a.id = k.account_id \
@@ -174,6 +174,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let where_used = cells.maybe_text()?;
     let sealed = cells.maybe_text()?;
     let owner_by_hand = cells.maybe_int()?.map(OwnerId::from_i64);
+    let is_disowned = cells.truth()?;
     let owner_id = cells.maybe_int()?.map(OwnerId::from_i64);
     record.key.has_owner = Some(owner_id.is_some());
     let keep_until = cells.maybe_time()?;
@@ -200,6 +201,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
         where_used,
         sealed,
         owner_by_hand,
+        is_disowned,
         owner_id,
         keep,
         standing: Standing { is_due, action, severity, rules, evaluate_at },

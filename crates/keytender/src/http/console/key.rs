@@ -1,0 +1,156 @@
+//! A key: what it is, what is wrong with it, what to do, and what happened to it.
+
+use axum::response::Response;
+use keytender_core::access::Scope;
+use keytender_core::text::count;
+use keytender_core::time::Time;
+use maud::{Markup, html};
+
+use self::say::{Part, Typed};
+use super::key_words::{self, kept_until, link, name, plain_name, severity, state, text};
+use super::layout;
+use super::visit::Visit;
+use crate::app::inventory::Inventory;
+use crate::app::keys;
+use crate::app::view::KeyView;
+use crate::error::Error;
+use crate::http::extract::Path;
+use crate::http::problem::{self, Refusal};
+
+pub(super) mod act;
+mod facts;
+pub(super) mod say;
+mod story;
+mod todo;
+mod uses;
+
+/// What was refused of what somebody typed: it is said where it was typed, and nothing is lost.
+struct Refused<'r> {
+    part: Part,
+    typed: &'r Typed,
+    error: &'r Error,
+}
+
+/// The key.
+pub(super) async fn page(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Response, Refusal> {
+    render(&visit, &inventory, &word, None).await
+}
+
+async fn render(
+    visit: &Visit,
+    inventory: &Inventory,
+    word: &str,
+    refused: Option<Refused<'_>>,
+) -> Result<Response, Refusal> {
+    let view = keys::view(inventory, word).await?;
+    let story = keys::timeline(inventory, &view.key).await?;
+    let now = inventory.now;
+    let say = say::Forms::read(visit, inventory, &view, refused.as_ref()).await?;
+    let rules = facts::rules(visit, inventory).await?;
+    let content = html! {
+        p { a href="/keys" { "Keys" } }
+        (head(&view, now))
+        (wrong(&view, now))
+        @if !view.is_gone() { (todo::section(visit, &view, &say, now)) }
+        h2 { "What it is" }
+        (facts::list(&view, now))
+        @if !view.is_gone() { (say.knowledge()) }
+        h2 { "When it was used" }
+        (uses::section(&view, &story.events, now))
+        h2 #story { "Its story" }
+        (story::list(&view, &story.events, &rules, now))
+    };
+    let title = plain_name(&view);
+    let mut response = layout::page(visit, "/keys", &title, &content);
+    if let Some(refused) = refused {
+        *response.status_mut() = problem::status(refused.error.of_kind());
+    }
+    Ok(response)
+}
+
+/// What it is, in three lines.
+fn head(view: &KeyView, now: Time) -> Markup {
+    html! {
+        h1 { (name(view)) }
+        p.line {
+            span.tag.(view.state.as_str()) { (text(state(view))) }
+            @if view.exposed == Some(true) { " " span.tag.critical { "Exposed" } }
+            @if let Some(id) = &view.id { " " code data-copy { (key_words::plain(id)) } }
+        }
+        p {
+            (key_words::provider(view))
+            @if view.account_name != view.provider { " account " (text(&view.account_name)) }
+            " · " @match &view.owner {
+                Some(owner) => { "owner " (text(owner)) }
+                None => { "nobody answers for it" }
+            }
+            @if view.created_at.is_some() { " · " (key_words::age(view, now)) " old" }
+        }
+        p { "Last used: " (key_words::last_use(view, now)) }
+        @if let Some(until) = kept_until(view, now) {
+            p.note { "Kept as it is until " (until.date())
+                @if let Some(by) = &view.keep_by { " by " (text(by)) }
+                @if let Some(reason) = &view.keep_reason { ": " (text(reason)) } }
+        }
+    }
+}
+
+/// What is wrong with it.
+fn wrong(view: &KeyView, now: Time) -> Markup {
+    html! {
+        @if view.is_gone() {
+            p.note { "This key is gone: its provider does not show it any more. Its story stays." }
+        } @else if view.findings.is_empty() {
+            p.word { "Nothing is wrong with it." }
+        } @else {
+            h2 { "What is wrong" }
+            ul.plain.rows.findings {
+                @for finding in &view.findings { li {
+                    p { (severity(finding.severity)) " " b { (text(&finding.message)) } }
+                    @if let Some(since) = finding.since {
+                        small { "Since " (since.date()) ", " (super::words::relative(since, now)) }
+                    }
+                    @if !finding.controls.is_empty() {
+                        details {
+                            summary { "Asked for by " (count(finding.controls.len().try_into().unwrap_or(0), "control")) }
+                            small { @for (place, one) in finding.controls.iter().enumerate() {
+                                @if place > 0 { ", " } (text(one)) } }
+                        }
+                    }
+                    @if !finding.links.is_empty() {
+                        small { "Read: " @for (place, one) in finding.links.iter().enumerate() {
+                            @if place > 0 { ", " } (link(one)) } }
+                    }
+                } }
+            }
+        }
+        @if !view.excepted.is_empty() {
+            h3 { "May be so for now" }
+            ul.plain.rows {
+                @for one in &view.excepted { li {
+                    (text(&one.rule)) " until " (one.until.date()) ": " (text(&one.reason))
+                    @if let Some(by) = &one.approved_by { small { "said by " (text(by)) } }
+                } }
+            }
+        }
+    }
+}
+
+/// Whether somebody may change what is known of keys.
+fn may_write(visit: &Visit) -> bool {
+    visit.may(Scope::KeysWrite)
+}
+
+/// Whether somebody may act on keys at their providers.
+fn may_act(visit: &Visit) -> bool {
+    visit.may(Scope::KeysAct)
+}
+
+/// Whether it is an owner who followed a mailed link: they see what they may do, and no more.
+fn is_by_link(visit: &Visit) -> bool {
+    visit.signed.as_ref().is_some_and(crate::app::sessions::Signed::is_by_link)
+}

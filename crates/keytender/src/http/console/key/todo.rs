@@ -1,0 +1,117 @@
+//! What to do about a key: rotate it, disable it, or keep it until a day.
+
+use keytender_core::key::State;
+use keytender_core::policy::Action;
+use keytender_core::steps::{Context, Step, steps};
+use keytender_core::time::Time;
+use maud::{Markup, html};
+
+use super::say::Forms;
+use super::{is_by_link, may_act, may_write};
+use crate::app::acts::{Act, HOLD};
+use crate::app::view::KeyView;
+use crate::http::console::key_words::{action, link};
+use crate::http::console::visit::Visit;
+
+/// What is advised first, then everything that may be done.
+pub(super) fn section(visit: &Visit, view: &KeyView, say: &Forms<'_>, now: Time) -> Markup {
+    html! {
+        h2 #todo { "What to do" }
+        @match view.action {
+            Some(what) => p { b { (action(what)) ". " } (advice(what)) },
+            None => p.dim { "Nothing is asked of anybody." },
+        }
+        div.ways {
+            (rotate(view, now))
+            (stop(visit, view, now))
+            @if may_write(visit) { (say.keep()) (say.disown()) }
+        }
+    }
+}
+
+const fn advice(what: Action) -> &'static str {
+    match what {
+        Action::Remove => "Disable it, wait whether anybody misses it, then delete it.",
+        Action::Rotate => "Put a new key in its place, then disable and delete this one.",
+        Action::Review => "Look at it when there is time: nothing is due.",
+    }
+}
+
+/// How a key is replaced. A key that nobody uses is not replaced.
+fn rotate(view: &KeyView, now: Time) -> Markup {
+    if view.state != State::Active || view.action == Some(Action::Remove) {
+        return html! {};
+    }
+    html! {
+        section.way {
+            h3 { "Rotate" }
+            p { "A new key takes its place, and nothing stops working." }
+            details open[view.action == Some(Action::Rotate)] {
+                summary { "The steps" }
+                (list(&steps(&view.key(), Action::Rotate, Context::default(), now)))
+            }
+        }
+    }
+}
+
+/// How a key is disabled, enabled and deleted.
+fn stop(visit: &Visit, view: &KeyView, now: Time) -> Markup {
+    let is_active = view.state == State::Active;
+    let by_hand = match view.action {
+        Some(Action::Review) | None => Action::Remove,
+        Some(other) => other,
+    };
+    let by_hand = steps(&view.key(), by_hand, Context::default(), now);
+    html! {
+        section.way {
+            h3 { @if is_active { "Disable" } @else { "Enable, or delete" } }
+            @if is_active {
+                p { "It stops working at once. This can be undone." }
+            } @else {
+                p { "It does not work. " (hold(view, now)) }
+            }
+            @if may_act(visit) {
+                p.row {
+                    @if is_active { (button(view, Act::Disable, "Disable…")) }
+                    @if view.state == State::Suspended { (button(view, Act::Enable, "Enable…")) }
+                    @if view.state == State::Suspended && !is_by_link(visit) {
+                        (button(view, Act::Delete, "Delete…"))
+                    }
+                }
+                p.dim { "You see first what it may break." }
+            }
+            @if view.action != Some(Action::Rotate) {
+                details { summary { "By hand, at the provider" } (list(&by_hand)) }
+            }
+        }
+    }
+}
+
+/// From when on a disabled key may be deleted.
+fn hold(view: &KeyView, now: Time) -> Markup {
+    let ends = view.suspended_since.map(|since| since.plus(HOLD));
+    html! {
+        @match ends {
+            Some(ends) if ends > now => { "It may be deleted from " (ends.date()) " on: by then a monthly job has shown whether it needs the key." }
+            Some(_) => { "Nobody missed it for " (HOLD.whole_days()) " days: it may be deleted." }
+            None => {}
+        }
+    }
+}
+
+fn button(view: &KeyView, act: Act, label: &str) -> Markup {
+    html! { a.button.quiet href=(format!("/keys/{}/acts/{}", view.key, act.as_str())) { (label) } }
+}
+
+/// Steps: sentences, command lines to copy, pages.
+pub(super) fn list(steps: &[Step]) -> Markup {
+    html! {
+        ol.steps {
+            @for step in steps { li {
+                p { (step.text) }
+                @if let Some(command) = &step.command { p { code data-copy { (command) } } }
+                @if let Some(address) = &step.link { p { (link(address)) } }
+            } }
+        }
+    }
+}
