@@ -18,6 +18,8 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod console_codes;
+mod console_sign_in;
 mod damaged;
 mod databases;
 mod discovery;
@@ -43,6 +45,7 @@ mod server_ends;
 mod store;
 mod sync_killed;
 mod task;
+mod visitor;
 mod webhook;
 
 use std::ffi::OsStr;

@@ -100,6 +100,14 @@ impl Served {
         self.talk.iter().collect()
     }
 
+    /// The path of the link by which the first administrator comes in, which it says once.
+    pub(crate) fn link(&self) -> String {
+        let said = std::iter::from_fn(|| self.talk.recv_timeout(START_TIMEOUT).ok());
+        let mut paths =
+            said.filter_map(|line| line.split_once("/enter/").map(|it| it.1.to_owned()));
+        format!("/enter/{}", paths.next().expect("it says a link"))
+    }
+
     /// Tells it to end, and waits until it did; its exit code.
     pub(crate) fn end(&mut self) -> i32 {
         let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
