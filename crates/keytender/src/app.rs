@@ -6,6 +6,7 @@ pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 pub mod channels;
+pub mod codes;
 pub(crate) mod csv_row;
 pub mod demo;
 pub mod evaluate;

@@ -3,9 +3,8 @@
 use keytender_core::secret::Secret;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use super::passwords;
 use super::sessions::{self, Came, How};
-use super::users;
+use super::{codes, passwords, users};
 use crate::error::{Error, Kind};
 use crate::store::authenticators::{Authenticator, AuthenticatorKind};
 use crate::store::users::User;
@@ -15,7 +14,16 @@ use keytender_core::id::{AuthenticatorId, SessionId};
 const FRESH: keytender_core::time::Span =
     keytender_core::time::Span::from_micros(15 * 60 * 1_000_000);
 
-/// Signs a user in by their password; what their cookie is to hold.
+/// Where a right password leads.
+#[derive(Debug)]
+pub enum Entered {
+    /// In; this is what the cookie is to hold.
+    In(Secret),
+    /// To the code, which must come with this.
+    AsksCode(Secret),
+}
+
+/// Signs a user in by their password, or asks for their code.
 ///
 /// # Errors
 /// When name and password do not belong together; nobody is told which of them is wrong.
@@ -24,7 +32,7 @@ pub async fn by_password(
     name: &str,
     password: &Secret,
     came: &Came,
-) -> Result<Secret, Error> {
+) -> Result<Entered, Error> {
     let user = inventory.store.find_user(name).await.map_err(cannot_read)?;
     let kept = match &user {
         Some(user) => find(inventory, user, AuthenticatorKind::Password).await?,
@@ -40,11 +48,15 @@ pub async fn by_password(
     let mut tx = inventory.begin().await?;
     let step = inventory.now.as_micros();
     tx.use_authenticator(kept.id, step, inventory.now).await.map_err(cannot_write)?;
+    if let Some(ticket) = codes::ask(inventory, &mut tx, &user).await? {
+        commit(tx).await?;
+        return Ok(Entered::AsksCode(ticket));
+    }
     let held = sessions::open(&mut tx, &user, How::Password, came, inventory.now).await?;
     let done = Done { why: Some(How::Password.as_str()), ..users::done("user.sign-in", &user) };
     inventory.log(&mut tx, done).await?;
     commit(tx).await?;
-    Ok(held)
+    Ok(Entered::In(held))
 }
 
 /// Sets the password of whoever is signed in. All their other sessions end.
@@ -57,17 +69,9 @@ pub async fn set_password(
     current: &Secret,
     new: &Secret,
 ) -> Result<(), Error> {
-    let name = &session.who.user;
-    let user = inventory.store.find_user(name).await.map_err(cannot_read)?;
-    let user = user.ok_or_else(wrong)?;
+    let user = proved(inventory, session, current).await?;
     let kept = find(inventory, &user, AuthenticatorKind::Password).await?;
-    if let Some(kept) = &kept
-        && !may_forget(inventory, session)
-        && !passwords::is_right(Some(&kept.data), current).await?
-    {
-        return Err(Error::new("that is not your present password").kind(Kind::Forbidden));
-    }
-    let hash = passwords::hash(name, new).await?;
+    let hash = passwords::hash(&user.name, new).await?;
     let mut tx = inventory.begin().await?;
     let one = Authenticator {
         id: new_id()?,
@@ -85,6 +89,27 @@ pub async fn set_password(
     tx.remove_sessions(user.id, others).await.map_err(cannot_write)?;
     inventory.log(&mut tx, users::done("user.set-password", &user)).await?;
     commit(tx).await
+}
+
+/// Whoever is signed in, if `password` is theirs. Who has none, or just came by a link, need not show it.
+///
+/// # Errors
+/// When it is not.
+pub(super) async fn proved(
+    inventory: &Inventory,
+    session: &sessions::Signed,
+    password: &Secret,
+) -> Result<User, Error> {
+    let user = inventory.store.find_user(&session.who.user).await.map_err(cannot_read)?;
+    let user = user.filter(|user| session.session.user_id == Some(user.id)).ok_or_else(wrong)?;
+    let kept = find(inventory, &user, AuthenticatorKind::Password).await?;
+    if let Some(kept) = &kept
+        && !may_forget(inventory, session)
+        && !passwords::is_right(Some(&kept.data), password).await?
+    {
+        return Err(Error::new("that is not your present password").kind(Kind::Forbidden));
+    }
+    Ok(user)
 }
 
 /// Whether somebody just came by a link, and may set a password without knowing the present one.
@@ -116,7 +141,7 @@ async fn find(
     inventory.store.find_authenticator(kind, &name).await.map_err(cannot_read)
 }
 
-fn new_id() -> Result<AuthenticatorId, Error> {
+pub(super) fn new_id() -> Result<AuthenticatorId, Error> {
     crate::store::random().map(AuthenticatorId::from_random).map_err(cannot_write)
 }
 

@@ -13,6 +13,7 @@ use super::state::State;
 
 mod asset;
 mod chart;
+mod codes;
 mod cookie;
 mod enter;
 mod key;
@@ -36,11 +37,15 @@ pub(super) fn router(state: &State) -> Router<State> {
         .merge(keys_routes())
         .route("/me", get(me::page))
         .route("/me/password", post(me::set_password))
+        .route("/me/codes", post(codes::begin))
+        .route("/me/codes/confirm", post(codes::confirm))
+        .route("/me/codes/off", post(codes::turn_off))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
         .route_layer(from_fn(session::only_signed));
     let open = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
+        .route("/sign-in/code", post(codes::enter))
         .route("/enter/{secret}", get(enter::page).post(enter::enter));
     guarded
         .merge(open)

@@ -115,12 +115,22 @@ impl Limiter {
     /// # Errors
     /// The answer to send, when it is tried too often.
     pub(super) fn count_sign_in(&self, address: &str, name: &str) -> Result<(), Box<Response>> {
-        for key in [format!("from {address}"), format!("as {}", name.to_lowercase())] {
-            self.tries.check_key(&key).map_err(|wait| {
-                Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
-            })?;
-        }
-        Ok(())
+        self.count_try(format!("from {address}"))?;
+        self.count_try(format!("as {}", name.to_lowercase()))
+    }
+
+    /// Counts that somebody tries what only `name` knows, whose password or session they have.
+    ///
+    /// # Errors
+    /// The answer to send, when it is tried too often.
+    pub(super) fn count_proof(&self, name: &str) -> Result<(), Box<Response>> {
+        self.count_try(format!("again as {}", name.to_lowercase()))
+    }
+
+    fn count_try(&self, key: String) -> Result<(), Box<Response>> {
+        self.tries.check_key(&key).map(drop).map_err(|wait| {
+            Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
+        })
     }
 
     /// Forgets callers who have not asked for long.

@@ -40,7 +40,8 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
     let mut served = Served::start_with(&home, &["--demo"]);
     let axe = Path::new(&modules).join("axe-core/axe.min.js");
     let folder = pictures();
-    let words = [&served.link(), &axe.display().to_string(), &folder.display().to_string()];
+    let link = format!("{}{}", served.url, served.link());
+    let words = [&link, &axe.display().to_string(), &folder.display().to_string()];
     let Some(output) = browse("walk.py", &words.map(String::as_str)) else { return };
     let walked = went_well(&output);
     for page in ["/", "/keys", "/keys/*", "/accounts", "/owners", "/notices", "/policy", "/reports"]
@@ -65,7 +66,8 @@ fn a_key_is_found_kept_and_disabled_at_aws_with_a_script_and_without() {
         }
         let mut served = Served::start(&home);
         let folder = pictures().display().to_string();
-        let Some(output) = browse("journey.py", &[&served.link(), id, &folder, script]) else {
+        let link = format!("{}{}", served.url, served.link());
+        let Some(output) = browse("journey.py", &[&link, id, &folder, script]) else {
             return;
         };
         // A mail's link and its confirmation are two more: four clicks at most.

@@ -106,14 +106,12 @@ impl Served {
         (0..count).map(|_| line()).collect()
     }
 
-    /// The link by which the first administrator comes into the console.
+    /// The path of the link by which the first administrator comes in, which it says once.
     pub(crate) fn link(&self) -> String {
-        loop {
-            let line = self.said(1).remove(0);
-            if line.contains("/enter/") {
-                return line.trim().to_owned();
-            }
-        }
+        let said = std::iter::from_fn(|| self.talk.recv_timeout(START_TIMEOUT).ok());
+        let mut paths =
+            said.filter_map(|line| line.split_once("/enter/").map(|it| it.1.to_owned()));
+        format!("/enter/{}", paths.next().expect("it says a link"))
     }
 
     /// What it has printed on stdout by now, at least a line.

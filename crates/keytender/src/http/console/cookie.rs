@@ -36,6 +36,14 @@ pub(super) fn forget(headers: &mut HeaderMap, is_https: bool) {
     set(headers, cookie, is_https);
 }
 
+/// Whether an answer changes what the session's cookie holds.
+pub(super) fn is_changed(headers: &HeaderMap, is_https: bool) -> bool {
+    let name = name(is_https);
+    let mut lines =
+        headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.any(|line| line.split_once('=').is_some_and(|(set, _)| set == name))
+}
+
 /// The word that the page before left.
 pub(super) fn word(headers: &HeaderMap) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(find(headers, WORD)?).ok()?;

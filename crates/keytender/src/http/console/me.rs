@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::visit::{Form, Visit};
 use super::words::moment;
-use super::{cookie, layout};
+use super::{codes, cookie, layout};
 use crate::app::inventory::Inventory;
 use crate::app::{sessions, sign_in};
 use crate::http::problem::Refusal;
@@ -50,6 +50,7 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
             None => p { "Set one, so that you can come back." },
         }
         (password_form(&visit, asks_present))
+        (codes::section(&visit, &inventory, &known, asks_present))
         h2 { "Where you are signed in" }
         (sessions_list(&visit, &inventory, &name).await?)
     };
@@ -60,10 +61,7 @@ fn password_form(visit: &Visit, asks_present: bool) -> Markup {
     html! {
         form.stack method="post" action="/me/password" {
             (visit.proof())
-            @if asks_present {
-                label for="current" { "Present password" }
-                input #current name="current" type="password" autocomplete="current-password" required;
-            }
+            @if asks_present { (codes::present("current")) }
             label for="new" { "New password" }
             input #new name="new" type="password" autocomplete="new-password" minlength="15" required
                 aria-describedby="about-new";
@@ -107,6 +105,9 @@ pub(super) async fn set_password(
     inventory: Inventory,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
+    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
+        return Ok(*too_many);
+    }
     let current = Secret::new(typed.current.unwrap_or_default());
     let new = Secret::new(typed.new);
     sign_in::set_password(&inventory, visit.session()?, &current, &new).await?;

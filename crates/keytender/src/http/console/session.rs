@@ -72,8 +72,8 @@ async fn visited(state: &State, request: Request, next: Next) -> Result<Response
     if let Some(named) = named {
         response.extensions_mut().insert(named);
     }
-    let is_set = response.headers().contains_key(header::SET_COOKIE);
-    if let Some(held) = turned.or(is_new.then_some(held)).filter(|_| !is_set) {
+    let is_changed = cookie::is_changed(response.headers(), state.is_https);
+    if let Some(held) = turned.or(is_new.then_some(held)).filter(|_| !is_changed) {
         cookie::keep(response.headers_mut(), &held, state.is_https);
     }
     Ok(response)

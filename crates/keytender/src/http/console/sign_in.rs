@@ -8,8 +8,8 @@ use maud::html;
 use serde::Deserialize;
 
 use super::visit::{Form, Visit, before_sign_in};
-use super::{cookie, layout};
-use crate::app::sign_in;
+use super::{codes, cookie, layout};
+use crate::app::sign_in::{self, Entered};
 use crate::error::Kind;
 use crate::http::problem::Refusal;
 
@@ -67,11 +67,12 @@ pub(super) async fn by_password(
     let password = Secret::new(typed.password);
     let next = typed.next.as_deref();
     match sign_in::by_password(&inventory, &typed.name, &password, &visit.came).await {
-        Ok(held) => {
+        Ok(Entered::In(held)) => {
             let mut response = Redirect::to(place(next)).into_response();
             cookie::keep(response.headers_mut(), &held, visit.state.is_https);
             Ok(response)
         }
+        Ok(Entered::AsksCode(ticket)) => Ok(codes::ask(&visit, &ticket, next, None)),
         Err(error) if error.of_kind() == Kind::Forbidden => {
             let wrong = format!("{}.", error.explanation());
             let mut response = form(&visit, &typed.name, next, Some(&wrong));
