@@ -21,8 +21,11 @@ fn either<T: Display>(things: &[T]) -> String {
 
 /// `a and b`.
 fn all(conditions: &[Condition]) -> String {
-    let texts: Vec<String> = conditions.iter().map(Condition::to_string).collect();
-    texts.join(" and ")
+    joined(conditions.iter())
+}
+
+fn joined<'c>(conditions: impl Iterator<Item = &'c Condition>) -> String {
+    conditions.map(Condition::to_string).collect::<Vec<_>>().join(" and ")
 }
 
 fn long(span: Span) -> String {
@@ -91,7 +94,10 @@ fn truth(f: &mut Formatter<'_>, is_so: bool, [yes, no]: [&str; 2]) -> fmt::Resul
 impl Rule {
     /// What must hold for a key to break it, in words: `active and older than 90 days`.
     pub fn when_in_words(&self) -> String {
-        all(&self.when)
+        // What state it is in comes first.
+        let is_state = |condition: &&Condition| matches!(condition, Condition::State(_));
+        let (states, others): (Vec<_>, Vec<_>) = self.when.iter().partition(is_state);
+        joined(states.into_iter().chain(others))
     }
 }
 
@@ -117,6 +123,7 @@ mod tests {
             ("{ provider = [\"aws\", \"git*\"] }", "provider is aws or git*"),
             ("{ tag.env = \"prod\" }", "tag env is prod"),
             ("{ last_used = \"never\" }", "never used"),
+            ("{ age_over = \"2d\", state = \"active\" }", "active and older than 2 days"),
             ("{ has_owner = false }", "without an owner"),
             ("{ not = { exposed = true } }", "not (exposed)"),
             (

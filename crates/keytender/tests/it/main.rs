@@ -18,6 +18,7 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod console_pages;
 mod damaged;
 mod databases;
 mod discovery;
