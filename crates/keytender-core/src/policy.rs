@@ -13,6 +13,7 @@ mod change;
 mod condition;
 mod evidence;
 mod parse;
+mod words;
 
 pub use condition::{Condition, LastUseWord, Truth};
 pub use evidence::Message;

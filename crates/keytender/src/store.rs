@@ -30,6 +30,7 @@ pub mod principals;
 pub mod seal;
 pub mod sessions;
 pub mod settings;
+pub mod sign_ins;
 mod sweep;
 pub mod syncs;
 pub mod tasks;

@@ -6,12 +6,15 @@ use keytender_core::time::Span;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::sessions::{self, Came, How};
+use super::view::NewLinkView;
 use super::{ticket, users};
 use crate::error::{Error, Kind};
 use crate::store::authenticators::AuthenticatorKind;
 
 /// The word in the database for what works once.
 const KIND: &str = "link";
+/// The setting that says where the console is.
+const CONSOLE_URL: &str = "console_url";
 /// How long a link works.
 const LIFE: Span = Span::days(1);
 
@@ -33,6 +36,40 @@ pub async fn make(inventory: &Inventory, user: &str) -> Result<Secret, Error> {
     inventory.log(&mut tx, users::done("user.link", &user)).await?;
     commit(tx).await?;
     Ok(secret)
+}
+
+/// Makes a link for a user, whole, as it is given to them.
+///
+/// # Errors
+/// When there is no such user, they are suspended, or no server has said yet where it is.
+pub async fn make_whole(inventory: &Inventory, user: &str) -> Result<NewLinkView, Error> {
+    // Who is not there is told first.
+    users::view(inventory, user).await?;
+    let base = console_url(inventory).await?.ok_or_else(|| {
+        Error::new("nobody knows yet where the console is").hint("start it once: keytender serve")
+    })?;
+    let secret = make(inventory, user).await?;
+    let url = format!("{base}/enter/{}", secret.expose());
+    Ok(NewLinkView { url, ends_at: inventory.now.plus(LIFE) })
+}
+
+/// Where the console is, as the server said that started last; without a slash at its end.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn console_url(inventory: &Inventory) -> Result<Option<String>, Error> {
+    inventory.store.find_setting(CONSOLE_URL).await.map_err(cannot_read)
+}
+
+/// Notes where the console is.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn note_console_url(inventory: &Inventory, url: &str) -> Result<(), Error> {
+    if console_url(inventory).await?.as_deref() == Some(url) {
+        return Ok(());
+    }
+    inventory.store.put_setting(CONSOLE_URL, url).await.map_err(cannot_write)
 }
 
 /// A link for the first administrator, as long as they have no other way to come in.

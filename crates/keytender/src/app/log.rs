@@ -7,6 +7,7 @@ use super::view::{ActView, VerifiedView};
 use super::{paging, secrets};
 use crate::config::checkpoint::{self, Checkpoint};
 use crate::error::Error;
+use crate::store::acts::Which;
 use crate::store::chain::Break;
 
 /// Seals what was committed, and writes a checkpoint if there was something.
@@ -29,30 +30,37 @@ pub async fn seal(inventory: &Inventory) -> Result<(), Error> {
 /// Where a page of the log begins: after the act of this moment and number.
 pub type Place = (i64, i64);
 
-/// A page of the log, the newest first, and where the next one begins; of one target if a word is
-/// given: a key, or whatever has this id.
+/// A page of the log, the newest first, and where the next one begins. A target is a word for a key,
+/// or the id of whatever it is.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list(
     inventory: &Inventory,
-    target: Option<&str>,
+    mut which: Which,
     limit: u32,
     after: Option<Place>,
 ) -> Result<(Vec<ActView>, Option<Place>), Error> {
-    let target = match target {
+    if let Some(word) = &mut which.target_id
+        && let Ok(held) = super::keys::get(inventory, word).await
+    {
         // A word that means a key stands for its id.
-        Some(word) => Some(match super::keys::get(inventory, word).await {
-            Ok(held) => held.record.id.to_string(),
-            Err(_) => word.to_owned(),
-        }),
-        None => None,
-    };
+        *word = held.record.id.to_string();
+    }
     let more = i64::from(limit) + 1;
-    let acts = inventory.store.list_acts(target.as_deref(), more, after).await;
+    let acts = inventory.store.list_acts(&which, more, after).await;
     let mut acts = acts.map_err(cannot_read)?;
     let next = paging::cut(&mut acts, limit, |act| (act.at.as_micros(), act.id.as_i64()));
     Ok((acts.into_iter().map(ActView::of).collect(), next))
+}
+
+/// Where checkpoints of the log are written, on the machine of the inventory.
+///
+/// # Errors
+/// When the platform's data folder cannot be made.
+pub fn checkpoints(inventory: &Inventory) -> Result<String, Error> {
+    let path = checkpoint::path(&secrets::folder(&inventory.location)?);
+    Ok(path.display().to_string())
 }
 
 /// Goes through the whole log and holds it against the checkpoints.

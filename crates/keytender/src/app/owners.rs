@@ -72,14 +72,14 @@ pub async fn set(
         check_zone(zone)?;
     }
     if let Some(address) = address {
-        check(name, address)?;
+        check(&owner.name, address)?;
         address.clone_into(&mut owner.address);
     }
     if let Some(zone) = time_zone {
         zone.clone_into(&mut owner.time_zone);
     }
     tx.update_owner(&owner).await.map_err(cannot_write)?;
-    inventory.log(&mut tx, done("owner.set", &owner, json!({"name": name}))).await?;
+    inventory.log(&mut tx, done("owner.set", &owner, json!({"name": owner.name}))).await?;
     commit(tx).await?;
     Ok(owner)
 }
@@ -98,13 +98,13 @@ pub async fn remove(
     let owner = locked(inventory, &mut tx, name, allows).await?;
     let users = inventory.store.list_users().await.map_err(cannot_read)?;
     if let Some(user) = users.iter().find(|user| user.owner_id == Some(owner.id)) {
-        let user = &user.name;
+        let (user, name) = (&user.name, &owner.name);
         return Err(Error::new(format!("the user `{user}` sees the keys of {name}"))
             .kind(Kind::Conflict)
             .hint(format!("remove the user first: keytender users remove {user}")));
     }
     tx.remove_owner(owner.id).await.map_err(cannot_write)?;
-    inventory.log(&mut tx, done("owner.remove", &owner, json!({"name": name}))).await?;
+    inventory.log(&mut tx, done("owner.remove", &owner, json!({"name": owner.name}))).await?;
     commit(tx).await
 }
 
@@ -138,7 +138,7 @@ pub async fn claim(
         }
     }
     let verb = if takes_back { "owner.disclaim" } else { "owner.claim" };
-    let details = json!({"name": name, "by": kind.as_str(), "tag": tag, "pattern": pattern});
+    let details = json!({"name": owner.name, "by": kind.as_str(), "tag": tag, "pattern": pattern});
     inventory.log(&mut tx, done(verb, &owner, details)).await?;
     commit(tx).await
 }

@@ -1,12 +1,14 @@
 //! Policies before they are used: what is in one, and what it would find.
 
+use std::collections::BTreeMap;
+
 use keytender_core::policy::{Assessment, Policy};
 
 use super::evaluate;
 use super::inventory::{Inventory, cannot_read};
-use super::view::{EndedView, PolicyCheckView};
+use super::view::{EndedView, PolicyCheckView, RuleCountView};
 use crate::error::Error;
-use crate::store::keys::{Filter, Order, Page};
+use crate::store::keys::{Filter, Order, Page, Standing};
 
 /// How many keys are read at once.
 const PAGE: u32 = 10_000;
@@ -27,21 +29,59 @@ pub async fn check(inventory: &Inventory, text: &str) -> Result<PolicyCheckView,
         reason: one.reason.clone(),
     });
     let count = |number: usize| u64::try_from(number).unwrap_or(0);
-    let (would_be_due, due) = due(inventory, &policy).await?;
+    let found = find(inventory, &policy).await?;
     Ok(PolicyCheckView {
         rules: count(policy.rules().len()),
         exceptions: count(policy.exceptions().len()),
         ended: ended.collect(),
-        would_be_due,
-        due,
+        would_be_due: found.would_be_due,
+        due: found.due,
+        more: found.more,
+        fewer: found.fewer,
+        by_rule: found.by_rule(),
     })
 }
 
-/// How many keys would be due under `policy`, and how many are.
-async fn due(inventory: &Inventory, policy: &Policy) -> Result<(u64, u64), Error> {
+/// What a policy finds, beside what the present one does.
+#[derive(Debug, Default)]
+struct Found {
+    would_be_due: u64,
+    due: u64,
+    more: u64,
+    fewer: u64,
+    /// By rule: how many would break it, and how many do.
+    rules: BTreeMap<String, (u64, u64)>,
+}
+
+impl Found {
+    fn add(&mut self, would_be: &Standing, is: &Standing) {
+        self.would_be_due += u64::from(would_be.is_due);
+        self.due += u64::from(is.is_due);
+        self.more += u64::from(would_be.is_due && !is.is_due);
+        self.fewer += u64::from(is.is_due && !would_be.is_due);
+        for rule in &would_be.rules {
+            self.count(rule).0 += 1;
+        }
+        for rule in &is.rules {
+            self.count(rule).1 += 1;
+        }
+    }
+
+    fn count(&mut self, rule: &str) -> &mut (u64, u64) {
+        self.rules.entry(rule.to_owned()).or_default()
+    }
+
+    fn by_rule(self) -> Vec<RuleCountView> {
+        let view = |(rule, (would_be, now))| RuleCountView { rule, would_be, now };
+        self.rules.into_iter().map(view).collect()
+    }
+}
+
+/// Holds every key against `policy`, page by page; nothing is written.
+async fn find(inventory: &Inventory, policy: &Policy) -> Result<Found, Error> {
     let filter = inventory.sight.narrow(Filter::default());
     let order = Order::Age;
-    let (mut would_be, mut are) = (0, 0);
+    let mut found = Found::default();
     let mut after = None;
     let mut assessment = Assessment::default();
     loop {
@@ -49,12 +89,11 @@ async fn due(inventory: &Inventory, policy: &Policy) -> Result<(u64, u64), Error
         let keys = inventory.store.page_of_keys(&filter, &page).await.map_err(cannot_read)?;
         for held in &keys {
             let standing = evaluate::standing(held, policy, inventory.now, &mut assessment);
-            would_be += u64::from(standing.is_due);
-            are += u64::from(held.standing.is_due);
+            found.add(&standing, &held.standing);
         }
         match keys.last() {
             Some(last) if keys.len() == PAGE as usize => after = Some(order.place(last)),
-            _ => return Ok((would_be, are)),
+            _ => return Ok(found),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Principals: who keys act for.
 
 use keytender_core::id::{AccountId, PrincipalId};
+use keytender_core::key::LastUse;
 
 use super::inventory::{Inventory, cannot_read};
 use super::view::PrincipalView;
 use super::{accounts, paging};
 use crate::error::{Error, Kind};
-use crate::store::principals::Filter;
+use crate::store::principals::{Filter, Seen};
 
 /// Where a principal stands among the others: the number of its account, and its name.
 pub type Place = (i64, String);
@@ -41,7 +42,28 @@ pub async fn list(
     let next = paging::cut(&mut found, limit, |last| {
         (last.account_id.as_i64(), last.record.principal.name.as_ref().to_owned())
     });
+    know_own(inventory, &mut found).await?;
     Ok((found.iter().map(PrincipalView::of).collect(), next))
+}
+
+/// Says of our own users how they sign in: no provider tells it.
+async fn know_own(inventory: &Inventory, found: &mut [Seen]) -> Result<(), Error> {
+    let is_own = |seen: &Seen| seen.record.principal.provider == super::users::OWN;
+    if !found.iter().any(is_own) {
+        return Ok(());
+    }
+    let sign_ins = inventory.store.list_sign_ins().await.map_err(cannot_read)?;
+    for seen in found.iter_mut().filter(|seen| is_own(seen)) {
+        let one = sign_ins.iter().find(|one| one.principal_id == seen.record.id);
+        let password_at = one.and_then(|one| one.password_at);
+        let used_at = one.and_then(|one| one.password_used_at);
+        let principal = &mut seen.record.principal;
+        principal.has_password = Some(password_at.is_some());
+        principal.password_last_used =
+            password_at.map(|since| used_at.map_or(LastUse::Never { since }, LastUse::at));
+        principal.mfa = Some(one.is_some_and(|one| one.has_second_factor));
+    }
+    Ok(())
 }
 
 /// One principal, by its id.
@@ -52,7 +74,8 @@ pub async fn view(inventory: &Inventory, id: &str) -> Result<PrincipalView, Erro
     let missing = || Error::not_found(format!("there is no principal `{id}`"));
     let filter =
         Filter { id: Some(id.parse::<PrincipalId>().map_err(|_| missing())?), ..seen(inventory) };
-    let found = inventory.store.page_principals(&filter, None, 1).await.map_err(cannot_read)?;
+    let mut found = inventory.store.page_principals(&filter, None, 1).await.map_err(cannot_read)?;
+    know_own(inventory, &mut found).await?;
     found.first().map(PrincipalView::of).ok_or_else(missing)
 }
 

@@ -18,12 +18,13 @@ use super::inventory::{Inventory, Sight, cannot_read};
 use super::keys::Viewer;
 use super::view::{ChangeView, DifferenceList, DifferenceView};
 use crate::error::{Error, Kind};
-use crate::store::accounts::Account;
+use crate::store::accounts::{Account, AccountKind};
 use crate::store::keys::{Filter, HeldKey};
 use crate::store::versions::{KeyFacts, Past};
 
 mod json;
 mod listed;
+mod own;
 mod wide;
 
 pub use json::KeyWriter;
@@ -66,7 +67,7 @@ pub async fn write(
         (Form::Aws, None) => {
             Err(Error::new("AWS's report is one of an account").hint("name it: --account NAME"))
         }
-        (Form::Aws, Some(account)) if account.provider != "aws" => {
+        (Form::Aws, Some(account)) if account.provider != "aws" && !is_own(&account) => {
             Err(Error::new(format!("`{}` is no account of AWS", account.name))
                 .hint("--format wide holds every provider's keys"))
         }
@@ -102,6 +103,11 @@ pub async fn write(
             }
         }
     }
+}
+
+/// Whether it is the account of our own users: they stand in AWS's form as AWS's do.
+fn is_own(account: &Account) -> bool {
+    account.kind == AccountKind::Own
 }
 
 /// The account of this name; that it is missing does not mean that the report is.
@@ -267,8 +273,14 @@ pub async fn aws(
         Some(at) => Some(inventory.store.past_at(at).await.map_err(cannot_read)?),
         None => None,
     };
-    let principals: Vec<PrincipalRecord> =
-        principals.into_iter().filter_map(|record| principal_at(record, past.as_ref())).collect();
+    let columns = account.report_header.clone().unwrap_or_else(write::columns);
+    let principals: Vec<PrincipalRecord> = match is_own(account) {
+        true => own_users(inventory, principals, &columns, at).await?,
+        false => {
+            let at = |record| principal_at(record, past.as_ref());
+            principals.into_iter().filter_map(at).collect()
+        }
+    };
     let mut by_principal: HashMap<PrincipalId, Vec<&Key<'_>>> = HashMap::new();
     // AWS would not write a key that it did not list, and another may have its place already.
     for held in held.iter().filter(|held| held.record.missing_since.is_none()) {
@@ -282,8 +294,24 @@ pub async fn aws(
         cells: record.cells.as_deref(),
         keys: by_principal.get(&record.id).map_or(&[], Vec::as_slice),
     });
-    let columns = account.report_header.clone().unwrap_or_else(write::columns);
     Ok(write::report(&columns, subjects.collect()))
+}
+
+/// Our own users, as they are or were at a moment.
+async fn own_users(
+    inventory: &Inventory,
+    mut principals: Vec<PrincipalRecord>,
+    columns: &[String],
+    at: Option<Time>,
+) -> Result<Vec<PrincipalRecord>, Error> {
+    let at = at.unwrap_or(inventory.now);
+    let sign_ins = inventory.store.list_sign_ins().await.map_err(cannot_read)?;
+    principals.retain_mut(|record| {
+        let one = sign_ins.iter().find(|one| one.principal_id == record.id);
+        record.cells = one.map(|one| own::cells(columns, record, one, at));
+        record.first_seen_at <= at && record.gone_at.is_none_or(|gone_at| gone_at > at)
+    });
+    Ok(principals)
 }
 
 /// A principal as it was; `None` if it was not there.

@@ -2,6 +2,8 @@
 //!
 //! A user is a principal of our own account; the tokens are the principal's keys.
 
+use std::collections::HashMap;
+
 use keytender_core::access::{Role, Scopes};
 use keytender_core::id::{AccountId, OwnerId, PrincipalId, UserId};
 use keytender_core::inventory::PrincipalRecord;
@@ -22,7 +24,7 @@ use crate::store::users::User;
 use crate::store::{self, Failure};
 
 /// The provider of our own tokens, and the name of their account.
-const OWN: &str = "keytender";
+pub(super) const OWN: &str = "keytender";
 /// The first user.
 const FIRST: &str = "administrator";
 /// The advisory lock that two nodes meet at which start on an empty database.
@@ -179,10 +181,21 @@ pub async fn remove(
     for key in tx.token_keys(user.id).await.map_err(cannot_read)? {
         tokens::end(&mut tx, key, inventory.now).await?;
     }
+    end_principal(inventory, &mut tx, &user).await?;
     tx.remove_user(user.id).await.map_err(cannot_write)?;
     leave_somebody(&mut tx).await?;
     inventory.log(&mut tx, done("user.remove", &user)).await?;
     commit(tx).await
+}
+
+/// Notes that the principal of a user is gone.
+async fn end_principal(inventory: &Inventory, tx: &mut Tx, user: &User) -> Result<(), Error> {
+    let account = own_account(inventory, tx).await?.id;
+    let known = tx.list_principals(account).await.map_err(cannot_read)?;
+    let found = known.into_iter().find(|record| record.id == user.principal_id);
+    let Some(mut record) = found else { return Ok(()) };
+    record.gone_at = Some(inventory.now);
+    tx.write_principals(account, std::slice::from_ref(&record)).await.map_err(cannot_write)
 }
 
 /// Refuses what would leave no administrator.
@@ -199,10 +212,17 @@ async fn leave_somebody(tx: &mut Tx) -> Result<(), Error> {
 /// When the database does not answer.
 pub async fn list(inventory: &Inventory) -> Result<Vec<UserView>, Error> {
     let users = inventory.store.list_users().await.map_err(cannot_read)?;
+    views(inventory, &users).await
+}
+
+async fn views(inventory: &Inventory, users: &[User]) -> Result<Vec<UserView>, Error> {
     let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
+    let owners: HashMap<_, _> = owners.into_iter().map(|owner| (owner.id, owner.name)).collect();
+    let sign_ins = inventory.store.list_sign_ins().await.map_err(cannot_read)?;
+    let sign_ins: HashMap<_, _> = sign_ins.iter().map(|one| (one.user_id, one)).collect();
     let view = |user: &User| {
-        let owner = owners.iter().find(|owner| Some(owner.id) == user.owner_id);
-        UserView::of(user, owner.map(|owner| owner.name.clone()))
+        let owner = user.owner_id.and_then(|id| owners.get(&id).cloned());
+        UserView::of(user, owner, sign_ins.get(&user.id).copied())
     };
     Ok(users.iter().map(view).collect())
 }
@@ -217,9 +237,8 @@ pub async fn view(inventory: &Inventory, word: &str) -> Result<UserView, Error> 
 }
 
 async fn of(inventory: &Inventory, user: &User) -> Result<UserView, Error> {
-    let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
-    let owner = owners.iter().find(|owner| Some(owner.id) == user.owner_id);
-    Ok(UserView::of(user, owner.map(|owner| owner.name.clone())))
+    let view = views(inventory, std::slice::from_ref(user)).await?.pop();
+    view.ok_or_else(|| missing(&user.name))
 }
 
 pub(super) async fn locked(tx: &mut Tx, name: &str) -> Result<User, Error> {

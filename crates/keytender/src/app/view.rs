@@ -38,10 +38,10 @@ pub use notice::{
     PreviewView,
 };
 pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
-pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleView};
+pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView};
 pub use principal::{PrincipalList, PrincipalView};
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};
 pub use token::{NewTokenView, TokenList, TokenView};
-pub use user::{UserList, UserView};
+pub use user::{NewLinkView, UserList, UserView};

@@ -54,6 +54,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "yes|no", value_parser = ["yes", "no"])]
         suspended: Option<String>,
     },
+    /// Make a link by which a user signs in to the console, once, and print it
+    Link {
+        /// The user
+        name: String,
+    },
     /// Remove a user; their tokens end at once
     Remove {
         /// The user
@@ -95,6 +100,13 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
             }
             desk.set_user(&name, change).await.map_err(Stop::could_not)?;
             context.talk.note(&format!("changed {name}"));
+            Ok(DONE)
+        }),
+        Command::Link { name } => context.desk(async |desk| {
+            let link = desk.link_user(&name).await.map_err(Stop::could_not)?;
+            let end = link.ends_at.to_seconds();
+            context.talk.note(&format!("signs {name} in once, until {end}; this is shown once:"));
+            writeln!(anstream::stdout(), "{}", link.url)?;
             Ok(DONE)
         }),
         Command::Remove { name, yes } => context.desk(async |desk| {

@@ -11,20 +11,31 @@ use keytender_core::access::Scope;
 
 use super::state::State;
 
+mod accounts;
 mod asset;
 mod chart;
 mod codes;
 mod cookie;
 mod enter;
+mod form;
 mod key;
 mod key_words;
 mod keys;
 mod layout;
+mod listed;
+mod log;
 mod me;
+mod notices;
 mod overview;
+mod owners;
+mod policy;
 mod refusal;
+mod reports;
 mod session;
+mod settings;
 mod sign_in;
+mod tasks;
+mod users;
 mod visit;
 mod words;
 
@@ -42,6 +53,11 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/me/codes/off", post(codes::turn_off))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
+        .merge(places())
+        .merge(told())
+        .merge(rules())
+        .merge(doings())
+        .merge(people())
         .route_layer(from_fn(session::only_signed));
     let open = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
@@ -67,6 +83,105 @@ fn keys_routes() -> Router<State> {
         .route("/keys/{key}", page(Scope::KeysRead, get(key::page)))
         .route("/keys/{key}/acts/{act}", page(Scope::KeysAct, acts))
         .route("/keys/{key}/{part}", page(Scope::KeysWrite, post(key::say::say)))
+}
+
+/// The pages of where keys are held, and of who answers for them.
+fn places() -> Router<State> {
+    let write = |route| page(Scope::AccountsWrite, route);
+    let look = |route| page(Scope::AccountsSync, route);
+    let own = |route| page(Scope::OwnersWrite, route);
+    let remove = get(accounts::one::ask_remove).post(accounts::one::remove);
+    let accept = get(owners::ask_accept).post(owners::accept);
+    Router::new()
+        .route(
+            "/accounts",
+            page(Scope::AccountsRead, get(accounts::list)).merge(write(post(accounts::add))),
+        )
+        .route("/accounts/{account}", page(Scope::AccountsRead, get(accounts::one::page)))
+        .route("/accounts/{account}/contact", write(post(accounts::one::set_contact)))
+        .route("/accounts/{account}/remove", write(remove))
+        .route("/accounts/{account}/look", look(post(accounts::look::now)))
+        .route("/accounts/{account}/check", look(post(accounts::look::check)))
+        .route("/owners", page(Scope::OwnersRead, get(owners::list)).merge(own(post(owners::add))))
+        .route("/owners/suggestions", own(page(Scope::KeysWrite, accept)))
+        .route(
+            "/owners/{owner}",
+            page(Scope::OwnersRead, get(owners::one::page)).merge(own(post(owners::one::change))),
+        )
+        .route("/owners/{owner}/claims", own(post(owners::one::claim)))
+        .route("/owners/{owner}/claims/remove", own(post(owners::one::disclaim)))
+        .route(
+            "/owners/{owner}/remove",
+            own(get(owners::one::ask_remove).post(owners::one::remove)),
+        )
+}
+
+/// The pages of who is told what, and by which ways.
+fn told() -> Router<State> {
+    let write = |route| page(Scope::NoticesWrite, route);
+    let ways = |route| page(Scope::ChannelsWrite, route);
+    let remove = get(notices::channels::ask_remove).post(notices::channels::remove);
+    Router::new()
+        .route("/notices", page(Scope::NoticesRead, get(notices::page)))
+        .route("/notices/{notice}", page(Scope::NoticesRead, get(notices::one::page)))
+        .route("/notices/{notice}/again", write(post(notices::one::again)))
+        .route("/notices/contact", write(post(notices::set_contact)))
+        .route("/notices/test", write(post(notices::test)))
+        .route("/notices/run", write(post(notices::run)))
+        .route("/notices/preview", write(post(notices::preview::page)))
+        .route("/notices/start", write(post(notices::preview::start)))
+        .route("/notices/stop", write(get(notices::preview::ask_stop).post(notices::preview::stop)))
+        .route("/notices/channels", ways(post(notices::channels::add)))
+        .route("/notices/channels/new", ways(get(notices::channels::new)))
+        .route("/notices/channels/{channel}/remove", ways(remove))
+}
+
+/// The pages of what keys are held against.
+fn rules() -> Router<State> {
+    let read = |route| page(Scope::PolicyRead, route);
+    let write = |route| page(Scope::PolicyWrite, route);
+    let default = get(policy::edit::ask_default).post(policy::edit::set_default);
+    Router::new()
+        .route("/policy", read(get(policy::page)))
+        .route("/policy/edit", read(get(policy::edit::page)))
+        .route("/policy/check", read(post(policy::edit::check)))
+        .route("/policy/use", write(post(policy::edit::put)))
+        .route("/policy/default", write(default))
+}
+
+/// The pages of what was found and done, and of what the server does.
+fn doings() -> Router<State> {
+    let report = |route| page(Scope::ReportsRead, route);
+    Router::new()
+        .route("/reports", report(get(reports::page)))
+        .route("/reports/file", report(get(reports::download)))
+        .route("/reports/changes", report(get(reports::changes)))
+        .route("/tasks", page(Scope::TasksRead, get(tasks::page)))
+        .route("/tasks/run", page(Scope::TasksRun, post(tasks::run)))
+        .route("/log", page(Scope::LogRead, get(log::page)))
+        .route("/log/verify", page(Scope::LogRead, post(log::verify)))
+        .route("/settings", page(Scope::MetricsRead, get(settings::page)))
+}
+
+/// The pages of those who may use this installation.
+fn people() -> Router<State> {
+    let write = |route| page(Scope::UsersWrite, route);
+    let revoke = get(users::tokens::ask_revoke).post(users::tokens::revoke);
+    Router::new()
+        .route("/users", page(Scope::UsersRead, get(users::list)).merge(write(post(users::add))))
+        .route(
+            "/users/{user}",
+            page(Scope::UsersRead, get(users::one::page)).merge(write(post(users::one::change))),
+        )
+        .route("/users/{user}/suspension", write(post(users::one::suspend)))
+        .route("/users/{user}/links", write(post(users::one::link)))
+        .route("/users/{user}/sessions/end", write(post(users::one::sign_out)))
+        .route("/users/{user}/remove", write(get(users::one::ask_remove).post(users::one::remove)))
+        .route("/users/{user}/tokens", write(post(users::tokens::create)))
+        .route(
+            "/users/{user}/tokens/{key}/revoke",
+            page(Scope::UsersRead, page(Scope::KeysAct, revoke)),
+        )
 }
 
 /// A page that needs a scope.

@@ -54,6 +54,11 @@ impl Left {
 }
 
 impl Limiter {
+    /// How many requests a second a token may make; 0: without a limit.
+    pub(super) const fn per_second(&self) -> u32 {
+        self.per_second
+    }
+
     /// With so many requests a second for each token; 0: without a limit.
     pub(super) fn new(per_second: u32) -> Self {
         let tokens = NonZeroU32::new(per_second).map(|rate| {

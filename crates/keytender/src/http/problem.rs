@@ -203,7 +203,8 @@ impl Problem {
         self.request_id.as_deref()
     }
 
-    fn status(&self) -> StatusCode {
+    /// The status with which it is answered.
+    pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }

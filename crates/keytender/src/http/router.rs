@@ -82,6 +82,7 @@ fn people() -> OpenApiRouter<State> {
         .routes(routes!(api::me::get))
         .routes(routes!(api::users::list, api::users::add))
         .routes(routes!(api::users::get, api::users::set, api::users::remove))
+        .routes(routes!(api::users::link))
         .routes(routes!(api::tokens::list))
         .routes(routes!(api::tokens::create))
 }

@@ -43,6 +43,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Its certificate chain and private key, both PEM; without them it speaks no TLS itself.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// By which URL others reach it, if a proxy stands before it.
+    pub public_url: Option<String>,
     /// Whether callers come by https, here or at a proxy.
     pub is_https: bool,
     /// Proxies whose word on who asks is believed.
@@ -95,6 +97,10 @@ pub async fn run(
     // Without it the log cannot be sealed, here or by any node that shares the database.
     let sealer = secrets::sealer(inventory, true).await?;
     let token_file = first_token(inventory).await?;
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let here = format!("{scheme}://{address}");
+    let url = options.public_url.as_deref().unwrap_or(&here).trim_end_matches('/');
+    links::note_console_url(inventory, url).await?;
     let link = links::first(inventory).await?;
     let state = state(inventory, &options, sealer)?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();

@@ -6,6 +6,7 @@ use keytender_core::id::ActId;
 use keytender_core::time::Time;
 
 use super::db::Tx;
+use super::keys::escaped;
 use super::{Result, Store};
 
 /// How far an act has come.
@@ -85,6 +86,19 @@ pub struct Act {
     pub details: String,
 }
 
+/// Which acts; every part that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Done to what has this id.
+    pub target_id: Option<String>,
+    /// By somebody of this name.
+    pub actor: Option<String>,
+    /// What begins so, such as `key.`.
+    pub verb: Option<String>,
+    /// At this moment or later.
+    pub since: Option<Time>,
+}
+
 const COLUMNS: &str = "id, at, actor, origin, verb, stage, target_kind, target_id, why, details";
 
 impl Tx {
@@ -117,29 +131,40 @@ impl Tx {
 }
 
 impl Store {
-    /// The latest acts, newest first; of one target if it is given, and from a place on: after the
-    /// act of this moment (microseconds) and number.
+    /// The latest acts that are meant, newest first, from a place on: after the act of this moment
+    /// (microseconds) and number.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn list_acts(
         &self,
-        target_id: Option<&str>,
+        which: &Which,
         limit: i64,
         after: Option<(i64, i64)>,
     ) -> Result<Vec<Act>> {
         let (at, id) = after.unwrap_or((i64::MAX, i64::MAX));
         let mut values = vec![self.tenant().into(), at.into(), id.into(), limit.into()];
-        let condition = match target_id {
-            Some(target) => {
-                values.push(target.into());
-                "AND target_id = $5"
-            }
-            None => "",
+        let mut conditions = String::new();
+        let mut and = |condition: &str, value: super::db::Value| {
+            values.push(value);
+            conditions.push_str(&format!(" AND {condition} ${}", values.len()));
         };
+        if let Some(target) = &which.target_id {
+            and("target_id =", target.as_str().into());
+        }
+        if let Some(actor) = &which.actor {
+            and("actor =", actor.as_str().into());
+        }
+        if let Some(since) = which.since {
+            and("at >=", since.into());
+        }
+        if let Some(verb) = &which.verb {
+            and("verb LIKE", format!("{}%", escaped(verb)).into());
+            conditions.push_str(" ESCAPE '\\'");
+        }
         let sql = format!(
             "SELECT {COLUMNS} FROM acts WHERE tenant_id = $1 AND at <= $2 \
-             AND (at < $2 OR id < $3) {condition} ORDER BY at DESC, id DESC LIMIT $4"
+             AND (at < $2 OR id < $3){conditions} ORDER BY at DESC, id DESC LIMIT $4"
         );
         let rows = self.db.fetch(&sql, values).await?;
         rows.iter()

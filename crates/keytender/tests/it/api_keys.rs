@@ -12,7 +12,7 @@ use crate::{Home, Ran};
 
 /// A synced inventory, with a server of its own.
 pub(crate) struct Office {
-    fake: FakeIam,
+    pub(crate) fake: FakeIam,
     pub(crate) home: Home,
     pub(crate) server: Served,
     _database: Database,

@@ -21,6 +21,7 @@ mod aws;
 mod console;
 mod console_codes;
 mod console_keys;
+mod console_pages;
 mod console_sign_in;
 mod console_walk;
 mod damaged;

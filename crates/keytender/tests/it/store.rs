@@ -6,7 +6,7 @@ use keytender::app::inventory::{Inventory, Sight};
 use keytender::app::sweep::{self, Swept};
 use keytender::app::turn::Turn;
 use keytender::store::accounts::{Access, Account, AccountKind};
-use keytender::store::acts::{Actor, NewAct, Stage};
+use keytender::store::acts::{Actor, NewAct, Stage, Which};
 use keytender::store::db::Location;
 use keytender::store::leases::Lease;
 use keytender::store::syncs::Sync;
@@ -112,10 +112,11 @@ fn an_act_that_was_not_committed_stands_in_no_log() {
                 tx.commit().await.unwrap();
             }
         }
-        let acts = store.list_acts(Some("acc_1"), 10, None).await.unwrap();
+        let of = |id: &str| Which { target_id: Some(id.to_owned()), ..Which::default() };
+        let acts = store.list_acts(&of("acc_1"), 10, None).await.unwrap();
         assert_eq!(acts.len(), 1);
         assert_eq!((acts[0].actor.as_str(), acts[0].stage.as_str()), ("mia", "done"));
-        assert!(store.list_acts(Some("acc_2"), 10, None).await.unwrap().is_empty());
+        assert!(store.list_acts(&of("acc_2"), 10, None).await.unwrap().is_empty());
     });
 }
 

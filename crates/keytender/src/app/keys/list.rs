@@ -10,6 +10,7 @@ use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::{EventView, KeyQuery, KeyView, Timeline, UseStatus};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
+use crate::store::acts;
 use crate::store::keys::{Filter, HeldKey, Page, Term};
 
 /// The word for nobody, where an owner is named.
@@ -170,7 +171,8 @@ pub async fn timeline(inventory: &Inventory, word: &str) -> Result<Timeline, Err
     evaluate::run(&inventory.store, inventory.now).await?;
     let id = super::get(inventory, word).await?.record.id;
     let past = inventory.store.past(id, MAX_PAST).await.map_err(cannot_read)?;
-    let acts = inventory.store.list_acts(Some(&id.to_string()), MAX_PAST, None).await;
+    let which = acts::Which { target_id: Some(id.to_string()), ..acts::Which::default() };
+    let acts = inventory.store.list_acts(&which, MAX_PAST, None).await;
     let mut events: Vec<EventView> = past.iter().map(EventView::of_past).collect();
     events.extend(acts.map_err(cannot_read)?.iter().map(EventView::of_act));
     // What was done in one breath has no order of its own.

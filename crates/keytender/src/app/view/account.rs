@@ -25,12 +25,15 @@ pub struct AccessView {
     /// What the role's owner asks for beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Whether an access key is kept here for it, sealed.
+    #[serde(default)]
+    pub secret_kept: bool,
 }
 
 impl AccessView {
-    fn of(access: &Access) -> Self {
+    fn of(access: &Access, secret_kept: bool) -> Self {
         let Access { profile, credential, role, external_id } = access.clone();
-        Self { profile, credential, role, external_id }
+        Self { profile, credential, role, external_id, secret_kept }
     }
 }
 
@@ -112,7 +115,7 @@ impl AccountView {
             alias: account.alias.clone(),
             contact: account.contact.clone(),
             security_contact: account.security_contact.clone(),
-            access: AccessView::of(&account.access),
+            access: AccessView::of(&account.access, account.sealed.is_some()),
             created_at: account.created_at,
             keys,
             due,

@@ -13,6 +13,10 @@ pub struct RuleView {
     pub id: String,
     /// What it is about, in a few words.
     pub title: String,
+    /// What must hold for a key to break it, in words.
+    #[serde(default)]
+    #[schema(example = "active and older than 90 days")]
+    pub when: String,
     /// How serious a finding is.
     pub severity: Severity,
     /// What to do about a key that breaks it.
@@ -44,6 +48,7 @@ impl PolicyView {
         let rules = policy.rules().iter().map(|rule| RuleView {
             id: rule.id.clone(),
             title: rule.title.clone(),
+            when: rule.when_in_words(),
             severity: rule.severity,
             action: rule.action,
             help: rule.help.clone(),
@@ -83,4 +88,24 @@ pub struct PolicyCheckView {
     pub would_be_due: u64,
     /// How many are due under the present policy.
     pub due: u64,
+    /// How many would be due that are not.
+    #[serde(default)]
+    pub more: u64,
+    /// How many are due that would not be.
+    #[serde(default)]
+    pub fewer: u64,
+    /// How many keys break each rule, of either policy.
+    #[serde(default)]
+    pub by_rule: Vec<RuleCountView>,
+}
+
+/// How many keys break a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleCountView {
+    /// The rule.
+    pub rule: String,
+    /// How many would break it.
+    pub would_be: u64,
+    /// How many break it under the present policy.
+    pub now: u64,
 }

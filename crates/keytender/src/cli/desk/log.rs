@@ -6,6 +6,7 @@ use super::Desk;
 use crate::app::log;
 use crate::app::view::{ActList, ActView, VerifiedView};
 use crate::error::Error;
+use crate::store::acts::Which;
 
 /// How many acts a page of a server has at most.
 const PAGE: u32 = 1_000;
@@ -19,7 +20,8 @@ impl Desk<'_> {
     ) -> Result<Vec<ActView>, Error> {
         let server = match self {
             Self::Here(inventory) => {
-                return log::list(inventory, target, limit, None).await.map(|(acts, _)| acts);
+                let which = Which { target_id: target.map(str::to_owned), ..Which::default() };
+                return log::list(inventory, which, limit, None).await.map(|(acts, _)| acts);
             }
             Self::There(server) => server,
         };

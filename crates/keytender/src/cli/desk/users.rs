@@ -7,9 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Desk;
+use crate::app::links;
 use crate::app::tokens::{self, NewToken};
 use crate::app::users::{self, UserFacts};
-use crate::app::view::{NewTokenView, TokenList, TokenView, UserList, UserView};
+use crate::app::view::{NewLinkView, NewTokenView, TokenList, TokenView, UserList, UserView};
 use crate::client::part;
 use crate::error::Error;
 
@@ -89,6 +90,17 @@ impl Desk<'_> {
         match self {
             Self::Here(inventory) => users::remove(inventory, name, |_| Ok(())).await,
             Self::There(server) => server.tell(Method::DELETE, &place(name), &()).await,
+        }
+    }
+
+    /// Makes a link by which a user signs in, once.
+    pub(in crate::cli) async fn link_user(&self, name: &str) -> Result<NewLinkView, Error> {
+        match self {
+            Self::Here(inventory) => links::make_whole(inventory, name).await,
+            Self::There(server) => {
+                let place = format!("{}/links", place(name));
+                server.ask(Method::POST, &place, &json!({})).await
+            }
         }
     }
 

@@ -36,53 +36,56 @@ const MAX_SECRET: usize = 4_096;
 pub(in crate::http) struct NewChannel {
     /// What to call it, a line of text.
     #[schema(min_length = 1, max_length = 100, example = "mail")]
-    name: String,
+    pub(in crate::http) name: String,
     /// What kind of way it is.
-    kind: ChannelKind,
+    pub(in crate::http) kind: ChannelKind,
     /// The mail server's name, which its certificate must carry.
     #[schema(min_length = 1, max_length = 255, example = "smtp.example.com")]
-    host: Option<String>,
+    pub(in crate::http) host: Option<String>,
     /// The mail server's port; 587, or 465 for implicit TLS, if none is given.
     #[schema(minimum = 1)]
-    port: Option<u16>,
+    pub(in crate::http) port: Option<u16>,
     /// How the connection to the mail server is made secret: `starttls` (if nothing is said),
     /// `implicit`, or `none`, which goes only to the server's own machine.
     #[schema(example = "starttls")]
-    tls: Option<String>,
+    pub(in crate::http) tls: Option<String>,
     /// The user name at the mail server.
     #[schema(max_length = 320)]
-    username: Option<String>,
+    pub(in crate::http) username: Option<String>,
     /// The password at the mail server. It is kept sealed, and nobody gets it back.
     #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
     #[schema(value_type = Option<String>, write_only, max_length = 4096)]
-    password: Option<Secret>,
+    pub(in crate::http) password: Option<Secret>,
     /// The address that mail comes from, and that answers go to.
     #[schema(max_length = 254, example = "keys@example.com")]
-    from: Option<String>,
+    pub(in crate::http) from: Option<String>,
     /// How many seconds one answer may take; 30 if nothing is said.
     #[schema(minimum = 1, maximum = 300)]
-    timeout_seconds: Option<u32>,
+    pub(in crate::http) timeout_seconds: Option<u32>,
     /// Where events of a webhook are posted; of a chat the URL of its incoming webhook, which is kept
     /// sealed, and nobody gets it back.
     #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
     #[schema(value_type = Option<String>, max_length = 2048, example = "https://siem.example.com/keys")]
-    url: Option<Secret>,
+    pub(in crate::http) url: Option<Secret>,
     /// The signing secret of a webhook (`whsec_…`), kept sealed; one is made if none is given, and
     /// shown in the answer alone.
     #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
     #[schema(value_type = Option<String>, write_only, max_length = 4096)]
-    secret: Option<Secret>,
+    pub(in crate::http) secret: Option<Secret>,
     /// Further certificates to trust, in PEM.
     #[schema(max_length = 65536)]
-    certificates: Option<String>,
+    pub(in crate::http) certificates: Option<String>,
     /// Whether a webhook or chat may be in a private network.
     #[serde(default)]
-    allow_private: bool,
+    pub(in crate::http) allow_private: bool,
 }
 
 impl NewChannel {
     /// Refuses members that a channel of this kind has not.
-    fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When there is one, or a member is longer than it may be.
+    pub(in crate::http) fn check(&self) -> Result<(), Error> {
         let is_mail = self.kind == ChannelKind::Mail;
         let is_webhook = self.kind == ChannelKind::Webhook;
         for (member, is_there, fits) in [
@@ -124,7 +127,7 @@ impl NewChannel {
     }
 
     /// What is known of it, and its secret.
-    fn into_parts(self) -> (String, ChannelKind, Settings, SecretSource) {
+    pub(in crate::http) fn into_parts(self) -> (String, ChannelKind, Settings, SecretSource) {
         let keep = |secret: Option<Secret>| secret.map(SecretSource::Keep);
         let url = self.url;
         let (shown, secret) = match self.kind {

@@ -1,5 +1,6 @@
 //! `/v1/acts`: the log of who did what, when, from where and why.
 
+use keytender_core::time::Time;
 use serde::Deserialize;
 
 use crate::app::inventory::Inventory;
@@ -9,6 +10,7 @@ use crate::http::etag::Tagged;
 use crate::http::extract::Query;
 use crate::http::page;
 use crate::http::problem::Refusal;
+use crate::store::acts;
 
 /// Which acts, and which page of them.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -17,6 +19,12 @@ use crate::http::problem::Refusal;
 pub(in crate::http) struct Which {
     /// Only what was done to the key that this word means, or to what has this id.
     target: Option<String>,
+    /// Only what was done by somebody of this name.
+    actor: Option<String>,
+    /// Only what begins so, such as `key.` or `user.add`.
+    verb: Option<String>,
+    /// Only what was done at this moment or later.
+    since: Option<Time>,
     /// How many acts the page has at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -36,7 +44,13 @@ pub(in crate::http) async fn list(
 ) -> Result<Tagged<ActList>, Refusal> {
     let limit = page::limit(which.limit)?;
     let after = which.after.as_deref().map(page::place).transpose()?;
-    let (acts, next) = log::list(&inventory, which.target.as_deref(), limit, after).await?;
+    let wanted = acts::Which {
+        target_id: which.target,
+        actor: which.actor,
+        verb: which.verb,
+        since: which.since,
+    };
+    let (acts, next) = log::list(&inventory, wanted, limit, after).await?;
     let next = next.map(|place| page::cursor(&place)).transpose()?;
     Ok(Tagged(ActList { acts, next }))
 }

@@ -52,9 +52,22 @@ pub(in crate::http) async fn get(
     inventory: Inventory,
     Query(which): Query<Which>,
 ) -> Result<Response, Refusal> {
-    let mut content = Vec::new();
     let form = which.format.unwrap_or_default();
-    report::write(&inventory, form, which.account.as_deref(), which.at, &mut content).await?;
+    file(&inventory, form, which.account.as_deref(), which.at).await
+}
+
+/// The credential report as a file.
+///
+/// # Errors
+/// When there is no such report.
+pub(in crate::http) async fn file(
+    inventory: &Inventory,
+    form: Form,
+    account: Option<&str>,
+    at: Option<Time>,
+) -> Result<Response, Refusal> {
+    let mut content = Vec::new();
+    report::write(inventory, form, account, at, &mut content).await?;
     let (kind, name) = match form {
         Form::Wide | Form::Aws => ("text/csv; charset=utf-8", "credential-report.csv"),
         Form::Json => ("application/json", "credential-report.json"),

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use super::owners::{Made, Paging, made};
 use crate::app::inventory::Inventory;
+use crate::app::links;
 use crate::app::users::{self, UserFacts};
-use crate::app::view::{UserList, UserView};
+use crate::app::view::{NewLinkView, UserList, UserView};
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
@@ -132,4 +133,19 @@ pub(in crate::http) async fn remove(
 ) -> Result<StatusCode, Refusal> {
     users::remove(&inventory, &word, |now| version.check(now)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Make a link by which a user signs in
+///
+/// It works once, within a day, and is in this answer and nowhere else. Whoever lost their password comes
+/// back by it; whoever has none sets one.
+#[utoipa::path(post, path = "/v1/users/{user}/links", tag = "users",
+    params(("user" = String, Path, description = "The id or the name")),
+    responses((status = 201, body = NewLinkView, description = "The link")),
+    security(("token" = ["users:write"])))]
+pub(in crate::http) async fn link(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<(StatusCode, axum::Json<NewLinkView>), Refusal> {
+    Ok((StatusCode::CREATED, axum::Json(links::make_whole(&inventory, &word).await?)))
 }

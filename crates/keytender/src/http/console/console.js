@@ -52,3 +52,13 @@ for (const said of document.querySelectorAll("[data-chosen]")) {
   form.addEventListener("change", say);
   say();
 }
+
+// A mistake in a text is shown where it is.
+for (const area of document.querySelectorAll("textarea[data-line]")) {
+  const lines = area.value.split("\n");
+  const line = Number(area.dataset.line) - 1;
+  const start = lines.slice(0, line).join("\n").length + (line > 0 ? 1 : 0) + Number(area.dataset.column) - 1;
+  area.focus();
+  area.setSelectionRange(start, start + 1);
+  area.scrollTop = Math.max(0, line - 5) * parseFloat(getComputedStyle(area).lineHeight);
+}

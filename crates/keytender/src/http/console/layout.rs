@@ -16,8 +16,19 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 2] =
-    [("/", "Overview", Scope::KeysRead), ("/keys", "Keys", Scope::KeysRead)];
+const SECTIONS: [(&str, &str, Scope); 11] = [
+    ("/", "Overview", Scope::KeysRead),
+    ("/keys", "Keys", Scope::KeysRead),
+    ("/accounts", "Accounts", Scope::AccountsRead),
+    ("/owners", "Owners", Scope::OwnersRead),
+    ("/notices", "Notices", Scope::NoticesRead),
+    ("/policy", "Policy", Scope::PolicyRead),
+    ("/reports", "Reports", Scope::ReportsRead),
+    ("/tasks", "Tasks", Scope::TasksRead),
+    ("/log", "Log", Scope::LogRead),
+    ("/users", "Users", Scope::UsersRead),
+    ("/settings", "Settings", Scope::MetricsRead),
+];
 
 /// A page within the frame of the console. `section` is the path of the section that it belongs to.
 pub(super) fn page(visit: &Visit, section: &str, title: &str, content: &Markup) -> Response {

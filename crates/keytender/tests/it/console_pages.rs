@@ -1,0 +1,161 @@
+//! The pages of the console, as a browser without a script sees them: each shows what the API says,
+//! its forms do what they say, and nobody gets at what their role does not allow.
+
+use keytender_core::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::Home;
+use crate::served::Served;
+use browser::{Browser, Page};
+
+pub(crate) mod browser;
+mod doings;
+mod looks;
+mod places;
+mod rules;
+mod told;
+mod users;
+
+/// A name that would be trouble on a page that did not escape it.
+const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
+
+/// Every page and form of these sections, with the scopes that it needs.
+const PAGES: [(&str, &str, &[Scope]); 58] = [
+    ("GET", "/users", &[Scope::UsersRead]),
+    ("POST", "/users", &[Scope::UsersWrite]),
+    ("GET", "/users/nobody", &[Scope::UsersRead]),
+    ("POST", "/users/nobody", &[Scope::UsersWrite]),
+    ("POST", "/users/nobody/suspension", &[Scope::UsersWrite]),
+    ("POST", "/users/nobody/links", &[Scope::UsersWrite]),
+    ("POST", "/users/nobody/sessions/end", &[Scope::UsersWrite]),
+    ("GET", "/users/nobody/remove", &[Scope::UsersWrite]),
+    ("POST", "/users/nobody/remove", &[Scope::UsersWrite]),
+    ("POST", "/users/nobody/tokens", &[Scope::UsersWrite]),
+    ("GET", "/users/nobody/tokens/none/revoke", &[Scope::UsersRead, Scope::KeysAct]),
+    ("POST", "/users/nobody/tokens/none/revoke", &[Scope::UsersRead, Scope::KeysAct]),
+    ("GET", "/accounts", &[Scope::AccountsRead]),
+    ("POST", "/accounts", &[Scope::AccountsWrite]),
+    ("GET", "/accounts/nobody", &[Scope::AccountsRead]),
+    ("POST", "/accounts/nobody/contact", &[Scope::AccountsWrite]),
+    ("GET", "/accounts/nobody/remove", &[Scope::AccountsWrite]),
+    ("POST", "/accounts/nobody/remove", &[Scope::AccountsWrite]),
+    ("POST", "/accounts/nobody/look", &[Scope::AccountsSync]),
+    ("POST", "/accounts/nobody/check", &[Scope::AccountsSync]),
+    ("GET", "/owners", &[Scope::OwnersRead]),
+    ("POST", "/owners", &[Scope::OwnersWrite]),
+    ("GET", "/owners/nobody", &[Scope::OwnersRead]),
+    ("POST", "/owners/nobody", &[Scope::OwnersWrite]),
+    ("POST", "/owners/nobody/claims", &[Scope::OwnersWrite]),
+    ("POST", "/owners/nobody/claims/remove", &[Scope::OwnersWrite]),
+    ("GET", "/owners/nobody/remove", &[Scope::OwnersWrite]),
+    ("POST", "/owners/nobody/remove", &[Scope::OwnersWrite]),
+    ("GET", "/owners/suggestions", &[Scope::OwnersWrite, Scope::KeysWrite]),
+    ("GET", "/notices", &[Scope::NoticesRead]),
+    ("GET", "/notices/nobody", &[Scope::NoticesRead]),
+    ("POST", "/notices/nobody/again", &[Scope::NoticesWrite]),
+    ("POST", "/notices/contact", &[Scope::NoticesWrite]),
+    ("POST", "/notices/test", &[Scope::NoticesWrite]),
+    ("POST", "/notices/run", &[Scope::NoticesWrite]),
+    ("POST", "/notices/preview", &[Scope::NoticesWrite]),
+    ("POST", "/notices/start", &[Scope::NoticesWrite]),
+    ("GET", "/notices/stop", &[Scope::NoticesWrite]),
+    ("POST", "/notices/stop", &[Scope::NoticesWrite]),
+    ("POST", "/notices/channels", &[Scope::ChannelsWrite]),
+    ("GET", "/notices/channels/new?kind=mail", &[Scope::ChannelsWrite]),
+    ("GET", "/notices/channels/nobody/remove", &[Scope::ChannelsWrite]),
+    ("POST", "/notices/channels/nobody/remove", &[Scope::ChannelsWrite]),
+    ("GET", "/policy", &[Scope::PolicyRead]),
+    ("GET", "/policy/edit", &[Scope::PolicyRead]),
+    ("POST", "/policy/check", &[Scope::PolicyRead]),
+    ("POST", "/policy/use", &[Scope::PolicyWrite]),
+    ("GET", "/policy/default", &[Scope::PolicyWrite]),
+    ("POST", "/policy/default", &[Scope::PolicyWrite]),
+    ("GET", "/reports", &[Scope::ReportsRead]),
+    ("GET", "/reports/file", &[Scope::ReportsRead]),
+    ("GET", "/reports/changes", &[Scope::ReportsRead]),
+    ("GET", "/tasks", &[Scope::TasksRead]),
+    ("POST", "/tasks/run", &[Scope::TasksRun]),
+    ("GET", "/log", &[Scope::LogRead]),
+    ("POST", "/log/verify", &[Scope::LogRead]),
+    ("GET", "/settings", &[Scope::MetricsRead]),
+    ("GET", "/me", &[]),
+];
+
+/// A server with somebody of each role: the name of each is the role's, of an owner `olga`.
+fn staffed() -> (Home, Served) {
+    let (home, served) = crate::server::served();
+    served.post("/v1/owners", &json!({"name": "team", "address": "team@example.com"})).expect(201);
+    for user in [
+        json!({"name": "operator", "role": "operator"}),
+        json!({"name": "auditor", "role": "auditor"}),
+        json!({"name": "olga", "role": "owner", "owner": "team"}),
+    ] {
+        served.post("/v1/users", &user).expect(201);
+    }
+    (home, served)
+}
+
+/// The verbs in the log, the newest first.
+fn verbs(served: &Served) -> Vec<String> {
+    let acts = served.get("/v1/acts").expect(200);
+    let acts = acts["acts"].as_array().unwrap();
+    acts.iter().map(|act| act["verb"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The first thing of a list that the API gives.
+fn listed(served: &Served, path: &str, list: &str, name: &str) -> Value {
+    let things = served.get(path).expect(200);
+    let found = things[list].as_array().unwrap().iter().find(|one| one["name"] == name);
+    found.unwrap_or_else(|| panic!("{name}: {things}")).clone()
+}
+
+/// The paths that the sections of a page lead to.
+fn sections(page: &Page) -> Vec<String> {
+    let list = page.text.split("aria-label=\"Sections\"").nth(1).unwrap();
+    let list = list.split("</ul>").next().unwrap();
+    let paths = list.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    paths.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_role_reaches_what_its_scopes_allow_and_nothing_else() {
+    let (_home, served) = staffed();
+    for (role, user) in Role::ALL.into_iter().zip(["administrator", "operator", "auditor", "olga"])
+    {
+        let browser = Browser::of(&served, user);
+        let me = browser.get("/me");
+        let proof = me.proof();
+        for (method, path, scopes) in PAGES {
+            let may = scopes.iter().all(|scope| role.scopes().contains(*scope));
+            let page = match method {
+                "GET" => browser.get(path),
+                _ => browser.post(path, &proof, &[]),
+            };
+            assert_eq!(page.status == 403, !may, "{method} {path} as {user}: {}", page.words());
+            assert!(page.status < 500, "{method} {path} as {user}: {}", page.words());
+        }
+        for path in sections(&me) {
+            assert_eq!(browser.get(&path).status, 200, "{path} as {user}");
+        }
+        let offered = |path: &str| sections(&me).contains(&path.to_owned());
+        for (method, path, scopes) in PAGES {
+            if method == "GET" && path.matches('/').count() == 1 && path != "/me" {
+                let may = scopes.iter().all(|scope| role.scopes().contains(*scope));
+                assert_eq!(offered(path), may, "{path} to {user}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_form_without_the_proof_of_a_page_does_nothing() {
+    let (_home, served) = staffed();
+    let browser = Browser::of(&served, "administrator");
+    let before = verbs(&served).len();
+    for (_, path, _) in PAGES.into_iter().filter(|(method, ..)| *method == "POST") {
+        for proof in ["", "made-up"] {
+            browser.post(path, proof, &[]).with(403).says(&["this form is too old"]);
+        }
+    }
+    assert_eq!(verbs(&served).len(), before);
+}
