@@ -15,7 +15,7 @@ use super::db::Tx;
 pub(super) use filter::{Conditions, escaped};
 pub use filter::{Filter, Order, Page, Term};
 pub(super) use line::{action, severity, state};
-pub use read::{Past, Sibling};
+pub use read::{Past, Sibling, Telling};
 
 mod filter;
 mod line;

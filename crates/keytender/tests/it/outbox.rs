@@ -131,6 +131,8 @@ fn nothing_goes_out_before_somebody_saw_the_preview_and_started_it() {
         assert!(desk.taken().is_empty());
         assert_eq!(run(home, &["notify", "--now"]).stdout, "1 notice sent\n");
         assert_eq!(run(home, &["notify", "--now"]).stdout, "0 notices sent\n");
+        let story = run(home, &["keys", "show", "key of ann"]).stdout;
+        assert!(story.contains("told ann@example.com: 1 key is"), "{story}");
         run(home, &["notify", "stop"]);
         assert_eq!(home.run(&["notify", "--now"]).code, 1);
         run(home, &["notify", "test", "you@example.com"]);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keytender_core::id::OwnerId;
+use keytender_core::id::{KeyId, OwnerId};
 use keytender_core::policy::{Assessment, Policy};
 use keytender_core::time::Time;
 
@@ -11,7 +11,7 @@ use crate::app::view::{EventView, KeyQuery, KeyView, Timeline, UseStatus};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::acts;
-use crate::store::keys::{Filter, HeldKey, Page, Term};
+use crate::store::keys::{Filter, HeldKey, Page, Telling, Term};
 
 /// The word for nobody, where an owner is named.
 const NOBODY: &str = "none";
@@ -175,8 +175,21 @@ pub async fn timeline(inventory: &Inventory, word: &str) -> Result<Timeline, Err
     let acts = inventory.store.list_acts(&which, MAX_PAST, None).await;
     let mut events: Vec<EventView> = past.iter().map(EventView::of_past).collect();
     events.extend(acts.map_err(cannot_read)?.iter().map(EventView::of_act));
+    events.extend(tellings(inventory, id).await?.iter().map(EventView::of_telling));
     // What was done in one breath has no order of its own.
     let act = |event: &EventView| event.by.as_ref().map(|_| event.what.clone());
     events.sort_by_cached_key(|event| (event.at, act(event)));
     Ok(Timeline { events })
+}
+
+/// The notices that told of a key; whoever sees only an owner's keys, those to that owner's address.
+async fn tellings(inventory: &Inventory, id: KeyId) -> Result<Vec<Telling>, Error> {
+    let mut tellings = inventory.store.tellings(id, MAX_PAST).await.map_err(cannot_read)?;
+    if let Some(owner) = inventory.sight.owner {
+        let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
+        let own = owners.into_iter().find(|one| Some(one.id) == owner);
+        let address = own.map(|one| one.address).unwrap_or_default();
+        tellings.retain(|one| one.recipient == address);
+    }
+    Ok(tellings)
 }

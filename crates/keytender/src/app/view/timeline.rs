@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::store::acts::Act;
-use crate::store::keys::Past;
+use crate::store::keys::{Past, Telling};
 
 /// The stage of an act that came to be; it is not said.
 const DONE: &str = "done";
+/// The stage of what did not come to be.
+const FAILED: &str = "failed";
 /// What a finding is called in a key's past, and what in its story.
 const FINDING: (&str, &str) = ("finding ", "breaks");
 /// The same of one that is resolved.
@@ -20,19 +22,22 @@ pub struct EventView {
     /// When.
     pub at: Time,
     /// What: `found`, `used`, `suspended`, `resumed`, `rotated`, `changed`, `first-used`, `missing`, `back`,
-    /// `destroyed` (several with spaces between them), `breaks`, `no longer breaks`, or the verb of an
-    /// act such as `key.disable`.
+    /// `destroyed` (several with spaces between them), `breaks`, `no longer breaks`, `told`, or the verb of
+    /// an act such as `key.disable`.
     pub what: String,
     /// The rule that it breaks, or does not any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// Of an act that is not done: `intent` or `failed`.
+    /// Of an act that is not done: `intent` or `failed`; of a notice that nobody got: `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
     /// Who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why.
+    /// Who was told: an address, or a channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Why; of a notice, what it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// In which of the provider's regions it was used.
@@ -54,8 +59,8 @@ impl EventView {
     /// Something that happened, of which nothing else is known.
     pub fn happened(at: Time, what: &str) -> Self {
         let what = what.to_owned();
-        let (rule, stage, by, why, region, service) = Default::default();
-        Self { at, what, rule, stage, by, why, region, service }
+        let (rule, stage, by, to, why, region, service) = Default::default();
+        Self { at, what, rule, stage, by, to, why, region, service }
     }
 
     /// The view of something in a key's past.
@@ -68,6 +73,16 @@ impl EventView {
         }
         let (region, service) = past.place.clone().unwrap_or_default();
         Self { region, service, ..Self::happened(past.at, &past.what) }
+    }
+
+    /// The view of a notice.
+    pub fn of_telling(telling: &Telling) -> Self {
+        Self {
+            stage: (!telling.is_sent).then(|| FAILED.to_owned()),
+            to: Some(telling.recipient.clone()),
+            why: Some(telling.subject.clone()),
+            ..Self::happened(telling.at, "told")
+        }
     }
 
     /// The view of an act.

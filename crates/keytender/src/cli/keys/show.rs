@@ -101,8 +101,9 @@ fn told(event: &EventView) -> String {
     };
     let stage = event.stage.as_ref().map_or_else(String::new, |stage| format!(" ({stage})"));
     let by = event.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+    let to = event.to.as_ref().map_or_else(String::new, |to| format!(" {to}"));
     let why = event.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-    format!("{what}{stage}{by}{why}")
+    format!("{what}{to}{stage}{by}{why}")
 }
 
 fn state(view: &KeyView) -> String {

@@ -41,6 +41,19 @@ pub struct Sibling {
     pub state: State,
 }
 
+/// A notice in which somebody was told of a key.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    /// When the channel took it, or when it was written if none did.
+    pub at: Time,
+    /// Whom: an address, or the channel's name.
+    pub recipient: String,
+    /// What it was about.
+    pub subject: String,
+    /// Whether a channel took it.
+    pub is_sent: bool,
+}
+
 impl Store {
     /// The keys of these principals that are not destroyed.
     ///
@@ -125,7 +138,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn count_keys(&self, filter: &Filter) -> Result<u64> {
-        let (condition, values) = filter.sql(self.tenant());
+        let (mut condition, values) = filter.sql(self.tenant());
+        if *filter == Filter::default() {
+            // True of every key: SQLite counts the rows of the index that begins with it, and would
+            // else fetch each key through another one.
+            condition.push_str(" AND k.due >= 0");
+        }
         let keys = self.table(filter);
         let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {keys} WHERE {condition}");
         let total = self.db.fetch(&count, values).await?;
@@ -235,5 +253,31 @@ impl Store {
             })
             .collect();
         past
+    }
+
+    /// The latest notices that told of a key: those that were taken, and those that could not be
+    /// delivered.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tellings(&self, id: KeyId, limit: i64) -> Result<Vec<Telling>> {
+        let sql = "SELECT DISTINCT COALESCE(n.sent_at, n.created_at) AS at, n.recipient, n.subject, \
+                   CAST(CASE WHEN n.state = 'sent' THEN 1 ELSE 0 END AS BIGINT) AS taken, n.id \
+                   FROM notice_items i JOIN notices n ON n.id = i.notice_id \
+                   WHERE i.tenant_id = $1 AND i.key_id = $2 AND n.state <> 'waiting' \
+                   ORDER BY at DESC, n.id LIMIT $3";
+        let values = vec![self.tenant().into(), id.as_i64().into(), limit.into()];
+        let rows = self.db.fetch(sql, values).await?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                Ok(Telling {
+                    at: cells.time()?,
+                    recipient: cells.text()?,
+                    subject: cells.text()?,
+                    is_sent: cells.truth()?,
+                })
+            })
+            .collect()
     }
 }

@@ -108,6 +108,7 @@ fn sentence(event: &EventView, rules: &[RuleView]) -> Markup {
                 Some(rule) => { "Solved: " (text(rule)) }
                 None => { (said(&event.what)) (place(event)) }
             }
+            @if let Some(to) = &event.to { " " b { (text(to)) } }
             (ends)
             @if let Some(by) = &event.by { " by " b { (text(by)) } }
             @if let Some(why) = &event.why { ": " (text(why)) }
@@ -134,6 +135,7 @@ fn word(what: &str) -> &str {
         "missing" => "Not in its account's listing",
         "back" => "In its account's listing again",
         "destroyed" => "Gone",
+        "told" => "Told",
         "key.add" => "Added",
         "key.set" => "Written what is known",
         "key.keep" => "Kept as it is, or not any more",
