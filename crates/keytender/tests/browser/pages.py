@@ -11,6 +11,7 @@ name, or not one heading of the first level. Leaves a picture of each in FOLDER.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -41,7 +42,8 @@ def show(page: Page, start: str, view: dict[str, object]) -> None:
     """Go to a view: to its path, and then wherever the clicks lead."""
     page.goto(urljoin(start, str(view["path"])))
     for name in view.get("clicks", []):
-        target = page.locator("main").locator("button, summary, a").filter(has_text=str(name)).first
+        begins_so = re.compile(rf"^\s*{re.escape(str(name))}")
+        target = page.locator("main").locator("button, summary, a").filter(has_text=begins_so).first
         target.click()
         page.wait_for_load_state()
 

@@ -11,8 +11,8 @@ use crate::api_keys::offices_at;
 use crate::partner;
 use crate::served::Served;
 
-/// Pages, and what is clicked there.
-fn views() -> Value {
+/// Pages, and what is clicked there; one is of this notice.
+fn views(notice: &str) -> Value {
     let views: [(&str, &str, &[&str]); 21] = [
         ("accounts", "/accounts", &["Add an account"]),
         ("account", "/accounts", &["prod"]),
@@ -23,7 +23,7 @@ fn views() -> Value {
         ("owner", "/owners", &["it", "Claim keys"]),
         ("notices", "/notices", &[]),
         ("notices-preview", "/notices", &["Show what would go out"]),
-        ("notice", "/notices", &["1 key"]),
+        ("notice", notice, &[]),
         ("channel", "/notices/channels/new?kind=mail", &[]),
         ("policy", "/policy", &[]),
         ("policy-checked", "/policy/edit", &["Check"]),
@@ -40,8 +40,8 @@ fn views() -> Value {
     views.into_iter().map(view).collect()
 }
 
-/// Fills a server with something to look at.
-fn furnish(served: &Served) {
+/// Fills a server with something to look at; the path of a notice.
+fn furnish(served: &Served) -> String {
     let long = "a-very-long-name-without-a-place-to-break-it".repeat(4);
     for name in [HOSTILE, &long] {
         served.post("/v1/owners", &json!({"name": name, "address": "x@example.com"})).expect(201);
@@ -56,6 +56,8 @@ fn furnish(served: &Served) {
     let start = json!({"started": true, "contact": "all@example.com"});
     served.patch("/v1/notice-settings", &start).expect(200);
     served.post("/v1/notice-runs", &json!({"now": true})).expect(200);
+    let notices = served.get("/v1/notices").expect(200);
+    format!("/notices/{}", notices["notices"][0]["id"].as_str().unwrap())
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn pages_and_what_their_forms_answer_are_whole_in_every_width_and_scheme() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("console-pages");
     std::fs::create_dir_all(&folder).unwrap();
     let office = offices_at(keytender::clock::now()).swap_remove(0);
-    furnish(&office.server);
+    let notice = furnish(&office.server);
     let link = office.server.post("/v1/users/administrator/links", &json!({})).expect(201);
     let mut look = Command::new(python)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages.py"))
@@ -74,7 +76,7 @@ fn pages_and_what_their_forms_answer_are_whole_in_every_width_and_scheme() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    look.stdin.take().unwrap().write_all(views().to_string().as_bytes()).unwrap();
+    look.stdin.take().unwrap().write_all(views(&notice).to_string().as_bytes()).unwrap();
     let look = look.wait_with_output().unwrap();
     assert!(look.status.success(), "{}", String::from_utf8_lossy(&look.stderr));
     eprintln!("pictures: {}", folder.display());
