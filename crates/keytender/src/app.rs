@@ -15,6 +15,7 @@ pub mod inventory;
 pub mod keys;
 pub mod links;
 pub mod log;
+pub mod mailed;
 pub mod notify;
 pub mod owners;
 pub mod paging;

@@ -17,6 +17,7 @@ use crate::error::{Error, Kind};
 
 mod deliver;
 mod outbox;
+pub mod pages;
 mod plan;
 mod settings;
 

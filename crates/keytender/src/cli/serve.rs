@@ -76,6 +76,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
         is_https: args.tls_key.is_some()
             || args.public_url.as_ref().is_some_and(|url| url.starts_with("https://")),
         tls: args.tls_certificate.zip(args.tls_key),
+        public_url: args.public_url.clone(),
         proxies: args.trusted_proxy,
         per_second: args.rate_limit,
         node: actor::host(),

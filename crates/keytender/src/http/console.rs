@@ -17,6 +17,7 @@ mod codes;
 mod cookie;
 mod enter;
 mod layout;
+mod mailed;
 mod me;
 mod overview;
 mod refusal;
@@ -42,6 +43,8 @@ pub(super) fn router(state: &State) -> Router<State> {
     let open = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
         .route("/sign-in/code", post(codes::enter))
+        .route("/mail/{secret}/{key}", get(mailed::page).post(mailed::enter))
+        .route("/mail/{secret}/{key}/again", post(mailed::again))
         .route("/enter/{secret}", get(enter::page).post(enter::enter));
     guarded
         .merge(open)

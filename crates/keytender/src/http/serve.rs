@@ -16,7 +16,8 @@ use super::limit::Limiter;
 use super::openapi;
 use super::router::router;
 use super::state::{Parts, State};
-use crate::app::inventory::Inventory;
+use crate::app::inventory::{Inventory, cannot_read, cannot_write};
+use crate::app::notify::pages::CONSOLE_URL;
 use crate::app::{links, secrets, users};
 use crate::config::token;
 use crate::error::Error;
@@ -43,6 +44,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Its certificate chain and private key, both PEM; without them it speaks no TLS itself.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// The URL by which others reach it.
+    pub public_url: Option<String>,
     /// Whether callers come by https, here or at a proxy.
     pub is_https: bool,
     /// Proxies whose word on who asks is believed.
@@ -92,6 +95,7 @@ pub async fn run(
     };
     // Without it the log cannot be sealed, here or by any node that shares the database.
     let sealer = secrets::sealer(inventory, true).await?;
+    tell_url(inventory, options.public_url.as_deref()).await?;
     let token_file = first_token(inventory).await?;
     let link = links::first(inventory).await?;
     let state = state(inventory, &options, sealer)?;
@@ -146,11 +150,21 @@ async fn certificate(chain: &PathBuf, key: &PathBuf) -> Result<RustlsConfig, Err
     })
 }
 
+/// Keeps by which URL people reach the console: mails link to it.
+async fn tell_url(inventory: &Inventory, url: Option<&str>) -> Result<(), Error> {
+    let Some(url) = url.map(|url| url.trim_end_matches('/')) else { return Ok(()) };
+    let known = inventory.store.find_setting(CONSOLE_URL).await.map_err(cannot_read)?;
+    if known.as_deref() == Some(url) {
+        return Ok(());
+    }
+    inventory.store.put_setting(CONSOLE_URL, url).await.map_err(cannot_write)
+}
+
 /// The file with the first administrator's token, if there was no user yet.
 async fn first_token(inventory: &Inventory) -> Result<Option<PathBuf>, Error> {
     let path = token::first(&secrets::folder(&inventory.location)?);
     let is_new = inventory.store.list_users().await;
-    let is_new = is_new.map_err(crate::app::inventory::cannot_read)?.is_empty();
+    let is_new = is_new.map_err(cannot_read)?.is_empty();
     if is_new && path.exists() {
         let name = path.display();
         return Err(Error::new(format!(

@@ -19,6 +19,7 @@ mod architecture;
 mod audit;
 mod aws;
 mod console_codes;
+mod console_mailed;
 mod console_sign_in;
 mod damaged;
 mod databases;

@@ -11,6 +11,7 @@ use keytender_core::steps::Context;
 use keytender_core::time::{Span, Time};
 use serde_json::{Value, json};
 
+use super::pages::Pages;
 use super::{Hours, Status};
 use crate::app::evaluate;
 use crate::app::inventory::{Inventory, cannot_read, cannot_write};
@@ -90,6 +91,7 @@ pub(super) async fn plan(
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let observed = store.last_sightings().await.map_err(cannot_read)?;
+    let pages = Pages::find(inventory).await?;
     let planner = Planner {
         now: inventory.now,
         hours,
@@ -98,6 +100,7 @@ pub(super) async fn plan(
         accounts: accounts.iter().map(|account| (account.id, account)).collect(),
         observed,
         contact: status.contact.as_deref(),
+        pages: &pages,
         told: Told::of(store.told_items().await.map_err(cannot_read)?),
     };
     let keys = keys(inventory).await?;
@@ -149,6 +152,7 @@ struct Planner<'p> {
     accounts: HashMap<AccountId, &'p Account>,
     observed: HashMap<AccountId, Time>,
     contact: Option<&'p str>,
+    pages: &'p Pages,
     told: Told,
 }
 
@@ -170,7 +174,8 @@ impl Planner<'_> {
             }
             let address = recipient.address.clone();
             let entry = found.entry(address).or_insert_with(|| (recipient, Vec::new()));
-            entry.1.extend(self.parts(channel, held, problems));
+            let page = self.pages.page(channel.kind, &entry.0.address, held.record.id);
+            entry.1.extend(self.parts(channel, held, problems, page.as_deref()));
         }
         for (recipient, mut parts) in found.into_values() {
             parts.sort_by_key(|part| Reverse(part.item.severity()));
@@ -191,15 +196,21 @@ impl Planner<'_> {
 
     /// A key in a digest is told of once, with all that is wrong with it; a webhook is told of each
     /// problem apart.
-    fn parts(&self, channel: &Channel, held: &HeldKey, problems: Vec<Problem>) -> Vec<Part> {
+    fn parts(
+        &self,
+        channel: &Channel,
+        held: &HeldKey,
+        problems: Vec<Problem>,
+        page: Option<&str>,
+    ) -> Vec<Part> {
         if channel.kind == ChannelKind::Webhook {
             let part = |problem: Problem| {
-                let item = self.item(held, std::slice::from_ref(&problem), false);
+                let item = self.item(held, std::slice::from_ref(&problem), false, page);
                 Part { problems: vec![problem], item }
             };
             return problems.into_iter().map(part).collect();
         }
-        let item = self.item(held, &problems, true);
+        let item = self.item(held, &problems, true, page);
         vec![Part { problems, item }]
     }
 
@@ -292,7 +303,13 @@ impl Planner<'_> {
     }
 
     /// What is told of a key: the rules of `problems`, or all that it breaks.
-    fn item(&self, held: &HeldKey, problems: &[Problem], is_whole: bool) -> Item {
+    fn item(
+        &self,
+        held: &HeldKey,
+        problems: &[Problem],
+        is_whole: bool,
+        page: Option<&str>,
+    ) -> Item {
         let key = &held.record.key;
         let mut now = Assessment::default();
         self.policy.assess(key, self.now, &mut now);
@@ -329,7 +346,7 @@ impl Planner<'_> {
                 _ => Next::Nothing,
             },
             in_a_line: problems.iter().all(|one| one.series == Series::Monthly),
-            page: None,
+            page,
             steps: Context {
                 profile: account.and_then(|one| one.access.profile.as_deref()),
                 other: None,

@@ -1,5 +1,6 @@
 //! One's own page: how one signs in, and where one is signed in.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use keytender_core::secret::Secret;
 use maud::{Markup, html};
@@ -10,7 +11,7 @@ use super::words::moment;
 use super::{codes, cookie, layout};
 use crate::app::inventory::Inventory;
 use crate::app::{sessions, sign_in};
-use crate::http::problem::Refusal;
+use crate::http::problem::{Problem, Refusal};
 use crate::store::authenticators::AuthenticatorKind;
 
 /// What is typed in.
@@ -52,6 +53,11 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
         (password_form(&visit, asks_present))
         (codes::section(&visit, &inventory, &known, asks_present))
         h2 { "Where you are signed in" }
+        @match sign_in::last_before(&inventory, session).await? {
+            Some(last) => p.dim { "Last sign-in before this one: " (moment(last.at, inventory.now))
+                @if let Some(how) = &last.why { " by " (how) } ", " (last.origin) "." },
+            None => p.dim { "This is the first sign-in." },
+        }
         (sessions_list(&visit, &inventory, &name).await?)
     };
     Ok(layout::page(&visit, "/me", &name, &content))
@@ -120,6 +126,9 @@ pub(super) async fn sign_out_everywhere(
     inventory: Inventory,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
+    if session.is_by_link() {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "a link opens one browser only").into());
+    }
     sessions::end_all(&inventory, &session.who.user, Some(session.session.id)).await?;
     Ok(visit.done("/me", "All other browsers were signed out."))
 }
