@@ -61,11 +61,33 @@ pub async fn console_url(inventory: &Inventory) -> Result<Option<String>, Error>
     inventory.store.find_setting(CONSOLE_URL).await.map_err(cannot_read)
 }
 
-/// Notes where the console is.
+/// Where the console is for others, not for this machine alone: what is mailed links there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn public_url(inventory: &Inventory) -> Result<Option<String>, Error> {
+    let is_here = |url: &String| {
+        let host = url.split("://").nth(1).unwrap_or_default();
+        ["localhost", "127.", "[::1]"].iter().any(|here| host.starts_with(here))
+    };
+    Ok(console_url(inventory).await?.filter(|url| !is_here(url)))
+}
+
+/// Notes where the console is: by which URL others reach it; without one, where it listens, unless a
+/// URL for others is known.
 ///
 /// # Errors
 /// When the database does not do its part.
-pub async fn note_console_url(inventory: &Inventory, url: &str) -> Result<(), Error> {
+pub async fn note_console_url(
+    inventory: &Inventory,
+    public: Option<&str>,
+    here: &str,
+) -> Result<(), Error> {
+    let url = match public {
+        Some(url) => url.trim_end_matches('/'),
+        None if public_url(inventory).await?.is_some() => return Ok(()),
+        None => here,
+    };
     if console_url(inventory).await?.as_deref() == Some(url) {
         return Ok(());
     }

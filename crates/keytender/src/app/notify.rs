@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 mod deliver;
 mod happened;
 mod outbox;
+pub mod pages;
 mod plan;
 mod settings;
 

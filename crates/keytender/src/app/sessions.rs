@@ -5,7 +5,7 @@
 //! the session ends.
 
 use keytender_core::access::{Grant, Role, Scope, Scopes};
-use keytender_core::id::SessionId;
+use keytender_core::id::{OwnerId, SessionId, UserId};
 use keytender_core::secret::Secret;
 use keytender_core::time::{Span, Time};
 
@@ -14,6 +14,7 @@ use super::ticket;
 use super::who::Who;
 use crate::error::Error;
 use crate::store::db::Tx;
+use crate::store::owners::Owner;
 use crate::store::sessions::{Session, ShownSession};
 use crate::store::users::User;
 use crate::store::{self, Failure, Store};
@@ -22,6 +23,8 @@ use crate::store::{self, Failure, Store};
 const LIFE: Span = Span::days(7);
 /// How long one lasts that is not used: a working day.
 const IDLE: Span = Span::from_micros(12 * 3_600 * 1_000_000);
+/// How long the session of an owner lasts who followed a mailed link.
+const OWNER_LIFE: Span = Span::from_micros(3_600 * 1_000_000);
 /// How often what a cookie holds is changed.
 const TURN: Span = Span::from_micros(3_600 * 1_000_000);
 /// How long what it held before is still good.
@@ -98,20 +101,40 @@ pub(super) async fn open(
     came: &Came,
     now: Time,
 ) -> Result<Secret, Error> {
+    insert(tx, (Some(user.id), None), how, came, (now, LIFE)).await
+}
+
+/// Opens a session for an owner who followed a mailed link; what its cookie is to hold.
+pub(super) async fn open_for_owner(
+    tx: &mut Tx,
+    owner: &Owner,
+    came: &Came,
+    now: Time,
+) -> Result<Secret, Error> {
+    insert(tx, (None, Some(owner.id)), How::Link, came, (now, OWNER_LIFE)).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    (user_id, owner_id): (Option<UserId>, Option<OwnerId>),
+    how: How,
+    came: &Came,
+    (now, life): (Time, Span),
+) -> Result<Secret, Error> {
     let held = ticket::make()?;
     let session = Session {
         id: SessionId::from_random(store::random().map_err(cannot_write)?),
         digest: ticket::digest_of(held.expose()),
         previous: None,
         turned_at: now,
-        user_id: Some(user.id),
-        owner_id: None,
+        user_id,
+        owner_id,
         how: how.as_str().to_owned(),
         address: came.address.clone(),
         agent: came.agent.chars().take(MAX_AGENT).collect(),
         created_at: now,
         used_at: now,
-        ends_at: now.plus(LIFE),
+        ends_at: now.plus(life),
     };
     tx.insert_session(&session).await.map_err(cannot_write)?;
     Ok(held)

@@ -6,6 +6,7 @@ use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::sessions::{self, Came, How};
 use super::{codes, passwords, users};
 use crate::error::{Error, Kind};
+use crate::store::acts::{self, Act};
 use crate::store::authenticators::{Authenticator, AuthenticatorKind};
 use crate::store::users::User;
 use keytender_core::id::{AuthenticatorId, SessionId};
@@ -13,6 +14,9 @@ use keytender_core::id::{AuthenticatorId, SessionId};
 /// How long after a link was followed a password may be set without the present one.
 const FRESH: keytender_core::time::Span =
     keytender_core::time::Span::from_micros(15 * 60 * 1_000_000);
+
+/// Among so many of the latest acts on a user the last sign-in is looked for.
+const LAST_ACTS: i64 = 50;
 
 /// Where a right password leads.
 #[derive(Debug)]
@@ -116,6 +120,21 @@ pub(super) async fn proved(
 pub fn may_forget(inventory: &Inventory, session: &sessions::Signed) -> bool {
     let is_fresh = inventory.now.since(session.session.created_at) < FRESH;
     session.session.how == How::Link.as_str() && is_fresh
+}
+
+/// When, by what and from where a user signed in before this session, if the log still says so.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_before(
+    inventory: &Inventory,
+    session: &sessions::Signed,
+) -> Result<Option<Act>, Error> {
+    let Some(user) = session.session.user_id.map(|id| id.to_string()) else { return Ok(None) };
+    let which = acts::Which { target_id: Some(user), ..acts::Which::default() };
+    let acts = inventory.store.list_acts(&which, LAST_ACTS, None).await;
+    let mut acts = acts.map_err(cannot_read)?.into_iter();
+    Ok(acts.find(|act| act.verb == "user.sign-in" && act.at < session.session.created_at))
 }
 
 /// What a user proves themselves by, oldest first.

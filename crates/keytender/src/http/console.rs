@@ -24,10 +24,13 @@ mod keys;
 mod layout;
 mod listed;
 mod log;
+mod mailed;
 mod me;
 mod notices;
+mod openid;
 mod overview;
 mod owners;
+mod passkeys;
 mod policy;
 mod refusal;
 mod reports;
@@ -51,6 +54,9 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/me/codes", post(codes::begin))
         .route("/me/codes/confirm", post(codes::confirm))
         .route("/me/codes/off", post(codes::turn_off))
+        .route("/me/passkeys", post(passkeys::add))
+        .route("/me/passkeys/options", post(passkeys::begin_adding))
+        .route("/me/passkeys/{id}/remove", post(passkeys::remove))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
         .merge(places())
@@ -61,7 +67,13 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route_layer(from_fn(session::only_signed));
     let open = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
+        .route("/sign-in/passkey", post(passkeys::enter))
+        .route("/sign-in/passkey/options", post(passkeys::begin_entering))
+        .route("/sign-in/openid", get(openid::begin))
+        .route("/sign-in/openid/back", get(openid::back))
         .route("/sign-in/code", post(codes::enter))
+        .route("/mail/{secret}/{key}", get(mailed::page).post(mailed::enter))
+        .route("/mail/{secret}/{key}/again", post(mailed::again))
         .route("/enter/{secret}", get(enter::page).post(enter::enter));
     guarded
         .merge(open)

@@ -12,13 +12,15 @@ use keytender_core::secret::Secret;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::auth::Guard;
+use super::base::Base;
 use super::limit::Limiter;
 use super::openapi;
 use super::router::router;
 use super::state::{Parts, State};
-use crate::app::inventory::Inventory;
+use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::{links, secrets, users};
 use crate::config::token;
+use crate::connect::openid::Provider;
 use crate::error::Error;
 use crate::store::seal::Sealer;
 use crate::task::{Intervals, Tasks, Timing};
@@ -37,7 +39,7 @@ const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1
 const MAX_HEAD: usize = 32 * 1024;
 
 /// How the server is to be reached.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -45,6 +47,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// By which URL others reach it, if a proxy stands before it.
     pub public_url: Option<String>,
+    /// Where people may prove who they are instead.
+    pub openid: Option<Provider>,
     /// Whether callers come by https, here or at a proxy.
     pub is_https: bool,
     /// Proxies whose word on who asks is believed.
@@ -99,10 +103,10 @@ pub async fn run(
     let token_file = first_token(inventory).await?;
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let here = format!("{scheme}://{address}");
-    let url = options.public_url.as_deref().unwrap_or(&here).trim_end_matches('/');
-    links::note_console_url(inventory, url).await?;
+    links::note_console_url(inventory, options.public_url.as_deref(), &here).await?;
     let link = links::first(inventory).await?;
-    let state = state(inventory, &options, sealer)?;
+    let base = Base::new(options.public_url.as_deref(), address, options.tls.is_some());
+    let state = state(inventory, options, sealer, base)?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener).map_err(cannot)?.handle(handle.clone());
@@ -158,7 +162,7 @@ async fn certificate(chain: &PathBuf, key: &PathBuf) -> Result<RustlsConfig, Err
 async fn first_token(inventory: &Inventory) -> Result<Option<PathBuf>, Error> {
     let path = token::first(&secrets::folder(&inventory.location)?);
     let is_new = inventory.store.list_users().await;
-    let is_new = is_new.map_err(crate::app::inventory::cannot_read)?.is_empty();
+    let is_new = is_new.map_err(cannot_read)?.is_empty();
     if is_new && path.exists() {
         let name = path.display();
         return Err(Error::new(format!(
@@ -180,7 +184,12 @@ fn write_token(path: &std::path::Path, text: &Secret) -> Result<(), Error> {
         .map_err(|error| error.hint("make another with: keytender tokens create administrator"))
 }
 
-fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<State, Error> {
+fn state(
+    inventory: &Inventory,
+    options: Options,
+    sealer: Sealer,
+    base: Base,
+) -> Result<State, Error> {
     let document = openapi::document_of();
     let tasks = Tasks::new(
         inventory.store.clone(),
@@ -195,7 +204,9 @@ fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<Sta
         location: inventory.location.clone(),
         guard: Guard::of(&document),
         limiter: Limiter::new(options.per_second),
-        proxies: options.proxies.clone(),
+        proxies: options.proxies,
+        base,
+        openid: options.openid,
         is_https: options.is_https,
         sealer,
         is_demo: options.is_demo,

@@ -7,6 +7,7 @@ use keytender_core::time::{Span, Time};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::pages;
 use crate::app::channels::Opened;
 use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::turn::Turn;
@@ -104,9 +105,12 @@ async fn attempt(
 ) -> Result<(), Error> {
     let now = clock::now().max(begun);
     let end = match opened {
-        Some(Ok(opened)) => match hand_over(opened, channel, notice, now).await {
-            Ok(_) => End::Sent,
-            Err(failed) => End::of(&failed, notice.attempts + 1),
+        Some(Ok(opened)) => match pages::filled(inventory, notice).await {
+            Ok(filled) => match hand_over(opened, channel, &filled, now).await {
+                Ok(_) => End::Sent,
+                Err(failed) => End::of(&failed, notice.attempts + 1),
+            },
+            Err(error) => End::Later(error.explanation(), None),
         },
         Some(Err(why)) => End::Later(why.clone(), None),
         None => End::Later("the channel is not open".to_owned(), None),

@@ -9,6 +9,7 @@ use keytender_core::notice::{self, Digest, Item, Series};
 use keytender_core::policy::Policy;
 use keytender_core::time::{Span, Time};
 
+use super::pages::Pages;
 use super::{Hours, Status};
 use crate::app::evaluate;
 use crate::app::inventory::{Inventory, cannot_read};
@@ -90,6 +91,7 @@ pub(super) async fn plan(
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let observed = store.last_sightings().await.map_err(cannot_read)?;
+    let pages = Pages::find(inventory).await?;
     let mut planner = Planner {
         now: inventory.now,
         hours,
@@ -98,6 +100,7 @@ pub(super) async fn plan(
         accounts: accounts.iter().map(|account| (account.id, account)).collect(),
         observed,
         contact: status.contact.as_deref(),
+        pages: &pages,
         told: Told::of(store.told_items().await.map_err(cannot_read)?),
         siblings: Siblings::default(),
     };
@@ -131,6 +134,7 @@ struct Planner<'p> {
     accounts: HashMap<AccountId, &'p Account>,
     observed: HashMap<AccountId, Time>,
     contact: Option<&'p str>,
+    pages: &'p Pages,
     told: Told,
     siblings: Siblings,
 }
@@ -171,7 +175,8 @@ impl Planner<'_> {
         for Tale { held, recipient, problems } in tales {
             let address = recipient.address.clone();
             let entry = found.entry(address).or_insert_with(|| (recipient, Vec::new()));
-            entry.1.extend(self.parts(channel, held, problems));
+            let page = self.pages.page(channel.kind, &entry.0.address, held.record.id);
+            entry.1.extend(self.parts(channel, held, problems, page.as_deref()));
         }
         for (recipient, mut parts) in found.into_values() {
             parts.sort_by_key(|part| Reverse(part.item.severity()));
@@ -192,15 +197,21 @@ impl Planner<'_> {
 
     /// A key in a digest is told of once, with all that is wrong with it; a webhook is told of each
     /// problem apart.
-    fn parts(&self, channel: &Channel, held: &HeldKey, problems: Vec<Problem>) -> Vec<Part> {
+    fn parts(
+        &self,
+        channel: &Channel,
+        held: &HeldKey,
+        problems: Vec<Problem>,
+        page: Option<&str>,
+    ) -> Vec<Part> {
         if channel.kind == ChannelKind::Webhook {
             let part = |problem: Problem| {
-                let item = self.item(held, std::slice::from_ref(&problem), false);
+                let item = self.item(held, std::slice::from_ref(&problem), false, page);
                 Part { problems: vec![problem], item }
             };
             return problems.into_iter().map(part).collect();
         }
-        let item = self.item(held, &problems, true);
+        let item = self.item(held, &problems, true, page);
         vec![Part { problems, item }]
     }
 

@@ -1,5 +1,6 @@
 //! One's own page: how one signs in, and where one is signed in.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use keytender_core::secret::Secret;
 use maud::{Markup, html};
@@ -7,10 +8,10 @@ use serde::Deserialize;
 
 use super::visit::{Form, Visit};
 use super::words::moment;
-use super::{codes, cookie, layout};
+use super::{codes, cookie, layout, passkeys};
 use crate::app::inventory::Inventory;
 use crate::app::{sessions, sign_in};
-use crate::http::problem::Refusal;
+use crate::http::problem::{Problem, Refusal};
 use crate::store::authenticators::AuthenticatorKind;
 
 /// What is typed in.
@@ -47,11 +48,18 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
                     None => "not used yet",
                 }
             },
-            None => p { "Set one, so that you can come back." },
+            None if known.is_empty() => p { "Set one, so that you can come back." },
+            None => p.dim { "None is set: you have another way in." },
         }
         (password_form(&visit, asks_present))
         (codes::section(&visit, &inventory, &known, asks_present))
+        (passkeys::section(&visit, &inventory, &known, asks_present))
         h2 { "Where you are signed in" }
+        @match sign_in::last_before(&inventory, session).await? {
+            Some(last) => p.dim { "Last sign-in before this one: " (moment(last.at, inventory.now))
+                @if let Some(how) = &last.why { " by " (how) } ", " (last.origin) "." },
+            None => p.dim { "This is the first sign-in." },
+        }
         (sessions_list(&visit, &inventory, &name).await?)
     };
     Ok(layout::page(&visit, "/me", &name, &content))
@@ -83,7 +91,7 @@ async fn sessions_list(
             @for one in &all {
                 li {
                     span {
-                        (one.agent) @if one.id == own { " " b { "this browser" } }
+                        span title=(one.agent) { (browser(&one.agent)) } @if one.id == own { " " b { "this browser" } }
                     }
                     small { "by " (one.how) ", from " (one.address) ", " (moment(one.created_at, inventory.now))
                         "; last seen " (moment(one.used_at, inventory.now)) }
@@ -97,6 +105,34 @@ async fn sessions_list(
             }
         }
     })
+}
+
+/// What a browser is, by what it calls itself; many call themselves others too.
+fn browser(agent: &str) -> String {
+    let known = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)
+    };
+    let name = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iPadOS"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "A browser".to_owned(),
+    }
 }
 
 /// Sets the password.
@@ -120,6 +156,9 @@ pub(super) async fn sign_out_everywhere(
     inventory: Inventory,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
+    if session.is_by_link() {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "a link opens one browser only").into());
+    }
     sessions::end_all(&inventory, &session.who.user, Some(session.session.id)).await?;
     Ok(visit.done("/me", "All other browsers were signed out."))
 }
@@ -132,4 +171,34 @@ pub(super) async fn sign_out(visit: Visit) -> Result<Response, Refusal> {
     let mut response = Redirect::to("/sign-in").into_response();
     cookie::forget(response.headers_mut(), visit.state.is_https);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_known_by_what_they_call_themselves() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1 Safari/5";
+        for (agent, name) in [
+            (chrome, "Chrome on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/5 Chrome/1 Safari/5 Edg/1",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10) AppleWebKit/6 Version/1 Safari/6",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 1 like Mac OS X) Version/1 Safari/6",
+                "Safari on iOS",
+            ),
+            ("Mozilla/5.0 (Android 1; Mobile; rv:1) Gecko/1 Firefox/1", "Firefox on Android"),
+            ("curl/8", "A browser"),
+            ("", "A browser"),
+        ] {
+            assert_eq!(browser(agent), name, "{agent}");
+        }
+    }
 }

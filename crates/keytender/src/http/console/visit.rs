@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use keytender_core::access::Scope;
+use keytender_core::secret::Secret;
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
@@ -19,6 +20,15 @@ use crate::http::state::State;
 #[derive(Clone, Debug)]
 pub(super) struct Proof(pub(super) String);
 
+/// What a browser keeps and shows, and by which name it asks.
+#[derive(Clone, Debug)]
+pub(super) struct Browser {
+    /// What its cookie holds.
+    pub(super) held: Secret,
+    /// The host that it asks, and the port.
+    pub(super) host: String,
+}
+
 /// From where a browser comes.
 #[derive(Clone, Debug)]
 pub(super) struct From(pub(super) Came);
@@ -32,6 +42,8 @@ pub(super) struct Visit {
     pub(super) signed: Option<Signed>,
     /// From where they come.
     pub(super) came: Came,
+    /// The browser.
+    pub(super) browser: Browser,
     /// What the page before left to say.
     pub(super) word: Option<String>,
     proof: String,
@@ -71,10 +83,12 @@ impl FromRequestParts<State> for Visit {
         let missing = || Refusal::Failed("a page without a session".to_owned());
         let Proof(proof) = parts.extensions.get::<Proof>().cloned().ok_or_else(missing)?;
         let From(came) = parts.extensions.get::<From>().cloned().ok_or_else(missing)?;
+        let browser = parts.extensions.get::<Browser>().cloned().ok_or_else(missing)?;
         Ok(Self {
             state: state.clone(),
             signed: parts.extensions.get::<Signed>().cloned(),
             came,
+            browser,
             word: cookie::word(&parts.headers),
             proof,
         })

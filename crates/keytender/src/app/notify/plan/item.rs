@@ -10,7 +10,13 @@ use crate::store::keys::HeldKey;
 
 impl Planner<'_> {
     /// What is told of a key: the rules of `problems`, or all that it breaks.
-    pub(super) fn item(&self, held: &HeldKey, problems: &[Problem], is_whole: bool) -> Item {
+    pub(super) fn item(
+        &self,
+        held: &HeldKey,
+        problems: &[Problem],
+        is_whole: bool,
+        page: Option<&str>,
+    ) -> Item {
         let key = &held.record.key;
         let mut now = Assessment::default();
         self.policy.assess(key, self.now, &mut now);
@@ -48,7 +54,7 @@ impl Planner<'_> {
                 _ => Next::Nothing,
             },
             in_a_line: problems.iter().all(|one| one.series == Series::Monthly),
-            page: None,
+            page,
             steps: Context {
                 profile: account.and_then(|one| one.access.profile.as_deref()),
                 other: other.as_ref(),
