@@ -19,6 +19,7 @@ pub mod mailed;
 pub mod notify;
 pub mod owners;
 pub mod paging;
+pub mod passkeys;
 mod passwords;
 pub mod policy;
 pub mod principals;

@@ -15,6 +15,7 @@
 mod address;
 mod api;
 mod auth;
+mod base;
 mod console;
 mod etag;
 mod extract;

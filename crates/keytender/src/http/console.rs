@@ -20,6 +20,7 @@ mod layout;
 mod mailed;
 mod me;
 mod overview;
+mod passkeys;
 mod refusal;
 mod session;
 mod sign_in;
@@ -37,11 +38,16 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/me/codes", post(codes::begin))
         .route("/me/codes/confirm", post(codes::confirm))
         .route("/me/codes/off", post(codes::turn_off))
+        .route("/me/passkeys", post(passkeys::add))
+        .route("/me/passkeys/options", post(passkeys::begin_adding))
+        .route("/me/passkeys/{id}/remove", post(passkeys::remove))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
         .route_layer(from_fn(session::only_signed));
     let open = Router::new()
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
+        .route("/sign-in/passkey", post(passkeys::enter))
+        .route("/sign-in/passkey/options", post(passkeys::begin_entering))
         .route("/sign-in/code", post(codes::enter))
         .route("/mail/{secret}/{key}", get(mailed::page).post(mailed::enter))
         .route("/mail/{secret}/{key}/again", post(mailed::again))

@@ -127,6 +127,14 @@ impl Limiter {
         self.count_try(format!("again as {}", name.to_lowercase()))
     }
 
+    /// Counts that somebody at `address` begins a sign-in that is kept until it ends.
+    ///
+    /// # Errors
+    /// The answer to send, when they begin too often.
+    pub(super) fn count_ceremony(&self, address: &str) -> Result<(), Box<Response>> {
+        self.count_try(format!("begins from {address}"))
+    }
+
     fn count_try(&self, key: String) -> Result<(), Box<Response>> {
         self.tries.check_key(&key).map(drop).map_err(|wait| {
             Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))

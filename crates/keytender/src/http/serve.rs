@@ -12,6 +12,7 @@ use keytender_core::secret::Secret;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::auth::Guard;
+use super::base::Base;
 use super::limit::Limiter;
 use super::openapi;
 use super::router::router;
@@ -98,7 +99,8 @@ pub async fn run(
     tell_url(inventory, options.public_url.as_deref()).await?;
     let token_file = first_token(inventory).await?;
     let link = links::first(inventory).await?;
-    let state = state(inventory, &options, sealer)?;
+    let base = Base::new(options.public_url.as_deref(), address, options.tls.is_some());
+    let state = state(inventory, &options, sealer, base)?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener).map_err(cannot)?.handle(handle.clone());
@@ -186,7 +188,12 @@ fn write_token(path: &std::path::Path, text: &Secret) -> Result<(), Error> {
         .map_err(|error| error.hint("make another with: keytender tokens create administrator"))
 }
 
-fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<State, Error> {
+fn state(
+    inventory: &Inventory,
+    options: &Options,
+    sealer: Sealer,
+    base: Base,
+) -> Result<State, Error> {
     let document = openapi::document_of();
     let tasks = Tasks::new(
         inventory.store.clone(),
@@ -202,6 +209,7 @@ fn state(inventory: &Inventory, options: &Options, sealer: Sealer) -> Result<Sta
         guard: Guard::of(&document),
         limiter: Limiter::new(options.per_second),
         proxies: options.proxies.clone(),
+        base,
         is_https: options.is_https,
         sealer,
         openapi: openapi::text(),

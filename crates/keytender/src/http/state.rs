@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::auth::Guard;
+use super::base::Base;
 use super::limit::Limiter;
 use crate::store::Store;
 use crate::store::db::Location;
@@ -45,6 +46,8 @@ pub(super) struct Parts {
     pub(super) limiter: Limiter,
     /// Proxies whose word on who asks is believed.
     pub(super) proxies: Vec<IpNet>,
+    /// By which URL people reach the server.
+    pub(super) base: Base,
     /// Whether callers come by TLS, here or at a proxy.
     pub(super) is_https: bool,
     /// Seals, and proves that forms came from our pages.

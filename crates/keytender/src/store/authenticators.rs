@@ -128,6 +128,32 @@ impl Tx {
         Ok(self.execute(sql, values).await? == 1)
     }
 
+    /// Notes that an authenticator was used that is still as it was read: what it counts, and what is
+    /// needed to check it, from now on. False if another use was quicker.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn advance_authenticator(
+        &mut self,
+        read: &Authenticator,
+        step: i64,
+        data: &str,
+        now: Time,
+    ) -> Result<bool> {
+        let sql = "UPDATE authenticators SET step = $5, data = $6, used_at = $7 \
+                   WHERE tenant_id = $1 AND id = $2 AND step = $3 AND data = $4";
+        let values = vec![
+            self.tenant().into(),
+            read.id.as_i64().into(),
+            read.step.into(),
+            read.data.as_str().into(),
+            step.into(),
+            data.into(),
+            now.into(),
+        ];
+        Ok(self.execute(sql, values).await? == 1)
+    }
+
     /// Takes an authenticator of a user away; whether it was there.
     ///
     /// # Errors

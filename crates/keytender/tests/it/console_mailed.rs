@@ -132,6 +132,7 @@ fn an_owner_enters_by_a_link_in_a_mail_and_sees_own_keys_alone() {
     let new = [("new", "three geese and a lamp")];
     assert_eq!(ann.post("/me", "/me/password", &new).status, 403);
     assert_eq!(ann.post("/me", "/me/codes", &[]).status, 403);
+    assert_eq!(ann.post("/me", "/me/passkeys/options", &[]).status, 403);
     assert_eq!(ann.post("/me", "/me/sessions/end", &[]).status, 403);
     let owner = post.served.get("/v1/owners/ann").expect(200)["id"].as_str().unwrap().to_owned();
     let signed = signed(&post, &ann);

@@ -20,6 +20,7 @@ mod audit;
 mod aws;
 mod console_codes;
 mod console_mailed;
+mod console_passkeys;
 mod console_sign_in;
 mod damaged;
 mod databases;

@@ -11,7 +11,7 @@ use crate::served::{Answer, Served};
 
 /// A browser, and what it keeps.
 pub(crate) struct Visitor {
-    url: String,
+    pub(crate) url: String,
     /// From where it seems to come, to a server that believes it.
     pub(crate) address: String,
     pub(crate) cookies: RefCell<BTreeMap<String, String>>,

@@ -37,3 +37,42 @@ for (const code of document.querySelectorAll("code[data-copy]")) {
   });
   code.after(" ", button);
 }
+
+// Passkeys: the browser is asked, and what it answers is posted by the form.
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  const can = window.PublicKeyCredential?.parseCreationOptionsFromJSON;
+  if (!can) {
+    const note = document.createElement("p");
+    note.className = "dim";
+    note.textContent = "This browser cannot use passkeys here.";
+    if (form.dataset.passkey === "create") form.after(note);
+    continue;
+  }
+  form.hidden = false;
+  const say = (text) => {
+    const alert = form.querySelector("[role=alert]") ?? form.appendChild(document.createElement("p"));
+    alert.className = "wrong";
+    alert.setAttribute("role", "alert");
+    alert.textContent = text;
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      body.delete("answer");
+      const asked = await fetch(form.dataset.options, { method: "POST", body });
+      const told = await asked.json();
+      if (!asked.ok) {
+        say([told.detail ?? told.title, told.hint].filter(Boolean).join(": "));
+        return;
+      }
+      const made = form.dataset.passkey === "create"
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(told) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(told) });
+      form.elements.answer.value = JSON.stringify(made.toJSON());
+      form.submit();
+    } catch (error) {
+      say(error.name === "InvalidStateError" ? "This one is added already." : "It did not work, or was broken off.");
+    }
+  });
+}

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::visit::{Form, Visit};
 use super::words::moment;
-use super::{codes, cookie, layout};
+use super::{codes, cookie, layout, passkeys};
 use crate::app::inventory::Inventory;
 use crate::app::{sessions, sign_in};
 use crate::http::problem::{Problem, Refusal};
@@ -52,6 +52,7 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
         }
         (password_form(&visit, asks_present))
         (codes::section(&visit, &inventory, &known, asks_present))
+        (passkeys::section(&visit, &inventory, &known, asks_present))
         h2 { "Where you are signed in" }
         @match sign_in::last_before(&inventory, session).await? {
             Some(last) => p.dim { "Last sign-in before this one: " (moment(last.at, inventory.now))

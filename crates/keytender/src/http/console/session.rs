@@ -10,7 +10,7 @@ use keytender_core::access::Scope;
 use keytender_core::secret::Secret;
 
 use super::cookie;
-use super::visit::{From, Proof};
+use super::visit::{Browser, From, Proof};
 use crate::app::sessions::{self, Came, Signed};
 use crate::app::ticket;
 use crate::clock;
@@ -66,6 +66,9 @@ async fn visited(state: &State, request: Request, next: Next) -> Result<Response
         parts.extensions.insert(Caller { who: signed.who.clone(), origin, key_id: None });
         parts.extensions.insert(signed);
     }
+    let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = host.unwrap_or_default().to_owned();
+    parts.extensions.insert(Browser { host });
     parts.extensions.insert(Proof(proof));
     parts.extensions.insert(From(Came { address, agent }));
     let mut response = next.run(Request::from_parts(parts, body)).await;

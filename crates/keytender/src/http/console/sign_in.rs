@@ -8,7 +8,7 @@ use maud::html;
 use serde::Deserialize;
 
 use super::visit::{Form, Visit, before_sign_in};
-use super::{codes, cookie, layout};
+use super::{codes, cookie, layout, passkeys};
 use crate::app::sign_in::{self, Entered};
 use crate::error::Kind;
 use crate::http::problem::Refusal;
@@ -48,6 +48,7 @@ fn form(visit: &Visit, name: &str, next: Option<&str>, wrong: Option<&str>) -> R
             input #password name="password" type="password" autocomplete="current-password" required;
             button type="submit" { "Sign in" }
         }
+        (passkeys::way(visit, next))
         p.dim { "No way in any more? Whoever runs this server makes a link that works once: "
             code { "keytender users link NAME" } }
     };

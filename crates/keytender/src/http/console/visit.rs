@@ -19,6 +19,13 @@ use crate::http::state::State;
 #[derive(Clone, Debug)]
 pub(super) struct Proof(pub(super) String);
 
+/// By which name a browser asks.
+#[derive(Clone, Debug)]
+pub(super) struct Browser {
+    /// The host that it asks, and the port.
+    pub(super) host: String,
+}
+
 /// From where a browser comes.
 #[derive(Clone, Debug)]
 pub(super) struct From(pub(super) Came);
@@ -32,6 +39,8 @@ pub(super) struct Visit {
     pub(super) signed: Option<Signed>,
     /// From where they come.
     pub(super) came: Came,
+    /// The browser.
+    pub(super) browser: Browser,
     /// What the page before left to say.
     pub(super) word: Option<String>,
     proof: String,
@@ -71,10 +80,12 @@ impl FromRequestParts<State> for Visit {
         let missing = || Refusal::Failed("a page without a session".to_owned());
         let Proof(proof) = parts.extensions.get::<Proof>().cloned().ok_or_else(missing)?;
         let From(came) = parts.extensions.get::<From>().cloned().ok_or_else(missing)?;
+        let browser = parts.extensions.get::<Browser>().cloned().ok_or_else(missing)?;
         Ok(Self {
             state: state.clone(),
             signed: parts.extensions.get::<Signed>().cloned(),
             came,
+            browser,
             word: cookie::word(&parts.headers),
             proof,
         })
