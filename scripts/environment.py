@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
 REQUIREMENTS = ROOT / "scripts" / "requirements.txt"
+NODE_PACKAGES = ROOT / "scripts" / "node"
 
 # The largest install, one with a few hundred packages, took four minutes on two cores.
 INSTALL_TIMEOUT_SECONDS = 900
@@ -78,6 +80,26 @@ def ensure_venv(name: str, requirements: Sequence[str]) -> Path:
     logged(f"{name}-pip", [str(python), "-m", "pip", "install", *quiet, *requirements])
     stamp.write_text(wanted)
     return python
+
+
+def ensure_node(name: str, lists: Path) -> Path:
+    """Make `.tools/NAME` hold the packages of npm that LISTS pins, and return their folder."""
+    folder = TOOLS / name
+    modules = folder / "node_modules"
+    stamp = folder / "stamp"
+    files = [lists / "package.json", lists / "package-lock.json"]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    if modules.is_dir() and stamp.exists() and stamp.read_text() == wanted:
+        return modules
+    say(f"installing the packages of {lists.relative_to(ROOT)} into {folder.relative_to(ROOT)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copy(file, folder)
+    # What a package would run while it is installed is not needed, and not trusted.
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    logged(f"{name}-npm", ["npm", "ci", "--prefix", str(folder.resolve()), *quiet])
+    stamp.write_text(wanted)
+    return modules
 
 
 def logged(name: str, command: Sequence[str], environment: dict[str, str] | None = None) -> None:

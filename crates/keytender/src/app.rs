@@ -17,6 +17,7 @@ pub mod links;
 pub mod log;
 pub mod mailed;
 pub mod notify;
+pub mod openid;
 pub mod owners;
 pub mod paging;
 pub mod passkeys;

@@ -13,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::context::Context;
 use super::{DONE, Stop, Talk};
 use crate::config::actor;
+use crate::config::credential::Reference;
+use crate::connect::openid::Provider;
 use crate::error::Error;
 use crate::http::serve::{self, DEFAULT_PER_SECOND, Options, Started};
 use crate::task::{Intervals, Timing};
@@ -41,6 +43,20 @@ pub(super) struct Args {
     /// The URL by which others reach it, if a proxy stands before it
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// An OpenID provider where people sign in, such as https://id.example.com
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "oidc_client_id",
+        requires = "oidc_client_secret_from"
+    )]
+    oidc_issuer: Option<String>,
+    /// What the provider calls this server
+    #[arg(long, value_name = "ID", requires = "oidc_issuer")]
+    oidc_client_id: Option<String>,
+    /// The place of the secret that the provider gave: env:NAME, file:PATH, command:PROGRAM …
+    #[arg(long, value_name = "PLACE", requires = "oidc_issuer")]
+    oidc_client_secret_from: Option<Reference>,
     /// Proxies whose word on who asks is believed, such as 10.0.0.0/8
     #[arg(long, value_name = "NETWORK")]
     trusted_proxy: Vec<IpNet>,
@@ -71,7 +87,9 @@ enum LogForm {
 pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
     check(&args)?;
     write_log(args.log);
+    let openid = provider(&args).map_err(Stop::could_not)?;
     let options = Options {
+        openid,
         listen: args.listen,
         is_https: args.tls_key.is_some()
             || args.public_url.as_ref().is_some_and(|url| url.starts_with("https://")),
@@ -93,6 +111,16 @@ pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
         serve::run(inventory, options, say, stop).await.map_err(Stop::could_not)?;
         Ok(DONE)
     })
+}
+
+/// Where people may prove who they are instead.
+fn provider(args: &Args) -> Result<Option<Provider>, Error> {
+    let (Some(issuer), Some(id), Some(place)) =
+        (&args.oidc_issuer, &args.oidc_client_id, &args.oidc_client_secret_from)
+    else {
+        return Ok(None);
+    };
+    Provider::new(issuer, id, place.resolve()?).map(Some)
 }
 
 fn parse_span(text: &str) -> Result<Span, String> {

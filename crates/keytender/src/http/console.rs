@@ -19,6 +19,7 @@ mod enter;
 mod layout;
 mod mailed;
 mod me;
+mod openid;
 mod overview;
 mod passkeys;
 mod refusal;
@@ -48,6 +49,8 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/sign-in", get(sign_in::page).post(sign_in::by_password))
         .route("/sign-in/passkey", post(passkeys::enter))
         .route("/sign-in/passkey/options", post(passkeys::begin_entering))
+        .route("/sign-in/openid", get(openid::begin))
+        .route("/sign-in/openid/back", get(openid::back))
         .route("/sign-in/code", post(codes::enter))
         .route("/mail/{secret}/{key}", get(mailed::page).post(mailed::enter))
         .route("/mail/{secret}/{key}/again", post(mailed::again))

@@ -21,6 +21,7 @@ use crate::app::inventory::{Inventory, cannot_read, cannot_write};
 use crate::app::notify::pages::CONSOLE_URL;
 use crate::app::{links, secrets, users};
 use crate::config::token;
+use crate::connect::openid::Provider;
 use crate::error::Error;
 use crate::store::seal::Sealer;
 use crate::task::{Intervals, Tasks, Timing};
@@ -39,7 +40,7 @@ const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1
 const MAX_HEAD: usize = 32 * 1024;
 
 /// How the server is to be reached.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -47,6 +48,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// The URL by which others reach it.
     pub public_url: Option<String>,
+    /// Where people may prove who they are instead.
+    pub openid: Option<Provider>,
     /// Whether callers come by https, here or at a proxy.
     pub is_https: bool,
     /// Proxies whose word on who asks is believed.
@@ -100,7 +103,7 @@ pub async fn run(
     let token_file = first_token(inventory).await?;
     let link = links::first(inventory).await?;
     let base = Base::new(options.public_url.as_deref(), address, options.tls.is_some());
-    let state = state(inventory, &options, sealer, base)?;
+    let state = state(inventory, options, sealer, base)?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener).map_err(cannot)?.handle(handle.clone());
@@ -190,7 +193,7 @@ fn write_token(path: &std::path::Path, text: &Secret) -> Result<(), Error> {
 
 fn state(
     inventory: &Inventory,
-    options: &Options,
+    options: Options,
     sealer: Sealer,
     base: Base,
 ) -> Result<State, Error> {
@@ -208,8 +211,9 @@ fn state(
         location: inventory.location.clone(),
         guard: Guard::of(&document),
         limiter: Limiter::new(options.per_second),
-        proxies: options.proxies.clone(),
+        proxies: options.proxies,
         base,
+        openid: options.openid,
         is_https: options.is_https,
         sealer,
         openapi: openapi::text(),

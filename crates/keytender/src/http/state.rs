@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use super::auth::Guard;
 use super::base::Base;
 use super::limit::Limiter;
+use crate::connect::openid::Provider;
 use crate::store::Store;
 use crate::store::db::Location;
 use crate::store::seal::Sealer;
@@ -48,6 +49,8 @@ pub(super) struct Parts {
     pub(super) proxies: Vec<IpNet>,
     /// By which URL people reach the server.
     pub(super) base: Base,
+    /// Where people may prove who they are instead.
+    pub(super) openid: Option<Provider>,
     /// Whether callers come by TLS, here or at a proxy.
     pub(super) is_https: bool,
     /// Seals, and proves that forms came from our pages.

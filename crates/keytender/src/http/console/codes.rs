@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 
-use super::sign_in::place;
+use super::sign_in::{place, sentence};
 use super::visit::{Form, Visit, before_sign_in};
 use super::words::moment;
 use super::{cookie, layout};
@@ -115,8 +115,7 @@ fn new_page(visit: &Visit, new: &NewCodes, wrong: Option<&Error>) -> Response {
 }
 
 fn wrong_code(wrong: &Error) -> Markup {
-    let advice = wrong.advice().map(|advice| format!(": {advice}")).unwrap_or_default();
-    html! { p.wrong role="alert" { (wrong.explanation()) (advice) "." } }
+    html! { p.wrong role="alert" { (sentence(wrong)) } }
 }
 
 fn code_field() -> Markup {

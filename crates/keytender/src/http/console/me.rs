@@ -48,7 +48,8 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
                     None => "not used yet",
                 }
             },
-            None => p { "Set one, so that you can come back." },
+            None if known.is_empty() => p { "Set one, so that you can come back." },
+            None => p.dim { "None is set: you have another way in." },
         }
         (password_form(&visit, asks_present))
         (codes::section(&visit, &inventory, &known, asks_present))
@@ -90,7 +91,7 @@ async fn sessions_list(
             @for one in &all {
                 li {
                     span {
-                        (one.agent) @if one.id == own { " " b { "this browser" } }
+                        span title=(one.agent) { (browser(&one.agent)) } @if one.id == own { " " b { "this browser" } }
                     }
                     small { "by " (one.how) ", from " (one.address) ", " (moment(one.created_at, inventory.now))
                         "; last seen " (moment(one.used_at, inventory.now)) }
@@ -104,6 +105,34 @@ async fn sessions_list(
             }
         }
     })
+}
+
+/// What a browser is, by what it calls itself; many call themselves others too.
+fn browser(agent: &str) -> String {
+    let known = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)
+    };
+    let name = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iPadOS"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "A browser".to_owned(),
+    }
 }
 
 /// Sets the password.
@@ -142,4 +171,34 @@ pub(super) async fn sign_out(visit: Visit) -> Result<Response, Refusal> {
     let mut response = Redirect::to("/sign-in").into_response();
     cookie::forget(response.headers_mut(), visit.state.is_https);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_known_by_what_they_call_themselves() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1 Safari/5";
+        for (agent, name) in [
+            (chrome, "Chrome on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/5 Chrome/1 Safari/5 Edg/1",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10) AppleWebKit/6 Version/1 Safari/6",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 1 like Mac OS X) Version/1 Safari/6",
+                "Safari on iOS",
+            ),
+            ("Mozilla/5.0 (Android 1; Mobile; rv:1) Gecko/1 Firefox/1", "Firefox on Android"),
+            ("curl/8", "A browser"),
+            ("", "A browser"),
+        ] {
+            assert_eq!(browser(agent), name, "{agent}");
+        }
+    }
 }

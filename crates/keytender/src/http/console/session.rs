@@ -68,7 +68,7 @@ async fn visited(state: &State, request: Request, next: Next) -> Result<Response
     }
     let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = host.unwrap_or_default().to_owned();
-    parts.extensions.insert(Browser { host });
+    parts.extensions.insert(Browser { held: held.clone(), host });
     parts.extensions.insert(Proof(proof));
     parts.extensions.insert(From(Came { address, agent }));
     let mut response = next.run(Request::from_parts(parts, body)).await;

@@ -8,9 +8,9 @@ use maud::html;
 use serde::Deserialize;
 
 use super::visit::{Form, Visit, before_sign_in};
-use super::{codes, cookie, layout, passkeys};
+use super::{codes, cookie, layout, openid, passkeys};
 use crate::app::sign_in::{self, Entered};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::http::problem::Refusal;
 
 /// Where to go afterwards.
@@ -43,12 +43,14 @@ fn form(visit: &Visit, name: &str, next: Option<&str>, wrong: Option<&str>) -> R
             (visit.proof())
             @if let Some(next) = next { input type="hidden" name="next" value=(next); }
             label for="name" { "Name" }
-            input #name name="name" value=(name) autocomplete="username" required autofocus;
+            input #name name="name" value=(name) autocomplete="username" required autofocus[name.is_empty()];
             label for="password" { "Password" }
-            input #password name="password" type="password" autocomplete="current-password" required;
+            input #password name="password" type="password" autocomplete="current-password" required
+                autofocus[!name.is_empty()];
             button type="submit" { "Sign in" }
         }
         (passkeys::way(visit, next))
+        (openid::way(&visit.state, next))
         p.dim { "No way in any more? Whoever runs this server makes a link that works once: "
             code { "keytender users link NAME" } }
     };
@@ -75,13 +77,21 @@ pub(super) async fn by_password(
         }
         Ok(Entered::AsksCode(ticket)) => Ok(codes::ask(&visit, &ticket, next, None)),
         Err(error) if error.of_kind() == Kind::Forbidden => {
-            let wrong = format!("{}.", error.explanation());
-            let mut response = form(&visit, &typed.name, next, Some(&wrong));
+            let mut response = form(&visit, &typed.name, next, Some(&sentence(&error)));
             *response.status_mut() = StatusCode::FORBIDDEN;
             Ok(response)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// A refusal as a sentence of a page.
+pub(super) fn sentence(error: &Error) -> String {
+    let text = error.explanation();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let advice = error.advice().map(|advice| format!(": {advice}")).unwrap_or_default();
+    format!("{first}{}{advice}.", letters.as_str())
 }
 
 /// A place of ours, and no other: what stands in a link may be anybody's.

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use keytender_core::access::Scope;
+use keytender_core::secret::Secret;
 use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
@@ -19,9 +20,11 @@ use crate::http::state::State;
 #[derive(Clone, Debug)]
 pub(super) struct Proof(pub(super) String);
 
-/// By which name a browser asks.
+/// What a browser keeps and shows, and by which name it asks.
 #[derive(Clone, Debug)]
 pub(super) struct Browser {
+    /// What its cookie holds.
+    pub(super) held: Secret,
     /// The host that it asks, and the port.
     pub(super) host: String,
 }
