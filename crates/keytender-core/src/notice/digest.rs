@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::policy::Action;
+use crate::policy::{Action, Severity};
 use crate::time::Time;
 
 use super::item::{Item, Next, verb};
@@ -12,6 +12,9 @@ use super::words::{self, count, deadline, shown};
 const MAX_IN_FULL: usize = 10;
 /// How many more get a line; the rest is counted, and the report has them.
 const MAX_LINES: usize = 50;
+
+/// How many keys are named at all.
+const MAX_NAMED: usize = MAX_IN_FULL + MAX_LINES;
 
 /// What stands below every notice.
 #[derive(Clone, Debug, Default)]
@@ -23,23 +26,71 @@ pub struct Footer {
 }
 
 /// All that one person is told on one day, the most serious first.
+///
+/// Keys that are only counted are not kept: a digest of a million keys is as large as one of sixty.
 #[derive(Clone, Debug)]
 pub struct Digest {
     recipient: String,
     installation: String,
     items: Vec<Item>,
+    sums: Sums,
     footer: Footer,
 }
+
+/// What is known of all keys of a digest, named or counted.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    keys: usize,
+    of_action: [usize; ACTIONS.len()],
+    act_by: Option<Time>,
+    /// When something happens to a key by itself.
+    moments: Vec<Time>,
+    /// Pages about the providers of the keys, each with the place of the first key that it is about.
+    pages: Vec<(Place, &'static str)>,
+}
+
+/// What of a key decides whether it comes first.
+pub(super) type Rank = (bool, bool, bool, bool, bool, i64);
+
+/// Greater for what comes first.
+type Place = (Rank, Severity);
+
+/// The actions in the order in which they are summed up.
+const ACTIONS: [Action; 3] = [Action::Remove, Action::Rotate, Action::Review];
 
 impl Digest {
     /// A digest for the person or list called `recipient`, from the installation of this name, if
     /// it has one.
-    pub fn new(recipient: &str, installation: &str, mut items: Vec<Item>, footer: Footer) -> Self {
-        items.sort_by_key(|item| Reverse(item.rank()));
-        Self { recipient: shown(recipient), installation: shown(installation), items, footer }
+    pub fn new(
+        recipient: &str,
+        installation: &str,
+        items: impl IntoIterator<Item = Item>,
+        footer: Footer,
+    ) -> Self {
+        let (recipient, installation) = (shown(recipient), shown(installation));
+        let (items_of, sums) = (Vec::new(), Sums::default());
+        let mut digest = Self { recipient, installation, items: items_of, sums, footer };
+        items.into_iter().for_each(|item| digest.add(item));
+        digest
     }
 
-    /// Every key, the most serious first.
+    /// Adds a key. Of equal ones the first to be added comes first.
+    pub fn add(&mut self, item: Item) {
+        self.sums.add(&item);
+        let place = place(&item);
+        let before = self.items.partition_point(|known| self::place(known) >= place);
+        if before < MAX_NAMED {
+            self.items.insert(before, item);
+            self.items.truncate(MAX_NAMED);
+        }
+    }
+
+    /// How many keys it tells of.
+    pub const fn keys(&self) -> usize {
+        self.sums.keys
+    }
+
+    /// The keys that it names, the most serious first.
     pub fn items(&self) -> &[Item] {
         &self.items
     }
@@ -59,18 +110,18 @@ impl Digest {
 
     /// How many keys are only counted.
     pub fn unlisted(&self) -> usize {
-        self.items.len().saturating_sub(self.in_full().len()).saturating_sub(self.in_lines().len())
+        self.keys().saturating_sub(self.in_full().len()).saturating_sub(self.in_lines().len())
     }
 
     /// Until when the first of them should be acted on.
-    pub fn act_by(&self) -> Option<Time> {
-        self.items.iter().filter_map(Item::act_by).min()
+    pub const fn act_by(&self) -> Option<Time> {
+        self.sums.act_by
     }
 
     /// What it is about, whose; then what happens when, whether by itself, and until when that can
     /// be undone.
     pub fn lead(&self, now: Time) -> [String; 2] {
-        if let [item] = self.items.as_slice() {
+        if let Some(item) = self.only() {
             return item.lead(now);
         }
         // The sum of it is the subject already.
@@ -107,40 +158,34 @@ impl Digest {
 
     /// What stands below: names and places.
     pub fn footer(&self) -> Vec<(&'static str, &str)> {
-        let mut pages: Vec<&'static str> = Vec::new();
-        for item in &self.items {
-            if let Some(page) = words::best_practice(item.provider())
-                && !pages.contains(&page)
-            {
-                pages.push(page);
-            }
-        }
+        let mut pages = self.sums.pages.clone();
+        pages.sort_by_key(|(place, _)| Reverse(*place));
         let mut lines: Vec<(&'static str, &str)> =
-            pages.into_iter().map(|page| ("Best practice", page)).collect();
+            pages.into_iter().map(|(_, page)| ("Best practice", page)).collect();
         lines.extend(self.footer.report.as_deref().map(|place| ("Full report", place)));
         lines.extend(self.footer.thresholds.as_deref().map(|place| ("Thresholds", place)));
         lines
     }
 
+    /// The key that it tells of, if there is one alone.
+    fn only(&self) -> Option<&Item> {
+        self.items.first().filter(|_| self.keys() == 1)
+    }
+
     /// `3 keys need you: 1 to remove, 2 to rotate`.
     fn sum(&self) -> String {
-        let of = |action| self.items.iter().filter(|item| item.action() == action).count();
-        let parts: Vec<String> = [Action::Remove, Action::Rotate, Action::Review]
+        let parts: Vec<String> = ACTIONS
             .into_iter()
-            .map(|action| (of(action), action))
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, action)| format!("{number} to {}", verb(action)))
+            .zip(self.sums.of_action)
+            .filter(|(_, number)| *number > 0)
+            .map(|(action, number)| format!("{number} to {}", verb(action)))
             .collect();
-        let need = if self.items.len() == 1 { "needs" } else { "need" };
-        format!("{} {need} you: {}", count(self.items.len(), "key"), parts.join(", "))
+        let need = if self.keys() == 1 { "needs" } else { "need" };
+        format!("{} {need} you: {}", count(self.keys(), "key"), parts.join(", "))
     }
 
     fn what_happens(&self, now: Time) -> String {
-        let moments = self.items.iter().filter_map(|item| match item.next() {
-            Next::Nothing => None,
-            Next::Expires { at } | Next::Disable { at, .. } | Next::Delete { at } => Some(at),
-        });
-        let ahead: Vec<Time> = moments.filter(|at| *at > now).collect();
+        let ahead: Vec<Time> = self.sums.moments.iter().copied().filter(|at| *at > now).collect();
         let please = match self.act_by() {
             Some(act_by) if act_by.date() < now.date() => {
                 format!(" The first is {}.", deadline(act_by, now))
@@ -163,12 +208,35 @@ impl Digest {
     }
 }
 
+impl Sums {
+    fn add(&mut self, item: &Item) {
+        self.keys += 1;
+        let of_action = ACTIONS.iter().zip(&mut self.of_action);
+        for (_, number) in of_action.filter(|(action, _)| **action == item.action()) {
+            *number += 1;
+        }
+        self.act_by = self.act_by.into_iter().chain(item.act_by()).min();
+        match item.next() {
+            Next::Nothing => {}
+            Next::Expires { at } | Next::Disable { at, .. } | Next::Delete { at } => {
+                self.moments.push(at);
+            }
+        }
+        let Some(page) = words::best_practice(item.provider()) else { return };
+        match self.pages.iter_mut().find(|(_, known)| *known == page) {
+            Some((first, _)) => *first = place(item).max(*first),
+            None => self.pages.push((place(item), page)),
+        }
+    }
+}
+
+fn place(item: &Item) -> Place {
+    (item.rank(), item.severity())
+}
+
 /// A fact and a date: `1 root access key is 7 years old at AWS 123456789012: act by 2026-12-07`.
 pub fn subject(digest: &Digest, now: Time) -> String {
-    let what = match digest.items.as_slice() {
-        [item] => item.subject(now),
-        _ => digest.sum(),
-    };
+    let what = digest.only().map_or_else(|| digest.sum(), |item| item.subject(now));
     match digest.act_by() {
         Some(act_by) => format!("{what}: {}", deadline(act_by, now)),
         None => what,

@@ -6,6 +6,7 @@ use crate::policy::{Action, Condition, Finding, Severity};
 use crate::steps::{self, Step, ago, last_used_where};
 use crate::time::Time;
 
+use super::digest::Rank;
 use super::words::{self, count, shown};
 
 /// How many places a key is used at are named, before they are counted.
@@ -295,7 +296,7 @@ impl Item {
     }
 
     /// Greater for what comes first: exposed, root, admin, unused, oldest; single lines last.
-    pub(super) fn rank(&self) -> (bool, bool, bool, bool, bool, i64) {
+    pub(super) fn rank(&self) -> Rank {
         let is_unused = matches!(self.fact, Fact::Unused(_) | Fact::NeverUsed(_));
         let created = self.key.created_at.map_or(i64::MAX, Time::as_micros);
         let is_exposed = self.key.exposed == Some(true);

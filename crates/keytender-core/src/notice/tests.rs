@@ -272,6 +272,23 @@ fn a_backlog_is_cut_to_what_a_mail_program_shows() {
 }
 
 #[test]
+fn a_digest_names_the_same_keys_in_whatever_order_they_come() {
+    let all: Vec<Item> = (0..300)
+        .map(|number| {
+            let day = format!("20{:02}-0{}-1{}", 10 + number % 7, 1 + number / 7 % 9, number / 63);
+            let key = Key { label: Some(format!("{number}").into()), ..user("deploy", &day) };
+            item(&key, &about())
+        })
+        .collect();
+    let (one, other) = (digest(all.clone()), digest(all.into_iter().rev().collect()));
+    assert_eq!((one.keys(), one.items().len(), one.unlisted()), (300, 60, 240));
+    assert_eq!(
+        (text(&one, now()), subject(&one, now())),
+        (text(&other, now()), subject(&other, now()))
+    );
+}
+
+#[test]
 fn a_review_is_a_line_without_a_date() {
     let line = About { in_a_line: true, act_by: None, ..about() };
     let younger = now().minus(Span::days(60));

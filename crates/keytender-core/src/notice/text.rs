@@ -23,7 +23,7 @@ pub fn text(digest: &Digest, now: Time) -> String {
     }
     for item in digest.in_full() {
         page.title(&item.heading());
-        if digest.items().len() > 1 {
+        if digest.keys() > 1 {
             for sentence in item.lead(now) {
                 page.paragraph(&sentence);
             }

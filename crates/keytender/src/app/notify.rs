@@ -26,6 +26,7 @@ mod settings;
 pub use deliver::{Delivered, test};
 pub(in crate::app) use happened::tell;
 pub use outbox::{list, send_again, view};
+use plan::Outlet;
 pub use plan::{Letter, Plan};
 pub use settings::{Change, change, settings};
 
@@ -79,8 +80,19 @@ pub async fn status(inventory: &Inventory) -> Result<Status, Error> {
 /// # Errors
 /// When the database does not do its part.
 pub async fn letters(inventory: &Inventory, hours: Hours, turn: &Turn) -> Result<Plan, Error> {
+    let mut outlet = Outlet::Shown(Vec::new());
+    let unheard = plan_into(inventory, hours, turn, &mut outlet).await?;
+    Ok(Plan { letters: outlet.into_letters(), unheard })
+}
+
+async fn plan_into(
+    inventory: &Inventory,
+    hours: Hours,
+    turn: &Turn,
+    outlet: &mut Outlet<'_>,
+) -> Result<u64, Error> {
     evaluate::run_in(&inventory.store, inventory.now, turn).await?;
-    plan::plan(inventory, &status(inventory).await?, hours).await
+    plan::plan(inventory, &status(inventory).await?, hours, turn, outlet).await
 }
 
 /// Tells what is to be told now: puts it into the outbox, and delivers what waits there. `None` if
@@ -96,18 +108,8 @@ pub async fn run(
     if status(inventory).await?.started_at.is_none() {
         return Ok(None);
     }
-    let Plan { letters, unheard } = letters(inventory, hours, turn).await?;
-    for letter in letters {
-        if turn.is_over() {
-            break;
-        }
-        let mut tx = inventory.begin().await?;
-        let is_new = tx.insert_notice(&letter.notice, &letter.items).await;
-        // Somebody else was quicker: theirs is sent.
-        if is_new.map_err(cannot_write)? {
-            turn.commit(tx).await.map_err(cannot_write)?;
-        }
-    }
+    let outlet = &mut Outlet::Outbox(turn);
+    let unheard = plan_into(inventory, hours, turn, outlet).await?;
     let delivered = deliver::deliver(inventory, turn).await?;
     Ok(Some(Delivered { unheard, ..delivered }))
 }
@@ -146,9 +148,9 @@ fn facts(item: &Item, now: Time) -> Map<String, Value> {
 fn would_go_out(letter: &Letter, now: Time) -> PreviewNoticeView {
     let items = letter.items.iter().map(|item| PreviewItemView {
         key: item.key_id.to_string(),
-        problem: item.problem.clone(),
+        problem: item.problem.to_string(),
         problem_at: item.problem_at,
-        stage: item.stage.clone(),
+        stage: item.stage.to_string(),
     });
     PreviewNoticeView {
         channel: letter.channel.name.clone(),
@@ -156,7 +158,7 @@ fn would_go_out(letter: &Letter, now: Time) -> PreviewNoticeView {
         who: letter.who.clone(),
         recipient: letter.notice.recipient.clone(),
         subject: letter.notice.subject.clone(),
-        keys: u64::try_from(letter.digest.items().len()).unwrap_or(u64::MAX),
+        keys: u64::try_from(letter.digest.keys()).unwrap_or(u64::MAX),
         items: items.collect(),
         text: notice::text(&letter.digest, now),
     }

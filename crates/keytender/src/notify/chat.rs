@@ -93,7 +93,7 @@ fn body(digest: &Digest, now: Time) -> String {
     let mut lines = digest.lead(now).to_vec();
     let items = digest.items();
     lines.extend(items.iter().take(MAX_LINES).map(|item| format!("• {}", item.line())));
-    let rest = items.len().saturating_sub(MAX_LINES);
+    let rest = digest.keys().saturating_sub(MAX_LINES);
     if rest > 0 {
         lines.push(format!("and {rest} more"));
     }

@@ -82,7 +82,7 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
     boxed(&markup! {
         p.severity.(item.severity().as_str()) style={ "margin:0 0 4px;font-size:13px;font-weight:600;color:" (color) } { "Severity: " (item.severity().as_str()) }
         h2 style="margin:0 0 8px;font-size:17px;line-height:1.35;overflow-wrap:anywhere" { (item.heading()) }
-        @if digest.items().len() > 1 {
+        @if digest.keys() > 1 {
             @for sentence in item.lead(now) { p style=(PARAGRAPH) { (sentence) } }
         }
         p.dim style=(LABEL) { "Why" }

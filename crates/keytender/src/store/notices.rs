@@ -1,13 +1,19 @@
 //! Notices: the outbox, what each of them tells, and how its delivery stands.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use keytender_core::access::Side;
 use keytender_core::id::{ChannelId, KeyId, NoticeId};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
-use super::bulk::{Conflict, Table};
+use super::bulk::{Conflict, Table, json};
 use super::db::{Cells, Tx, Value, Values};
 use super::{Failure, Result, Store};
+
+/// How many keys one statement names.
+const KEYS_AT_ONCE: usize = 2_000;
 
 pub use happened::ONCE;
 
@@ -78,12 +84,12 @@ pub struct Notice {
 pub struct NoticeItem {
     /// The key.
     pub key_id: KeyId,
-    /// Which problem: a rule's id, or `expiry`.
-    pub problem: String,
+    /// Which problem: a rule's id, or `expiry`; many items share one text.
+    pub problem: Arc<str>,
     /// The moment of the problem.
     pub problem_at: Time,
     /// The stage.
-    pub stage: String,
+    pub stage: Arc<str>,
 }
 
 /// What was written to somebody of a problem, and what became of it.
@@ -234,8 +240,10 @@ impl Tx {
             notice.error.as_deref().into(),
         ];
         self.execute(&sql, values).await?;
-        let lines: Vec<_> = items.iter().map(|item| ItemLine::of(notice, item)).collect();
-        self.write_all(&ITEMS, &lines).await?;
+        for some in items.chunks(KEYS_AT_ONCE) {
+            let lines: Vec<_> = some.iter().map(|item| ItemLine::of(notice, item)).collect();
+            self.write_all(&ITEMS, &lines).await?;
+        }
         let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM notice_items \
                    WHERE tenant_id = $1 AND notice_id = $2";
         let rows = self.fetch(sql, vec![self.tenant().into(), notice.id.as_i64().into()]).await?;
@@ -329,32 +337,63 @@ impl Store {
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
-    /// Everything that was written of problems of keys, in the order in which it was.
+    /// Everything that was written of problems of these keys, in the order in which it was.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn told_items(&self) -> Result<Vec<ToldItem>> {
-        let sql = "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, \
-                   n.state, n.created_at, n.sent_at FROM notice_items i JOIN notices n ON n.id = i.notice_id \
-                   WHERE i.tenant_id = $1 AND i.stage <> $2 ORDER BY n.created_at, n.id";
-        let rows = self.db.fetch(sql, vec![self.tenant().into(), ONCE.into()]).await?;
+    pub async fn told_items(&self, keys: &[KeyId]) -> Result<Vec<ToldItem>> {
+        // The tenant comes with each row, so that each is looked up in the index.
+        let given = self.db.json_rows(&[("tenant_id", "BIGINT"), ("key_id", "BIGINT")]);
+        let sql = format!(
+            "SELECT i.key_id, i.rule, i.problem_at, i.stage, i.recipient, i.channel_id, n.state, \
+             n.created_at, n.sent_at FROM {given} CROSS JOIN notice_items i \
+             JOIN notices n ON n.id = i.notice_id WHERE i.tenant_id = given.tenant_id \
+             AND i.key_id = given.key_id AND i.stage <> $2 ORDER BY n.created_at, n.id"
+        );
+        let tenant = self.tenant();
+        let line = |id: &KeyId| serde_json::json!({"tenant_id": tenant, "key_id": id.as_i64()});
+        let mut items = Vec::new();
+        for some in keys.chunks(KEYS_AT_ONCE) {
+            let lines: Vec<_> = some.iter().map(line).collect();
+            let rows = self.db.fetch(&sql, vec![json(&lines)?.into(), ONCE.into()]).await?;
+            for row in &rows {
+                items.push(told_item(row.cells())?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// Those whom a digest is under way to, or was taken after `since`, by their channels. Webhooks are
+    /// not among them: they get each event apart.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn told_since(&self, since: Time) -> Result<HashSet<(ChannelId, String)>> {
+        let sql = "SELECT DISTINCT n.channel_id, n.recipient FROM notices n \
+                   JOIN channels c ON c.id = n.channel_id WHERE n.tenant_id = $1 \
+                   AND c.kind <> 'webhook' AND (n.state = 'waiting' OR n.sent_at > $2)";
+        let rows = self.db.fetch(sql, vec![self.tenant().into(), since.into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();
-                Ok(ToldItem {
-                    item: NoticeItem {
-                        key_id: KeyId::from_i64(cells.int()?),
-                        problem: cells.text()?,
-                        problem_at: cells.time()?,
-                        stage: cells.text()?,
-                    },
-                    recipient: cells.text()?,
-                    channel_id: ChannelId::from_i64(cells.int()?),
-                    state: NoticeState::parse(&cells.text()?)?,
-                    written_at: cells.time()?,
-                    sent_at: cells.maybe_time()?,
-                })
+                Ok((ChannelId::from_i64(cells.int()?), cells.text()?))
             })
             .collect()
     }
+}
+
+fn told_item(mut cells: Cells<'_>) -> Result<ToldItem> {
+    Ok(ToldItem {
+        item: NoticeItem {
+            key_id: KeyId::from_i64(cells.int()?),
+            problem: cells.text()?.into(),
+            problem_at: cells.time()?,
+            stage: cells.text()?.into(),
+        },
+        recipient: cells.text()?,
+        channel_id: ChannelId::from_i64(cells.int()?),
+        state: NoticeState::parse(&cells.text()?)?,
+        written_at: cells.time()?,
+        sent_at: cells.maybe_time()?,
+    })
 }

@@ -22,7 +22,7 @@ const OLD: &str = "key-over-a-year";
 
 /// An inventory with one old key, which a webhook is told of.
 struct Desk {
-    _home: Home,
+    home: Home,
     database: String,
     begun: Time,
 }
@@ -36,7 +36,7 @@ impl Desk {
         run(&home, &["keys", "add", "stripe", "deploy", "--created", "2020-01-01"]);
         let words = ["channels", "add", "webhook", "siem", "--allow-private"];
         run(&home, &[&words[..], &["--url", &hook.url, "--secret", &secret]].concat());
-        Self { _home: home, database: database.text.clone(), begun: clock::now() }
+        Self { home, database: database.text.clone(), begun: clock::now() }
     }
 
     /// The inventory so many days later.
@@ -153,5 +153,41 @@ fn a_dead_letter_lets_its_series_go_on_and_the_time_to_act_begin_later() {
         desk.send_again(&told[0], 32);
         let first = fact("discovery", desk.day(14), NoticeState::Sent);
         assert_eq!(facts(&desk.notify(32)), [first, second, third]);
+    }
+}
+
+/// How many notices there are after a run so many days and hours later, in working order.
+fn notices_after(desk: &Desk, hours: u32) -> usize {
+    block_on(async {
+        let mut inventory = desk.after(hours / 24).await;
+        inventory.now =
+            inventory.now.plus(Span::from_micros(i64::from(hours % 24) * 3_600_000_000));
+        notify::run(&inventory, Hours::Working, &Turn::free()).await.unwrap();
+        let all = inventory.store.list_notices(&Which::default(), 1_000, None).await.unwrap();
+        inventory.store.close().await;
+        all.len()
+    })
+}
+
+#[test]
+fn a_second_digest_waits_until_the_first_was_taken_and_a_day_has_passed() {
+    for database in new_databases() {
+        let hook = Hook::start("503 Busy");
+        let desk = Desk::new(&database, &hook);
+        run(&desk.home, &["channels", "remove", "siem", "--yes"]);
+        let url = desk.home.write("url", &hook.url);
+        std::fs::set_permissions(&url, Permissions::from_mode(0o600)).unwrap();
+        let place = format!("file:{}", url.display());
+        let words = ["channels", "add", "slack", "ops", "--allow-private", "--url", &place];
+        run(&desk.home, &words);
+        desk.start();
+        assert_eq!(notices_after(&desk, 0), 1);
+        run(&desk.home, &["keys", "add", "stripe", "another", "--created", "2020-01-01"]);
+        assert_eq!(notices_after(&desk, 48), 1);
+        hook.answer("200 OK");
+        // It still waits when it is planned what to tell, and is taken after that.
+        assert_eq!(notices_after(&desk, 72), 1);
+        assert_eq!(notices_after(&desk, 80), 1);
+        assert_eq!(notices_after(&desk, 89), 2);
     }
 }

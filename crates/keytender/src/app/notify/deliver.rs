@@ -30,7 +30,7 @@ const LONGEST_PAUSE_SECONDS: i64 = 6 * 3_600;
 /// After so many attempts, which take some two days, a notice is dead.
 const MAX_ATTEMPTS: u32 = 14;
 /// How many keys a mail names as its threads.
-const MAX_THREADS: usize = 20;
+pub(super) const MAX_THREADS: usize = 20;
 
 /// What a delivery came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

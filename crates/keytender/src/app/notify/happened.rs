@@ -65,9 +65,9 @@ pub(in crate::app) async fn tell(
             };
             let item = NoticeItem {
                 key_id: record.id,
-                problem: kind.as_str().to_owned(),
+                problem: kind.as_str().into(),
                 problem_at: at,
-                stage: ONCE.to_owned(),
+                stage: ONCE.into(),
             };
             events.push((notice, item));
         }

@@ -1,34 +1,40 @@
 //! What is to be told now: to whom, by which channel, in which words.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 
-use keytender_core::id::{AccountId, OwnerId};
+use keytender_core::id::{AccountId, ChannelId, KeyId, OwnerId};
 use keytender_core::key::State;
-use keytender_core::notice::{self, Digest, Item, Series};
-use keytender_core::policy::Policy;
+use keytender_core::notice::{self, Digest, Item};
+use keytender_core::policy::{Policy, Severity};
 use keytender_core::time::{Span, Time};
 
 use super::pages::Pages;
 use super::{Hours, Status};
 use crate::app::evaluate;
 use crate::app::inventory::{Inventory, cannot_read};
+use crate::app::turn::Turn;
 use crate::error::Error;
 use crate::store::accounts::Account;
 use crate::store::channels::{Channel, ChannelKind};
 use crate::store::keys::{Filter, HeldKey};
 use crate::store::notices::{Notice, NoticeItem};
 use crate::store::owners::Owner;
+use gather::{Digests, Gathered};
+pub(super) use outlet::Outlet;
 use problem::{AHEAD, Problem};
 use siblings::Siblings;
 use told::Told;
 
+mod gather;
 mod item;
 mod letter;
+mod outlet;
 mod problem;
 mod siblings;
 mod told;
 
+/// How many keys are looked at together: what is told of them is all that is kept of them.
+const KEYS_AT_ONCE: u32 = 2_000;
 /// At most one digest a person and channel within this time: a working day apart.
 const APART: &str = "16h";
 /// The name of the problem that a key ends, before and after it did.
@@ -58,6 +64,7 @@ pub struct Plan {
 }
 
 /// Somebody who is told.
+#[derive(Clone)]
 struct Recipient {
     name: String,
     address: String,
@@ -66,6 +73,9 @@ struct Recipient {
 
 /// A key of which somebody is to be told now.
 struct Tale<'k> {
+    /// Which of the channels it is.
+    place: usize,
+    channel: &'k Channel,
     held: &'k HeldKey,
     recipient: Recipient,
     problems: Vec<Problem>,
@@ -77,21 +87,26 @@ struct Part {
     item: Item,
 }
 
-/// What is to be told now by every channel. Nothing is written.
+/// Gives what is to be told now by every channel to `outlet`, page by page of keys; how many due keys
+/// nobody would hear of.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database does not do its part.
 pub(super) async fn plan(
     inventory: &Inventory,
     status: &Status,
     hours: Hours,
-) -> Result<Plan, Error> {
+    turn: &Turn,
+    outlet: &mut Outlet<'_>,
+) -> Result<u64, Error> {
     let store = &inventory.store;
     let (_, policy) = evaluate::policy(store).await?;
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let observed = store.last_sightings().await.map_err(cannot_read)?;
     let pages = Pages::find(inventory).await?;
+    let channels = store.list_channels().await.map_err(cannot_read)?;
+    let apart = inventory.now.minus(Span::parse(APART).unwrap_or_default());
     let mut planner = Planner {
         now: inventory.now,
         hours,
@@ -101,29 +116,37 @@ pub(super) async fn plan(
         observed,
         contact: status.contact.as_deref(),
         pages: &pages,
-        told: Told::of(store.told_items().await.map_err(cannot_read)?),
+        told: Told::default(),
+        told_lately: store.told_since(apart).await.map_err(cannot_read)?,
         siblings: Siblings::default(),
     };
-    let keys = keys(inventory).await?;
-    let channels = store.list_channels().await.map_err(cannot_read)?;
-    let mut plan = Plan::default();
-    let mut tales: Vec<(&Channel, Vec<Tale<'_>>)> = Vec::new();
-    for channel in &channels {
-        tales.push((channel, planner.tales(channel, &keys, &mut plan.unheard)));
-    }
-    let told = tales.iter().flat_map(|(_, tales)| tales).map(|tale| tale.held);
-    planner.siblings = Siblings::of(store, told).await?;
-    for (channel, tales) in tales {
-        planner.letters(channel, tales, &mut plan)?;
-    }
-    Ok(plan)
-}
-
-/// The keys of which something may be to be told: they break a rule, or may soon.
-async fn keys(inventory: &Inventory) -> Result<Vec<HeldKey>, Error> {
+    let (mut digests, mut unheard, mut after) = (Digests::default(), 0, None);
+    // They break a rule, or may soon.
     let filter = Filter { finding_by: Some(inventory.now.plus(AHEAD)), ..Filter::default() };
     let filter = inventory.sight.narrow(filter);
-    inventory.store.every_key(&filter).await.map_err(cannot_read)
+    while !channels.is_empty() {
+        let keys = store.keys_after(&filter, after, KEYS_AT_ONCE).await.map_err(cannot_read)?;
+        let Some(last) = keys.last() else { break };
+        if turn.is_over() {
+            return Ok(unheard);
+        }
+        after = Some(last.place());
+        planner.learn(inventory, &keys).await?;
+        let tales = planner.tales(&channels, &keys, &mut unheard);
+        planner.siblings = Siblings::of(store, tales.iter().map(|tale| tale.held)).await?;
+        for tale in tales {
+            planner.tell(inventory, tale, &mut digests, outlet).await?;
+        }
+    }
+    for (place, gathered) in digests.into_each() {
+        let Some(channel) = channels.get(place) else { continue };
+        if planner.may_be_told(channel, &gathered)? {
+            let (recipient, digest, items) = gathered.into_items();
+            let letter = planner.digest_letter(channel, &recipient, digest, items)?;
+            outlet.take(inventory, place, Severity::Low, letter).await?;
+        }
+    }
+    Ok(unheard)
 }
 
 struct Planner<'p> {
@@ -135,61 +158,65 @@ struct Planner<'p> {
     observed: HashMap<AccountId, Time>,
     contact: Option<&'p str>,
     pages: &'p Pages,
+    /// What was told of the keys of the present page.
     told: Told,
+    /// Whom a digest is under way to, or reached lately.
+    told_lately: HashSet<(ChannelId, String)>,
     siblings: Siblings,
 }
 
 impl Planner<'_> {
-    /// The keys of which a channel is to tell, and what; those of which nobody would hear are counted.
+    /// Asks what was told of some keys before.
+    async fn learn(&mut self, inventory: &Inventory, keys: &[HeldKey]) -> Result<(), Error> {
+        let ids: Vec<KeyId> = keys.iter().map(|held| held.record.id).collect();
+        self.told = Told::of(inventory.store.told_items(&ids).await.map_err(cannot_read)?);
+        Ok(())
+    }
+
+    /// The keys of which the channels are to tell, and what; those of which nobody would hear are
+    /// counted.
     fn tales<'k>(
         &self,
-        channel: &Channel,
+        channels: &'k [Channel],
         keys: &'k [HeldKey],
         unheard: &mut u64,
     ) -> Vec<Tale<'k>> {
         let mut tales = Vec::new();
-        for held in keys.iter().filter(|held| held.record.key.state != State::Destroyed) {
-            if held.is_kept(self.now) {
-                continue;
-            }
-            let Some(recipient) = self.recipient(channel, held) else {
-                *unheard += u64::from(held.standing.is_due);
-                continue;
-            };
-            let problems = self.problems(channel, &recipient.address, held);
-            if !problems.is_empty() {
-                tales.push(Tale { held, recipient, problems });
+        for (place, channel) in channels.iter().enumerate() {
+            for held in keys.iter().filter(|held| held.record.key.state != State::Destroyed) {
+                if held.is_kept(self.now) {
+                    continue;
+                }
+                let Some(recipient) = self.recipient(channel, held) else {
+                    *unheard += u64::from(held.standing.is_due);
+                    continue;
+                };
+                let problems = self.problems(channel, &recipient.address, held);
+                if !problems.is_empty() {
+                    tales.push(Tale { place, channel, held, recipient, problems });
+                }
             }
         }
         tales
     }
 
-    /// What one channel is to deliver.
-    fn letters(
+    /// Adds a key to somebody's digest, or gives its events to the outlet.
+    async fn tell(
         &self,
-        channel: &Channel,
-        tales: Vec<Tale<'_>>,
-        plan: &mut Plan,
+        inventory: &Inventory,
+        tale: Tale<'_>,
+        digests: &mut Digests,
+        outlet: &mut Outlet<'_>,
     ) -> Result<(), Error> {
-        let mut found: BTreeMap<String, (Recipient, Vec<Part>)> = BTreeMap::new();
-        for Tale { held, recipient, problems } in tales {
-            let address = recipient.address.clone();
-            let entry = found.entry(address).or_insert_with(|| (recipient, Vec::new()));
-            let page = self.pages.page(channel.kind, &entry.0.address, held.record.id);
-            entry.1.extend(self.parts(channel, held, problems, page.as_deref()));
-        }
-        for (recipient, mut parts) in found.into_values() {
-            parts.sort_by_key(|part| Reverse(part.item.severity()));
-            if !self.may_be_told(channel, &recipient, &parts)? {
-                continue;
-            }
-            match channel.kind {
-                ChannelKind::Webhook => {
-                    for part in parts {
-                        plan.letters.push(self.letter(channel, &recipient, vec![part])?);
-                    }
-                }
-                _ => plan.letters.push(self.letter(channel, &recipient, parts)?),
+        let Tale { place, channel, held, recipient, problems } = tale;
+        let page = self.pages.page(channel.kind, &recipient.address, held.record.id);
+        for part in self.parts(channel, held, problems, page.as_deref()) {
+            if channel.kind == ChannelKind::Webhook {
+                let severity = part.item.severity();
+                let letter = self.event_letter(channel, &recipient, part)?;
+                outlet.take(inventory, place, severity, letter).await?;
+            } else {
+                digests.add(place, recipient.clone(), part, letter::begin);
             }
         }
         Ok(())
@@ -241,17 +268,13 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether the recipient hears of this now: at once, or in working hours and once a day.
-    fn may_be_told(
-        &self,
-        channel: &Channel,
-        recipient: &Recipient,
-        parts: &[Part],
-    ) -> Result<bool, Error> {
-        let mut problems = parts.iter().flat_map(|part| &part.problems);
-        if problems.any(|problem| problem.series == Series::AtOnce) {
+    /// Whether the recipient of a digest hears of this now: at once, or in working hours and once a
+    /// day.
+    fn may_be_told(&self, channel: &Channel, gathered: &Gathered) -> Result<bool, Error> {
+        if gathered.is_urgent {
             return Ok(true);
         }
+        let recipient = &gathered.recipient;
         let slot = notice::send_at(self.now, &recipient.time_zone).map_err(|error| {
             Error::new(format!("`{}` has no known time zone", recipient.name))
                 .source(error)
@@ -260,8 +283,7 @@ impl Planner<'_> {
         if self.hours == Hours::Working && channel.kind == ChannelKind::Mail && slot > self.now {
             return Ok(false);
         }
-        let apart = Span::parse(APART).unwrap_or_default();
-        let is_free = self.told.is_quiet(channel.id, &recipient.address, self.now.minus(apart));
-        Ok(is_free || self.hours == Hours::Any || channel.kind == ChannelKind::Webhook)
+        let whom = (channel.id, recipient.address.clone());
+        Ok(self.hours == Hours::Any || !self.told_lately.contains(&whom))
     }
 }

@@ -202,7 +202,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    async fn keys_after(
+    pub async fn keys_after(
         &self,
         filter: &Filter,
         after: Option<(AccountId, KeyId)>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use keytender_core::id::{ChannelId, KeyId};
 use serde::Serialize;
 
-use super::{ITEMS, ItemLine, Notice, NoticeItem};
+use super::{ITEMS, ItemLine, KEYS_AT_ONCE, Notice, NoticeItem};
 use crate::store::Result;
 use crate::store::bulk::{Conflict, Table, json};
 use crate::store::channels::ChannelKind;
@@ -13,9 +13,6 @@ use crate::store::db::{Row, Tx};
 
 /// The stage of what is told once, as it happened. Series of findings have other ones.
 pub const ONCE: &str = "once";
-
-/// How many keys one statement names.
-const KEYS_AT_ONCE: usize = 2_000;
 
 const NOTICES: Table = Table {
     name: "notices",

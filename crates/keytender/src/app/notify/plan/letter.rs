@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Letter, Part, Planner, Recipient};
 use crate::app::inventory::cannot_write;
+use crate::app::notify::deliver::MAX_THREADS;
 use crate::app::notify::facts;
 use crate::error::Error;
 use crate::notify::chat::{self, Chat};
@@ -18,29 +19,44 @@ use crate::store::{self};
 const INSTALLATION: &str = "";
 
 impl Planner<'_> {
-    pub(super) fn letter(
+    /// An event for a webhook, about one problem of a key.
+    pub(super) fn event_letter(
         &self,
         channel: &Channel,
         recipient: &Recipient,
-        parts: Vec<Part>,
+        part: Part,
     ) -> Result<Letter, Error> {
-        let event = parts.first().and_then(|part| self.event(part));
-        let (mut items, mut shown) = (Vec::new(), Vec::new());
-        for part in parts {
-            items.extend(part.problems.into_iter().map(|problem| problem.item));
-            shown.push(part.item);
-        }
-        let footer = Footer {
-            report: Some("keytender report".to_owned()),
-            thresholds: Some("keytender policy show".to_owned()),
-        };
-        let digest = Digest::new(&recipient.name, INSTALLATION, shown, footer);
+        let content = self.event(&part).unwrap_or_default();
+        let items = part.problems.into_iter().map(|problem| problem.item).collect();
+        let digest = Digest::new(&recipient.name, INSTALLATION, [part.item], footer());
+        self.letter(channel, recipient, digest, items, &content)
+    }
+
+    /// A digest for people.
+    pub(super) fn digest_letter(
+        &self,
+        channel: &Channel,
+        recipient: &Recipient,
+        digest: Digest,
+        items: Vec<NoticeItem>,
+    ) -> Result<Letter, Error> {
         let content = match channel.kind {
             ChannelKind::Mail => mail(&digest, recipient, &items, self.now),
-            ChannelKind::Webhook => event.unwrap_or_default(),
             ChannelKind::Slack => chat::message(Chat::Slack, &digest, self.now),
             ChannelKind::Teams => chat::message(Chat::Teams, &digest, self.now),
+            ChannelKind::Webhook => Value::Null,
         };
+        self.letter(channel, recipient, digest, items, &content)
+    }
+
+    fn letter(
+        &self,
+        channel: &Channel,
+        recipient: &Recipient,
+        digest: Digest,
+        items: Vec<NoticeItem>,
+        content: &Value,
+    ) -> Result<Letter, Error> {
         let notice = Notice {
             id: NoticeId::from_random(store::random().map_err(cannot_write)?),
             channel_id: channel.id,
@@ -68,7 +84,7 @@ impl Planner<'_> {
                 "rules": rules.map(|rule| rule.id.as_str()).collect::<Vec<_>>(),
                 "action": item.action().as_str(),
                 "severity": item.severity().as_str(),
-                "stage": problem.item.stage,
+                "stage": &*problem.item.stage,
                 "act_by": item.act_by(),
                 "reasons": item.reasons(),
                 "facts": facts(item, self.now),
@@ -77,8 +93,30 @@ impl Planner<'_> {
     }
 }
 
+/// A digest without keys yet.
+pub(super) fn begin(recipient: &Recipient) -> Digest {
+    Digest::new(&recipient.name, INSTALLATION, [], footer())
+}
+
+fn footer() -> Footer {
+    Footer {
+        report: Some("keytender report".to_owned()),
+        thresholds: Some("keytender policy show".to_owned()),
+    }
+}
+
 fn mail(digest: &Digest, recipient: &Recipient, items: &[NoticeItem], now: Time) -> Value {
-    let keys: Vec<String> = items.iter().map(|item| item.key_id.to_string()).collect();
+    // Those that the mail names as its threads.
+    let mut keys: Vec<String> = Vec::new();
+    for item in items {
+        let key = item.key_id.to_string();
+        if keys.last() != Some(&key) {
+            keys.push(key);
+        }
+        if keys.len() == MAX_THREADS {
+            break;
+        }
+    }
     json!({
         "to_name": recipient.name,
         "text": notice::text(digest, now),

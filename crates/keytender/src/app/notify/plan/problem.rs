@@ -40,7 +40,7 @@ impl Planner<'_> {
         let mut problems: Vec<Problem> = Vec::new();
         for finding in now.iter().copied().chain(ahead) {
             let (problem, at) = identity(&finding, held);
-            match problems.iter_mut().find(|known| known.item.problem == problem) {
+            match problems.iter_mut().find(|known| *known.item.problem == *problem) {
                 Some(known) => known.rules.push(finding.index),
                 None => problems.extend(self.problem(channel, who, held, &finding, (problem, at))),
             }
@@ -71,7 +71,12 @@ impl Planner<'_> {
         let known = series_from(self.told.accepted_at(&thread, at));
         let (_, _, key_id, problem) = thread;
         Some(Problem {
-            item: NoticeItem { key_id, problem, problem_at: at, stage },
+            item: NoticeItem {
+                key_id,
+                problem: problem.into(),
+                problem_at: at,
+                stage: stage.into(),
+            },
             series,
             act_by: notice::act_by(known, self.now),
             rules: vec![finding.index],
@@ -82,7 +87,7 @@ impl Planner<'_> {
     pub(super) fn kind(&self, problem: &Problem) -> EventKind {
         let rules = problem.rules.iter().filter_map(|index| self.policy.rules().get(*index));
         let has = |is: fn(&Condition) -> bool| rules.clone().any(|rule| rule.when.iter().any(is));
-        match problem.item.problem.as_str() {
+        match &*problem.item.problem {
             EXPIRY if problem.item.problem_at <= self.now => EventKind::Expired,
             EXPIRY => EventKind::Expiring,
             _ if has(is_exposed) => EventKind::Exposed,

@@ -22,8 +22,6 @@ pub(super) struct Told {
     begun: HashMap<(Thread, i64), Time>,
     stages: HashSet<(Thread, i64, String)>,
     waiting: HashSet<Thread>,
-    last: HashMap<(ChannelId, String), Time>,
-    expecting: HashSet<(ChannelId, String)>,
 }
 
 impl Told {
@@ -38,24 +36,18 @@ impl Told {
     fn add(&mut self, one: ToldItem) {
         let NoticeItem { key_id, problem, problem_at, stage } = one.item;
         let at = problem_at.as_micros();
-        let whom = (one.channel_id, one.recipient.clone());
-        let thread = (one.channel_id, one.recipient, key_id, problem);
+        let thread = (one.channel_id, one.recipient, key_id, problem.to_string());
         match (one.state, one.sent_at) {
-            (NoticeState::Waiting, _) => {
-                self.expecting.insert(whom);
-                self.waiting.insert(thread.clone());
-            }
+            (NoticeState::Waiting, _) => _ = self.waiting.insert(thread.clone()),
             (NoticeState::Sent, Some(taken)) => {
                 earliest(&mut self.accepted, (thread.clone(), at), taken);
                 earliest(&mut self.begun, (thread.clone(), at), taken);
-                let last = self.last.entry(whom).or_insert(taken);
-                *last = taken.max(*last);
             }
             (NoticeState::Sent | NoticeState::Dead, _) => {
                 earliest(&mut self.begun, (thread.clone(), at), one.written_at);
             }
         }
-        self.stages.insert((thread, at, stage));
+        self.stages.insert((thread, at, stage.to_string()));
     }
 
     /// Whether a letter of this problem is still under way.
@@ -78,12 +70,6 @@ impl Told {
     pub(super) fn has_stage(&self, thread: &Thread, problem_at: Time, stage: &str) -> bool {
         self.stages.contains(&(thread.clone(), problem_at.as_micros(), stage.to_owned()))
     }
-
-    /// Whether nothing is under way to somebody, and nothing was taken since `since`.
-    pub(super) fn is_quiet(&self, channel: ChannelId, who: &str, since: Time) -> bool {
-        let whom = (channel, who.to_owned());
-        !self.expecting.contains(&whom) && self.last.get(&whom).is_none_or(|last| *last <= since)
-    }
 }
 
 fn earliest<K: std::hash::Hash + Eq>(known: &mut HashMap<K, Time>, key: K, at: Time) {
@@ -102,9 +88,9 @@ mod tests {
     fn told(state: NoticeState, written: &str, taken: Option<&str>) -> ToldItem {
         let item = NoticeItem {
             key_id: KeyId::from_i64(1),
-            problem: "key-unused".to_owned(),
+            problem: "key-unused".into(),
             problem_at: time("2026-01-01"),
-            stage: format!("stage of {written}"),
+            stage: format!("stage of {written}").into(),
         };
         ToldItem {
             item,
@@ -127,7 +113,6 @@ mod tests {
         let (thread, at) = (thread(), time("2026-01-01"));
         assert!(told.is_waiting(&thread) && told.has_stage(&thread, at, "stage of 2026-01-02"));
         assert_eq!((told.accepted_at(&thread, at), told.begun_at(&thread, at)), (None, None));
-        assert!(!told.is_quiet(ChannelId::from_i64(1), "ann@example.com", time("2027-01-01")));
     }
 
     #[test]
@@ -140,9 +125,6 @@ mod tests {
         let first = Some(time("2026-01-05"));
         assert_eq!((told.accepted_at(&thread, at), told.begun_at(&thread, at)), (first, first));
         assert!(!told.is_waiting(&thread));
-        let is_quiet =
-            |since: &str| told.is_quiet(ChannelId::from_i64(1), "ann@example.com", time(since));
-        assert_eq!((is_quiet("2026-01-18"), is_quiet("2026-01-19")), (false, true));
     }
 
     #[test]
@@ -152,6 +134,5 @@ mod tests {
         assert!(!told.is_waiting(&thread));
         let begun = Some(time("2026-01-02"));
         assert_eq!((told.accepted_at(&thread, at), told.begun_at(&thread, at)), (None, begun));
-        assert!(told.is_quiet(ChannelId::from_i64(1), "ann@example.com", time("2026-01-01")));
     }
 }
