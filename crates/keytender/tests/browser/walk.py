@@ -39,7 +39,8 @@ def links(page: Page) -> Iterator[str]:
     """Where the links of a page of ours lead that show another page."""
     for address in page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)"):
         is_ours = urlsplit(address).netloc == urlsplit(page.url).netloc
-        if is_ours and not urlsplit(address).path.startswith(("/v1", "/docs", "/openapi", "/reports/")):
+        path = urlsplit(address).path
+        if is_ours and not path.startswith(("/v1", "/docs", "/openapi")) and not path.endswith((".csv", ".json")):
             yield address.split("#")[0]
 
 
@@ -103,7 +104,7 @@ def look(browser: Browser, cookies: list[dict[str, object]], pages: dict[str, st
             for name, address in pages.items():
                 page = context.new_page()
                 wrong += [f"{name}, {width_name}, {scheme}: {what}" for what in faults(page, axe, address)]
-                file = UNSAFE.sub("-", name.lower()).strip("-") or "overview"
+                file = UNSAFE.sub("-", name.replace("*", "one")).strip("-") or "overview"
                 page.screenshot(path=f"{folder}/{file}-{width_name}-{scheme}.png", full_page=True)
                 page.close()
             context.close()

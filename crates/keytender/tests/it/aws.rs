@@ -2,6 +2,7 @@
 //! and what it says when AWS does not do as it is asked.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use keytender_core::time::{Span, Time};
 use serde_json::{Value, json};
@@ -9,19 +10,35 @@ use serde_json::{Value, json};
 use crate::fake_iam::{
     AUDITOR_KEY_ID, AUDITOR_SECRET, Account, FakeIam, Key, Report, Root, User, at,
 };
-use crate::{AS_OF, Home, Ran};
+use crate::{Home, Ran};
 
 const ACCOUNT: &str = "123456789012";
 
-/// An account as of the example's moment.
+/// The moment that accounts are audited at, in whole seconds: AWS keeps no report for longer than some
+/// hours, and one that says so is not believed.
+fn as_of() -> &'static str {
+    static NOW: LazyLock<String> = LazyLock::new(|| {
+        let micros = keytender::clock::now().as_micros();
+        Time::from_micros(micros - micros % 1_000_000).to_string()
+    });
+    &NOW
+}
+
+/// So many hours before that.
+fn hours_ago(hours: u32) -> String {
+    let span = Span::parse(&format!("{hours}h")).unwrap();
+    Time::parse(as_of()).unwrap().minus(span).to_string()
+}
+
+/// An account as of that moment.
 fn account() -> Account {
-    Account::new(ACCOUNT, at(AS_OF))
+    Account::new(ACCOUNT, at(as_of()))
 }
 
 /// A user with one key of this age.
 fn user(name: &str, id: &str, age_days: u32) -> User {
-    let created = Time::parse(AS_OF).unwrap().minus(Span::days(age_days)).to_string();
-    let used = Time::parse(AS_OF).unwrap().minus(Span::days(1)).to_string();
+    let created = Time::parse(as_of()).unwrap().minus(Span::days(age_days)).to_string();
+    let used = Time::parse(as_of()).unwrap().minus(Span::days(1)).to_string();
     User::new(name, at(&created)).key(Key::new(id, at(&created)).used(at(&used), "eu-west-1", "s3"))
 }
 
@@ -34,7 +51,7 @@ fn home(fake: &FakeIam) -> Home {
 }
 
 fn audit(fake: &FakeIam, words: &[&str]) -> Ran {
-    home(fake).run(&[&["audit", "aws", "--as-of", AS_OF, "--format", "json"], words].concat())
+    home(fake).run(&[&["audit", "aws", "--as-of", as_of(), "--format", "json"], words].concat())
 }
 
 /// The key of `principal` in an audit's JSON.
@@ -111,7 +128,7 @@ fn a_profile_reaches_its_account_and_stands_in_the_commands() {
             fake.url()
         ),
     );
-    let ran = home.run(&["audit", "aws:prod", "--as-of", AS_OF, "--explain"]);
+    let ran = home.run(&["audit", "aws:prod", "--as-of", as_of(), "--explain"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let command = "aws --profile prod iam update-access-key --user-name deploy --access-key-id \
                    AKIADEPLOY0000000001 --status Inactive";
@@ -144,7 +161,7 @@ fn what_happened_since_the_report_is_seen_for_due_users() {
         account.key_mut("AKIADISABLED00000001").active = false;
         account.user_mut("deleted").keys.clear();
         account.users.retain(|user| user.name != "gone");
-        let newborn = Key::new("AKIAROTATING00000002", at("2026-11-24T00:00:00Z"));
+        let newborn = Key::new("AKIAROTATING00000002", at(as_of()));
         account.user_mut("rotating").keys.push(newborn);
     });
     let json = audit(&fake, &[]).json();
@@ -163,13 +180,11 @@ fn what_happened_since_the_report_is_seen_for_due_users() {
 
 #[test]
 fn fresh_lists_the_keys_of_every_user_as_they_are_now() {
-    let hidden = Key::new("AKIANEWBORN000000001", at("2026-11-23T23:00:00Z"))
-        .used(at("2026-11-23T23:30:00Z"), "us-east-1", "s3")
+    let hidden = Key::new("AKIANEWBORN000000001", at(&hours_ago(2)))
+        .used(at(&hours_ago(1)), "us-east-1", "s3")
         .hidden_from_report();
-    let mut account = account()
-        .page_size(2)
-        .user(User::new("newborn", at("2026-11-23T22:00:00Z")).key(hidden))
-        .root(
+    let mut account =
+        account().page_size(2).user(User::new("newborn", at(&hours_ago(3))).key(hidden)).root(
             Root::new(at("2014-03-02T09:11:54Z"))
                 .key(Key::new("AKIAROOT000000000001", at("2019-05-06T12:00:01Z"))),
         );
@@ -315,7 +330,7 @@ fn an_account_that_cannot_be_audited_says_why_and_what_to_do() {
 #[test]
 fn several_accounts_are_one_audit_and_a_failing_one_hides_none() {
     let one = FakeIam::start(account().user(user("deploy", "AKIADEPLOY0000000001", 400)));
-    let two = FakeIam::start(Account::new("210987654321", at(AS_OF)).user(user(
+    let two = FakeIam::start(Account::new("210987654321", at(as_of())).user(user(
         "ci",
         "AKIACI00000000000001",
         400,
@@ -333,7 +348,8 @@ fn several_accounts_are_one_audit_and_a_failing_one_hides_none() {
         .unwrap();
     }
     home.write(".aws/config", config);
-    let ran = home.run(&["audit", "aws:bad", "aws:two", "aws:one", "aws:again", "--as-of", AS_OF]);
+    let ran =
+        home.run(&["audit", "aws:bad", "aws:two", "aws:one", "aws:again", "--as-of", as_of()]);
     assert_eq!(ran.code, 1);
     assert!(ran.stdout.contains("2 of 2 keys are due: 2 to rotate."), "{}", ran.stdout);
     assert!(ran.stdout.contains("210987654321") && ran.stdout.contains(ACCOUNT), "{}", ran.stdout);

@@ -78,8 +78,8 @@ fn a_key_is_found_kept_and_disabled_at_aws_with_a_script_and_without() {
             (key["AccessKeyId"].as_str(), key["Status"].as_str()),
             (Some(id), Some("Inactive"))
         );
-        let log = served.get("/v1/log?verb=key.disable");
-        assert!(log.text.contains("console from 127.0.0.1"), "{}", log.text);
+        let log = served.get("/v1/acts?verb=key.disable").expect(200).to_string();
+        assert!(log.contains("console from 127.0.0.1"), "{log}");
         served.end();
     }
 }

@@ -68,13 +68,13 @@ pub(super) fn last_use(view: &KeyView, now: Time) -> Markup {
         @match &view.last_used {
             LastUseView::Used { at, .. } => {
                 (moment(*at, now))
-                @if let Some(place) = steps::last_used_where(&view.key()) { small { (text(&place)) } }
+                @if let Some(place) = steps::last_used_where(&view.key()) { " " small { (text(&place)) } }
             }
             LastUseView::Never { since } => {
                 "never"
-                @if view.created_at != Some(*since) { small { "since " (since.date()) } }
+                @if view.created_at != Some(*since) { " " small { "since " (since.date()) } }
             }
-            LastUseView::Unknown { why } => { "unknown" small { (text(why)) } },
+            LastUseView::Unknown { why } => { "unknown " small { (text(why)) } },
         }
     }
 }

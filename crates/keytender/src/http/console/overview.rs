@@ -64,7 +64,7 @@ fn tiles(sums: &Sums) -> Markup {
         ("To remove", sums.to_remove, "/keys?action=remove"),
         ("To rotate", sums.to_rotate, "/keys?action=rotate"),
         ("To review", sums.to_review, "/keys?action=review"),
-        ("Never used", sums.never_used, "/keys?sort=last-used"),
+        ("Never used", sums.never_used, "/keys?last_used=never"),
     ];
     html! {
         ul.tiles.plain {
