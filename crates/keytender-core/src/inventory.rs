@@ -78,11 +78,20 @@ impl KeyRecord {
 
     /// Fills in what policies are told of the record's history.
     pub fn derive(&mut self) {
-        let is_known = self.uses >= MIN_USES_FOR_CADENCE;
-        self.key.cadence = self.largest_gap.filter(|_| is_known);
-        // Of a key that was suspended when we first saw it nobody knows since when.
-        self.key.suspended_since = self.suspended_seen_at.filter(|at| *at != self.first_seen_at);
+        self.key.cadence = cadence(self.uses, self.largest_gap);
+        self.key.suspended_since = suspended_since(self.suspended_seen_at, self.first_seen_at);
     }
+}
+
+/// How often a key is used of which so many uses are known, with this largest gap between two.
+pub fn cadence(uses: u32, largest_gap: Option<Span>) -> Option<Span> {
+    largest_gap.filter(|_| uses >= MIN_USES_FOR_CADENCE)
+}
+
+/// Since when a key is suspended that is seen to be so since `seen_at`, and known since
+/// `first_seen_at`: of one that was suspended when we first saw it nobody knows.
+pub fn suspended_since(seen_at: Option<Time>, first_seen_at: Time) -> Option<Time> {
+    seen_at.filter(|at| *at != first_seen_at)
 }
 
 /// What an account showed.

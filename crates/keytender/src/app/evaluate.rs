@@ -4,13 +4,17 @@
 //! them when the policy or the owners' claims are others than last time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
+use std::sync::Arc;
 
-use keytender_core::key::State;
+use keytender_core::id::{AccountId, KeyId, OwnerId};
+use keytender_core::key::{Key, State};
 use keytender_core::owner::Claims;
 use keytender_core::policy::{Assessment, DEFAULT, Policy};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::task::JoinHandle;
 use utoipa::ToSchema;
 
 use super::inventory::{Done, Inventory, cannot_write, commit};
@@ -18,11 +22,14 @@ use super::turn::Turn;
 use super::view::PolicyView;
 use crate::error::{Error, Kind};
 use crate::store::db::Tx;
-use crate::store::keys::{HeldKey, Opened, Standing, Verdict};
+use crate::store::keys::{Case, Cases, News, Opened, Standing, Verdict};
 use crate::store::{Failure, Store};
 
-/// How many keys are read and written in one transaction.
+/// How many keys are judged at once.
 const KEYS_AT_ONCE: i64 = 10_000;
+/// How many pages of so many keys are read and written in one transaction: a second on SQLite, for
+/// which others who write wait. The parts of an index that a page changes, changes the next page too.
+const PAGES_AT_ONCE: usize = 10;
 /// The setting that holds the policy of the inventory, where it is not the default one.
 const POLICY: &str = "policy";
 /// The setting that says which policy and claims every key was held against.
@@ -123,7 +130,7 @@ pub async fn run(store: &Store, now: Time) -> Result<Evaluated, Error> {
 /// When the database does not do its part, or the turn went to somebody else.
 pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, Error> {
     let (text, policy) = policy(store).await?;
-    evaluate(store, &text, &policy, now, turn)
+    evaluate(store, &text, policy, now, turn)
         .await
         .map_err(|failure| failure.refuse("cannot hold the inventory against the policy"))
 }
@@ -131,7 +138,7 @@ pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, 
 async fn evaluate(
     store: &Store,
     text: &str,
-    policy: &Policy,
+    policy: Policy,
     now: Time,
     turn: &Turn,
 ) -> Result<Evaluated, Failure> {
@@ -144,11 +151,12 @@ async fn evaluate(
     let stamp = format!("{:016x}", hasher.finish());
     let is_other = store.find_setting(EVALUATED_WITH).await?.as_ref() != Some(&stamp);
     let claims = Claims::new(claims.iter().map(|claim| claim.compiled()).collect());
-    let judge = Judge { store, policy, claims: &claims, now, turn };
+    let judge = Arc::new(Judge { policy, claims, now });
+    let pass = Pass { store, judge, now, turn };
     let mut done = Evaluated::default();
     let is_whole = match is_other {
-        true => judge.every_key(&mut done).await?,
-        false => judge.those_to_ask(&mut done).await?,
+        true => pass.every_key(&mut done).await?,
+        false => pass.those_to_ask(&mut done).await?,
     };
     if is_other && is_whole {
         store.put_setting(EVALUATED_WITH, &stamp).await?;
@@ -156,25 +164,58 @@ async fn evaluate(
     Ok(done)
 }
 
-/// What keys are held against.
-struct Judge<'j> {
-    store: &'j Store,
-    policy: &'j Policy,
-    claims: &'j Claims,
+/// One pass over keys.
+struct Pass<'p> {
+    store: &'p Store,
+    judge: Arc<Judge>,
     now: Time,
-    turn: &'j Turn,
+    turn: &'p Turn,
 }
 
-impl Judge<'_> {
+impl Pass<'_> {
     /// Whether it came to the end: a turn may be over before.
     async fn every_key(&self, done: &mut Evaluated) -> Result<bool, Failure> {
         let mut after = None;
         while !self.turn.is_over() {
             let mut tx = self.store.db().begin().await?;
-            let keys = tx.lock_keys_after(after, KEYS_AT_ONCE).await?;
-            let Some(last) = keys.last() else { return Ok(true) };
-            after = Some(last.place());
-            self.page(tx, keys, done).await?;
+            let changed_before = done.changed;
+            let is_end = self.pages(&mut tx, &mut after, done).await?;
+            if done.changed > changed_before {
+                self.turn.commit(tx).await?;
+            }
+            if is_end {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Some pages after `after`: while the database reads one, the one before is judged. Whether
+    /// these were the last.
+    async fn pages(
+        &self,
+        tx: &mut Tx,
+        after: &mut Option<(AccountId, KeyId)>,
+        done: &mut Evaluated,
+    ) -> Result<bool, Failure> {
+        let mut judging = None;
+        for _ in 0..PAGES_AT_ONCE {
+            if self.turn.is_over() {
+                break;
+            }
+            let cases = tx.lock_cases_after(*after, KEYS_AT_ONCE).await?;
+            let last = cases.last_place()?;
+            let next = last.map(|_| self.judge(cases, done));
+            if let Some(judged) = mem::replace(&mut judging, next) {
+                self.write(tx, judged, done).await?;
+            }
+            if last.is_none() {
+                return Ok(true);
+            }
+            *after = last;
+        }
+        if let Some(judged) = judging {
+            self.write(tx, judged, done).await?;
         }
         Ok(false)
     }
@@ -184,48 +225,70 @@ impl Judge<'_> {
     async fn those_to_ask(&self, done: &mut Evaluated) -> Result<bool, Failure> {
         while !self.turn.is_over() {
             let mut tx = self.store.db().begin().await?;
-            let keys = tx.lock_keys_to_ask(self.now, KEYS_AT_ONCE).await?;
-            if self.page(tx, keys, done).await? == 0 {
+            let cases = tx.lock_cases_to_ask(self.now, KEYS_AT_ONCE).await?;
+            let judging = self.judge(cases, done);
+            if self.write(&mut tx, judging, done).await? == 0 {
                 return Ok(true);
             }
+            self.turn.commit(tx).await?;
         }
         Ok(false)
     }
 
-    /// Holds keys against the policy in the transaction that read them; how many stand differently.
-    async fn page(
+    /// Begins to hold keys against the policy.
+    fn judge(&self, cases: Cases, done: &mut Evaluated) -> Judging {
+        done.asked += u64::try_from(cases.count()).unwrap_or(0);
+        let judge = Arc::clone(&self.judge);
+        tokio::task::spawn_blocking(move || judge.verdicts(&cases))
+    }
+
+    /// Writes what was judged in the transaction that read it; how many keys stand differently.
+    async fn write(
         &self,
-        mut tx: Tx,
-        keys: Vec<HeldKey>,
+        tx: &mut Tx,
+        judging: Judging,
         done: &mut Evaluated,
     ) -> Result<usize, Failure> {
-        done.asked += u64::try_from(keys.len()).unwrap_or(0);
-        let mut assessment = Assessment::default();
-        let verdicts: Vec<Verdict> =
-            keys.into_iter().filter_map(|held| self.judge(held, &mut assessment)).collect();
+        let verdicts = judging.await.map_err(|error| Failure::Corrupt(error.to_string()))??;
         if !verdicts.is_empty() {
             done.changed += u64::try_from(verdicts.len()).unwrap_or(0);
             tx.write_verdicts(&verdicts, self.now).await?;
-            self.turn.commit(tx).await?;
         }
         Ok(verdicts.len())
     }
+}
+
+/// A page of keys that is being held against the policy.
+type Judging = JoinHandle<Result<Vec<Verdict>, Failure>>;
+
+/// What keys are held against.
+struct Judge {
+    policy: Policy,
+    claims: Claims,
+    now: Time,
+}
+
+impl Judge {
+    /// What is to be said of keys, of those of which it is something new.
+    fn verdicts(&self, cases: &Cases) -> Result<Vec<Verdict>, Failure> {
+        let mut assessment = Assessment::default();
+        let verdicts = cases.each().map(|case| Ok(self.judge(case?, &mut assessment)));
+        verdicts.filter_map(Result::transpose).collect()
+    }
 
     /// What is to be said of a key, if it is something new.
-    fn judge(&self, mut held: HeldKey, assessment: &mut Assessment) -> Option<Verdict> {
-        let policy = self.policy;
-        let key = &mut held.record.key;
-        let claimed = || match held.is_disowned {
+    fn judge(&self, mut case: Case<'_>, assessment: &mut Assessment) -> Option<Verdict> {
+        let policy = &self.policy;
+        let key = &mut case.key;
+        let claimed = || match case.is_disowned {
             true => None,
-            false => self.claims.owner(key, &held.account_name),
+            false => self.claims.owner(key, &case.account_name),
         };
-        let owner_id = held.owner_by_hand.or_else(claimed);
+        let owner_id = case.owner_by_hand.or_else(claimed);
         key.has_owner = Some(owner_id.is_some());
-        let standing = standing(&held, policy, self.now, assessment);
-        if standing == held.standing && owner_id == held.owner_id {
-            return None;
-        }
-        let before = &held.standing.rules;
+        let standing = standing(key, case.keep_until, policy, self.now, assessment);
+        let news = self.news(&case, &standing, owner_id)?;
+        let before = &case.standing.rules;
         let is_new = |id: &String| standing.rules.contains(id) && !before.contains(id);
         let opened = policy.findings(assessment).filter(|finding| is_new(&finding.rule.id));
         let opened = opened.map(|finding| Opened {
@@ -237,34 +300,43 @@ impl Judge<'_> {
         let opened = opened.collect();
         let resolved =
             before.iter().filter(|rule| !standing.rules.contains(rule)).cloned().collect();
-        Some(Verdict {
-            key_id: held.record.id,
-            owner_id,
-            has_other_owner: owner_id != held.owner_id,
-            standing,
-            opened,
-            resolved,
-        })
+        Some(Verdict { key_id: case.id, owner_id, news, standing, opened, resolved })
+    }
+
+    /// What is new about a key that stands so now.
+    fn news(&self, case: &Case<'_>, now: &Standing, owner_id: Option<OwnerId>) -> Option<News> {
+        let before = &case.standing;
+        if owner_id != case.owner_id {
+            return Some(News::Owner);
+        }
+        let says = |standing: &Standing| (standing.is_due, standing.action, standing.severity);
+        if says(now) != says(before) || now.rules != before.rules {
+            return Some(News::Standing);
+        }
+        // Who asks too early asks once more: a later moment is written only when it has to be.
+        let is_early = before.evaluate_at > self.now && before.evaluate_at <= now.evaluate_at;
+        (!is_early).then_some(News::Moment)
     }
 }
 
-/// What the policy says of a key at a moment.
+/// What the policy says of a key at a moment, which somebody keeps as it is until `keep_until`.
 pub(super) fn standing(
-    held: &HeldKey,
+    key: &Key<'_>,
+    keep_until: Option<Time>,
     policy: &Policy,
     now: Time,
     assessment: &mut Assessment,
 ) -> Standing {
-    let key = &held.record.key;
     policy.assess(key, now, assessment);
     if key.state == State::Destroyed {
         let rules = Vec::new();
         return Standing { is_due: false, action: None, severity: None, rules, evaluate_at: NEVER };
     }
-    let is_kept = held.is_kept(now);
+    let keep_until = keep_until.filter(|until| now < *until);
+    let is_kept = keep_until.is_some();
     let mut evaluate_at = policy.next_change(key, now).unwrap_or(NEVER);
-    if let Some(keep) = held.keep.as_ref().filter(|_| is_kept) {
-        evaluate_at = evaluate_at.min(keep.until);
+    if let Some(until) = keep_until {
+        evaluate_at = evaluate_at.min(until);
     }
     Standing {
         is_due: !is_kept && assessment.is_due(),

@@ -88,7 +88,13 @@ async fn find(inventory: &Inventory, policy: &Policy) -> Result<Found, Error> {
         let page = Page { order, limit: PAGE, offset: 0, after };
         let keys = inventory.store.page_of_keys(&filter, &page).await.map_err(cannot_read)?;
         for held in &keys {
-            let standing = evaluate::standing(held, policy, inventory.now, &mut assessment);
+            let standing = evaluate::standing(
+                &held.record.key,
+                held.keep_until(),
+                policy,
+                inventory.now,
+                &mut assessment,
+            );
             found.add(&standing, &held.standing);
         }
         match keys.last() {

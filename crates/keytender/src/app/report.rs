@@ -167,7 +167,8 @@ pub async fn keys(
     let (_, policy) = evaluate::policy(&inventory.store).await?;
     let mut assessment = Assessment::default();
     for held in &mut keys {
-        held.standing = evaluate::standing(held, &policy, at, &mut assessment);
+        held.standing =
+            evaluate::standing(&held.record.key, held.keep_until(), &policy, at, &mut assessment);
     }
     Ok(keys)
 }

@@ -28,8 +28,12 @@ const MAX_CONNECTIONS: u32 = 8;
 /// Rows that SQLite's thread may read ahead: each time that one side waits for the other costs more
 /// than a row.
 const ROWS_AHEAD: usize = 2_000;
-/// SQLite's page cache, in KiB: an inventory of a million keys has hot indexes of this size.
-const CACHE_KIB: u32 = 65_536;
+/// The page cache of a SQLite connection that reads, in KiB: an inventory of a million keys has hot
+/// indexes of this size.
+const READ_CACHE_KIB: u32 = 65_536;
+/// And of the one that writes: what a large transaction changes has room beside them, or it would be
+/// written twice.
+const WRITE_CACHE_KIB: u32 = 131_072;
 
 /// The one tenant of an installation. It leads every unique constraint so that there can be more.
 const FIRST_TENANT: i64 = 1;
@@ -178,6 +182,14 @@ impl Db {
         }
     }
 
+    /// A text whose case a LIKE with a pattern of small letters does not mind: SQLite's never does.
+    pub fn caseless(&self, text: &str) -> String {
+        match self.kind() {
+            Kind::Sqlite => text.to_owned(),
+            Kind::Postgres => format!("LOWER({text})"),
+        }
+    }
+
     /// A table of the rows of the JSON array `$1`, with these columns of type `TEXT` or `BIGINT`:
     /// a bulk write is one statement.
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
@@ -202,14 +214,14 @@ async fn open_sqlite(path: &Path) -> sqlx::Result<Pool> {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", format!("-{CACHE_KIB}"))
         .pragma("temp_store", "memory")
         .disable_statement_logging();
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(BUSY_TIMEOUT)
-        .connect_with(options.clone())
+        .connect_with(options.clone().pragma("cache_size", format!("-{WRITE_CACHE_KIB}")))
         .await?;
+    let options = options.pragma("cache_size", format!("-{READ_CACHE_KIB}"));
     let read = SqlitePoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
         .acquire_timeout(CONNECT_TIMEOUT)
@@ -289,6 +301,14 @@ impl Tx {
         match self.held {
             Held::Sqlite(_) => String::new(),
             Held::Postgres(_) => format!("FOR UPDATE OF {table}"),
+        }
+    }
+
+    /// The values of `fields` as one JSON array, in a cell.
+    pub fn json_array(&self, fields: &str) -> String {
+        match self.kind() {
+            Kind::Sqlite => format!("json_array({fields})"),
+            Kind::Postgres => format!("CAST(json_build_array({fields}) AS TEXT)"),
         }
     }
 

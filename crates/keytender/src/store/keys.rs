@@ -12,13 +12,16 @@ use super::Result;
 use super::bulk::{Conflict, Table};
 use super::db::Tx;
 
+pub use case::{Case, Cases};
 pub(super) use filter::{Conditions, escaped};
 pub use filter::{Filter, Order, Page, Term};
 pub(super) use line::{action, severity, state};
 pub use read::{Past, Sibling, Telling};
 
+mod case;
 mod filter;
 mod line;
+mod pages;
 mod read;
 
 /// A key of the inventory.
@@ -54,6 +57,11 @@ impl HeldKey {
     /// Its place in the order account by account.
     pub const fn place(&self) -> (AccountId, KeyId) {
         (self.account_id, self.record.id)
+    }
+
+    /// Until when somebody said that it stays as it is.
+    pub fn keep_until(&self) -> Option<Time> {
+        self.keep.as_ref().map(|keep| keep.until)
     }
 
     /// Whether somebody said that it stays as it is, and the day has not come.
@@ -95,14 +103,25 @@ pub struct Verdict {
     pub key_id: KeyId,
     /// Whose it is.
     pub owner_id: Option<OwnerId>,
-    /// Whether it was somebody else's before.
-    pub has_other_owner: bool,
+    /// What is new about it.
+    pub news: News,
     /// What the policy says.
     pub standing: Standing,
     /// Rules that it did not break before.
     pub opened: Vec<Opened>,
     /// Rules that it does not break any more.
     pub resolved: Vec<String>,
+}
+
+/// What is new about a key, the least first. What stays need not be written into indexes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Only when the policy must be asked again.
+    Moment,
+    /// What the policy says.
+    Standing,
+    /// Whose it is, and perhaps what the policy says.
+    Owner,
 }
 
 /// A finding that is new.
@@ -269,76 +288,12 @@ impl Tx {
         self.write_all(&USES, &lines).await
     }
 
-    /// Some keys after `after`, account by account, which nobody else changes before this
-    /// transaction ends.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn lock_keys_after(
-        &mut self,
-        after: Option<(AccountId, KeyId)>,
-        limit: i64,
-    ) -> Result<Vec<HeldKey>> {
-        // What was written together is read together: in the order of ids alone, which are random,
-        // each key is on another page of the file.
-        let sql = format!(
-            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND (k.account_id, k.id) > ($2, $3) \
-             ORDER BY k.account_id, k.id LIMIT $4 {}",
-            line::FIELDS,
-            line::TABLES,
-            self.lock_rows("k")
-        );
-        let (account, key) =
-            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
-        let values = vec![self.tenant().into(), account.into(), key.into(), limit.into()];
-        let rows = self.fetch(&sql, values).await?;
-        rows.iter().map(|row| line::held(row.cells())).collect()
-    }
-
-    /// Some keys of which the policy must be asked by `at`, which nobody else changes before this
-    /// transaction ends.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn lock_keys_to_ask(&mut self, at: Time, limit: i64) -> Result<Vec<HeldKey>> {
-        let sql = format!(
-            "SELECT {} FROM {} WHERE k.tenant_id = $1 AND k.evaluate_at <= $2 \
-             ORDER BY k.evaluate_at LIMIT $3 {}",
-            line::FIELDS,
-            line::TABLES,
-            self.lock_rows("k")
-        );
-        let rows = self.fetch(&sql, vec![self.tenant().into(), at.into(), limit.into()]).await?;
-        rows.iter().map(|row| line::held(row.cells())).collect()
-    }
-
     /// Writes new standings, and opens and resolves their findings.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn write_verdicts(&mut self, verdicts: &[Verdict], now: Time) -> Result<()> {
-        let columns = [
-            ("id", "BIGINT"),
-            ("owner_id", "BIGINT"),
-            ("due", "BIGINT"),
-            ("action", "TEXT"),
-            ("severity", "BIGINT"),
-            ("rules", "TEXT"),
-            ("evaluate_at", "BIGINT"),
-        ];
-        let set = "due = given.due, action = given.action, severity = given.severity, \
-                   rules = given.rules, evaluate_at = given.evaluate_at";
-        // An owner that stays need not be written into the index of owners again.
-        for (is_other, owner) in [(false, ""), (true, "owner_id = given.owner_id, ")] {
-            let lines: Vec<_> = verdicts
-                .iter()
-                .filter(|verdict| verdict.has_other_owner == is_other)
-                .map(standing_line)
-                .collect();
-            let sql =
-                format!("UPDATE keys SET {owner}{set} FROM {{given}} WHERE keys.id = given.id");
-            self.each(&sql, &columns, &lines).await?;
-        }
+        self.write_standings(verdicts).await?;
         let findings: Vec<_> = verdicts
             .iter()
             .flat_map(|verdict| verdict.opened.iter().map(move |one| (verdict.key_id, one)))
@@ -373,6 +328,28 @@ impl Tx {
                    evaluate_at = 0 WHERE tenant_id = $1 AND id = $2 AND use_status = 'never'";
         let values = vec![self.tenant().into(), id.as_i64().into(), at.into()];
         Ok(self.execute(sql, values).await? > 0)
+    }
+
+    async fn write_standings(&mut self, verdicts: &[Verdict]) -> Result<()> {
+        let columns = [
+            ("id", "BIGINT"),
+            ("evaluate_at", "BIGINT"),
+            ("due", "BIGINT"),
+            ("action", "TEXT"),
+            ("severity", "BIGINT"),
+            ("rules", "TEXT"),
+            ("owner_id", "BIGINT"),
+        ];
+        for (news, width) in [(News::Moment, 2), (News::Standing, 6), (News::Owner, 7)] {
+            let columns: Vec<_> = columns.into_iter().take(width).collect();
+            let set = columns.iter().skip(1).map(|(name, _)| format!("{name} = given.{name}"));
+            let set = set.collect::<Vec<_>>().join(", ");
+            let sql = format!("UPDATE keys SET {set} FROM {{given}} WHERE keys.id = given.id");
+            let verdicts = verdicts.iter().filter(|verdict| verdict.news == news);
+            let lines: Vec<_> = verdicts.map(standing_line).collect();
+            self.each(&sql, &columns, &lines).await?;
+        }
+        Ok(())
     }
 
     /// Notes that a key of ours was used; a later use that is written already stays.

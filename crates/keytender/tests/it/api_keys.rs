@@ -144,12 +144,13 @@ fn the_command_line_prints_the_same_here_and_at_a_server() {
     }
 }
 
-/// Every key of a list, page by page.
-fn every(server: &Served, query: &str, limit: u32) -> Vec<Value> {
+/// Every key of a list, page by page; each page says how many there are in all.
+fn every(server: &Served, query: &str, limit: u32, total: u32) -> Vec<Value> {
     let mut keys = Vec::new();
     let mut after = String::new();
     loop {
         let page = server.get(&format!("/v1/keys?limit={limit}&{query}{after}")).expect(200);
+        assert_eq!(page["total"], total);
         keys.extend(page["keys"].as_array().unwrap().clone());
         let Some(next) = page["next"].as_str() else { return keys };
         after = format!("&after={next}");
@@ -164,14 +165,20 @@ fn every_key_is_on_one_page_in_every_order() {
         }
         let server = &office.server;
         for sort in ["severity", "age", "last-used", "expires", "name"] {
-            let all = server.get(&format!("/v1/keys?sort={sort}")).expect(200);
-            assert_eq!(all["total"], 8);
-            for limit in [1, 3, 8] {
-                let paged = every(server, &format!("sort={sort}"), limit);
-                let ids = |keys: &[Value]| -> Vec<Value> {
-                    keys.iter().map(|key| key["key"].clone()).collect()
-                };
-                assert_eq!(ids(&paged), ids(all["keys"].as_array().unwrap()), "{sort} by {limit}");
+            for (which, count) in [("", 8), ("&text=e", 7), ("&state=active", 8), ("&rule=x", 0)] {
+                let query = format!("sort={sort}{which}");
+                let all = server.get(&format!("/v1/keys?{query}")).expect(200);
+                assert_eq!(all["total"], count, "{query}");
+                for limit in [1, 3, 8] {
+                    let paged = every(server, &query, limit, count);
+                    let ids = |keys: &[Value]| -> Vec<Value> {
+                        keys.iter().map(|key| key["key"].clone()).collect()
+                    };
+                    let all = ids(all["keys"].as_array().unwrap());
+                    assert_eq!(ids(&paged), all, "{query} by {limit}");
+                }
+                let beyond = server.get(&format!("/v1/keys?{query}&offset=100")).expect(200);
+                assert_eq!((&beyond["total"], &beyond["keys"]), (&json!(count), &json!([])));
             }
         }
         let named = server.get("/v1/keys?named=root%2F1").expect(200);

@@ -33,6 +33,7 @@ mod databases;
 mod demo;
 mod discovery;
 mod docs;
+mod evaluate;
 mod events;
 mod fake_iam;
 mod formats;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::HeldKey;
 use super::line::severity_number;
 
-use crate::store::db::{Value, Values};
+use crate::store::db::{Db, Value, Values};
 
 const ACCOUNTS: &str = "SELECT a.id FROM accounts a WHERE a.tenant_id = $1";
 const PRINCIPALS: &str = "SELECT p.id FROM principals p WHERE p.tenant_id = $1";
@@ -115,14 +115,27 @@ impl Order {
 
     /// What follows ORDER BY.
     pub(super) fn sql(self) -> String {
-        let terms = self.terms().iter();
-        let terms = terms.map(|(term, falls)| match falls {
-            true => format!("{term} DESC"),
-            false => (*term).to_owned(),
-        });
         // As the index has it.
         let first = if self == Self::Severity { "k.tenant_id, " } else { "" };
-        format!("{first}{}", terms.collect::<Vec<_>>().join(", "))
+        format!("{first}{}", self.of_keys().sorted())
+    }
+
+    /// The terms, of a key `k`.
+    fn of_keys(self) -> Terms {
+        Terms(self.terms().iter().map(|(term, falls)| ((*term).to_owned(), *falls)).collect())
+    }
+
+    /// What a table selects that has a column for each term.
+    pub(super) fn selected(self) -> String {
+        let terms = self.terms().iter().zip(self.columns().0);
+        let terms = terms.map(|((term, _), (column, _))| format!("{term} AS {column}"));
+        terms.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The terms, of such a table.
+    pub(super) fn columns(self) -> Terms {
+        let terms = self.terms().iter().enumerate();
+        Terms(terms.map(|(place, (_, falls))| (format!("term_{place}"), *falls)).collect())
     }
 
     /// The place of a key in this order.
@@ -165,20 +178,45 @@ impl Order {
 
     /// The condition that a key comes after `place`, whose values are added to `values`.
     pub(super) fn after(self, place: Vec<Term>, values: &mut Values) -> String {
+        self.of_keys().after(place, values)
+    }
+}
+
+/// The terms of an order as they are written: each with whether the greatest comes first, the id last.
+pub(super) struct Terms(Vec<(String, bool)>);
+
+impl Terms {
+    /// What follows ORDER BY.
+    pub(super) fn sorted(&self) -> String {
+        let terms = self.0.iter().map(|(term, falls)| match falls {
+            true => format!("{term} DESC"),
+            false => term.clone(),
+        });
+        terms.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The id.
+    pub(super) fn id(&self) -> &str {
+        self.0.last().map_or("", |(term, _)| term)
+    }
+
+    /// The condition that something comes after `place`, whose values are added to `values`.
+    pub(super) fn after(&self, place: Vec<Term>, values: &mut Values) -> String {
         let mut condition = String::new();
         let mut open = 0;
-        for ((term, falls), value) in self.terms().iter().zip(place) {
+        for ((term, falls), value) in self.0.iter().zip(place) {
             values.push(match value {
                 Term::Number(number) => number.into(),
                 Term::Text(text) => text.into(),
             });
             let (number, sign) = (values.len(), if *falls { '<' } else { '>' });
-            condition.push_str(&match *term {
-                "k.id" => format!("{term} {sign} ${number}"),
+            let is_id = term == self.id();
+            condition.push_str(&match is_id {
+                true => format!("{term} {sign} ${number}"),
                 // The first part alone lets an index begin at the place.
-                _ => format!("{term} {sign}= ${number} AND ({term} {sign} ${number} OR ("),
+                false => format!("{term} {sign}= ${number} AND ({term} {sign} ${number} OR ("),
             });
-            open += if *term == "k.id" { 0 } else { 2 };
+            open += if is_id { 0 } else { 2 };
         }
         condition.push_str(&")".repeat(open));
         condition
@@ -233,8 +271,8 @@ impl Filter {
     }
 
     /// The condition on a key `k`, and its values.
-    pub(super) fn sql(&self, tenant: i64) -> (String, Values) {
-        let mut sql = Conditions::of_tenant("k", tenant);
+    pub(super) fn sql(&self, db: &Db) -> (String, Values) {
+        let mut sql = Conditions::of_tenant("k", db.tenant());
         match (self.state, &self.named) {
             (Some(state), _) => sql.and("k.state =", state.as_str()),
             (None, Some(_)) => {}
@@ -280,7 +318,7 @@ impl Filter {
         if let Some(text) = &self.text {
             let pattern = format!("%{}%", escaped(&text.to_lowercase()));
             let place = sql.place(pattern);
-            let like = |name: &str| format!("LOWER({name}) LIKE {place} ESCAPE '\\'");
+            let like = |name: &str| format!("{} LIKE {place} ESCAPE '\\'", db.caseless(name));
             // Accounts and principals are searched once, and not once for each of their keys.
             let parts = [
                 like("k.label"),

@@ -187,7 +187,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let is_due = cells.truth()?;
     let action = cells.maybe_text()?.map(|word| action(&word)).transpose()?;
     let severity = severity(cells.int()?);
-    let rules = cells.text()?.split_whitespace().map(str::to_owned).collect();
+    let rules = rules(&cells.text()?);
     let evaluate_at = cells.time()?;
     let side = cells.text()?;
     let side = Side::parse(&side).ok_or_else(|| Failure::Corrupt(format!("side `{side}`")))?;
@@ -229,11 +229,7 @@ fn record(cells: &mut Cells<'_>) -> Result<KeyRecord> {
     let uses = u32::try_from(cells.int()?).unwrap_or(u32::MAX);
     let largest_gap = cells.maybe_int()?.map(Span::from_micros);
     let suspended_seen_at = cells.maybe_time()?;
-    key.second_active = match cells.maybe_int()? {
-        None => SecondActive::No,
-        Some(YOUNGER_UNKNOWN) => SecondActive::Unknown,
-        Some(at) => SecondActive::OlderThan(Time::from_micros(at)),
-    };
+    key.second_active = second_active(cells.maybe_int()?);
     Ok(KeyRecord {
         id,
         principal_id,
@@ -257,6 +253,20 @@ fn last_use(cells: &mut Cells<'_>) -> Result<LastUse<'static>> {
         ("never", Some(since)) => LastUse::Never { since },
         _ => LastUse::Unknown { why: Cow::Owned(why.unwrap_or_default()) },
     })
+}
+
+/// What the moment at which a younger active key was made stands for.
+pub(super) const fn second_active(younger_at: Option<i64>) -> SecondActive {
+    match younger_at {
+        None => SecondActive::No,
+        Some(YOUNGER_UNKNOWN) => SecondActive::Unknown,
+        Some(at) => SecondActive::OlderThan(Time::from_micros(at)),
+    }
+}
+
+/// The broken rules, as they are kept: a space between two.
+pub(super) fn rules(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Severities as numbers that grow with them; 0 is none.

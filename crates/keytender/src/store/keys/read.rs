@@ -1,10 +1,10 @@
-//! Keys as they are read: one by a word, pages of lists, all of them, and a key's past.
+//! Keys as they are read: one by a word, all of them, and a key's past.
 
 use keytender_core::id::{AccountId, KeyId, PrincipalId};
 use keytender_core::key::State;
 use keytender_core::time::Time;
 
-use super::{Filter, HeldKey, Page, line};
+use super::{Filter, HeldKey, line};
 use crate::store::bulk::json;
 use crate::store::{Result, Store};
 
@@ -113,69 +113,10 @@ impl Store {
     /// When the database does not answer.
     pub async fn find_keys_among(&self, word: &str, filter: Filter) -> Result<Vec<HeldKey>> {
         let filter = Filter { named: Some(word.to_owned()), ..filter };
-        let (condition, values) = filter.sql(self.tenant());
+        let (condition, values) = filter.sql(&self.db);
         let sql = format!(
             "SELECT {} FROM {} WHERE {condition} ORDER BY k.id LIMIT 10",
             line::FIELDS,
-            line::TABLES
-        );
-        let rows = self.db.fetch(&sql, values).await?;
-        rows.iter().map(|row| line::held(row.cells())).collect()
-    }
-
-    /// One page of the keys that `filter` lets through, and how many there are in all.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
-        let total = self.count_keys(filter).await?;
-        let keys = self.page_of_keys(filter, page).await?;
-        Ok((keys, total))
-    }
-
-    /// How many keys `filter` lets through.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn count_keys(&self, filter: &Filter) -> Result<u64> {
-        let (mut condition, values) = filter.sql(self.tenant());
-        if *filter == Filter::default() {
-            // True of every key: SQLite counts the rows of the index that begins with it, and would
-            // else fetch each key through another one.
-            condition.push_str(" AND k.due >= 0");
-        }
-        let keys = self.table(filter);
-        let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {keys} WHERE {condition}");
-        let total = self.db.fetch(&count, values).await?;
-        let total = total.first().map(|row| row.cells().int()).transpose()?.unwrap_or(0);
-        Ok(u64::try_from(total).unwrap_or(0))
-    }
-
-    /// How the table of keys is looked through for `filter`.
-    fn table(&self, filter: &Filter) -> String {
-        if filter.is_search() { self.db.searched("keys k") } else { "keys k".to_owned() }
-    }
-
-    /// One page of the keys that `filter` lets through.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn page_of_keys(&self, filter: &Filter, page: &Page) -> Result<Vec<HeldKey>> {
-        let (mut condition, mut values) = filter.sql(self.tenant());
-        if let Some(place) = page.after.clone() {
-            condition.push_str(" AND ");
-            condition.push_str(&page.order.after(place, &mut values));
-        }
-        // The page is found by ids alone: what is sorted is small, and what is shown is fetched
-        // only for its keys.
-        let (keys, order) = (self.table(filter), page.order.sql());
-        let sql = format!(
-            "SELECT {} FROM (SELECT k.id FROM {} {condition} ORDER BY {order} \
-             LIMIT {} OFFSET {}) AS page CROSS JOIN {} WHERE k.id = page.id ORDER BY {order}",
-            line::FIELDS,
-            page.order.from(&keys),
-            page.limit,
-            page.offset,
             line::TABLES
         );
         let rows = self.db.fetch(&sql, values).await?;
@@ -208,7 +149,7 @@ impl Store {
         after: Option<(AccountId, KeyId)>,
         limit: u32,
     ) -> Result<Vec<HeldKey>> {
-        let (condition, mut values) = filter.sql(self.tenant());
+        let (condition, mut values) = filter.sql(&self.db);
         let place = values.len() + 1;
         let (account, key) =
             after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
