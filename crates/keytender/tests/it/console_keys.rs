@@ -461,7 +461,7 @@ fn the_pages_are_whole_in_every_width_and_scheme_and_by_keyboard() {
     let cookies: Vec<String> =
         browser.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
     let look = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/console.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/keys.py"))
         .args([&chromium, &served.url, &cookies.join("; "), &folder.display().to_string()])
         .args(["keys=/keys?owner=none", "none=/keys?text=nothing-like-it"])
         .args([format!("key=/keys/{deploy}"), format!("used=/keys/{shop}")])

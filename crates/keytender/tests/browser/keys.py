@@ -1,6 +1,6 @@
 """Look at pages of the console in Chromium, wide and narrow, light and dark.
 
-    console.py CHROMIUM URL COOKIE FOLDER NAME=PATH…
+    keys.py CHROMIUM URL COOKIE FOLDER NAME=PATH…
 
 COOKIE is `name=value` of somebody who is signed in. Each page must ask nothing of other hosts, log no
 error, fit its window, have text that can be told from its background, and give axe nothing to say, with
