@@ -12,7 +12,7 @@ use crate::time::{Span, Time};
 
 /// The states of a key, in the six words of NIST SP 800-57 and CycloneDX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema, schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Made, not yet usable.

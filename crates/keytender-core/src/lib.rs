@@ -4,6 +4,7 @@
 //! Nothing here touches the world: no files, no network, no environment, no async and no clock
 //! (`now` is a parameter everywhere). That is what lets an audit, a server and a test agree.
 //!
+//! - [`akm`]: descriptors, which say how a provider's keys are managed
 //! - [`time`]: moments and lengths of time
 //! - [`id`]: ids of what Keytender keeps
 //! - [`inventory`]: what is remembered of keys, and what a new listing changes in it
@@ -19,6 +20,7 @@
 //! - [`access`]: who may do what
 
 pub mod access;
+pub mod akm;
 pub mod id;
 pub mod inventory;
 pub mod key;

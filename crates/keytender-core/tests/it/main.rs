@@ -11,6 +11,7 @@
 #[path = "../../../../fuzz/harness.rs"]
 mod harness;
 
+mod akm;
 mod inventory;
 mod owner;
 mod policy;

@@ -1,0 +1,652 @@
+//! Holds a descriptor against itself: every name has a meaning where it stands, every reference leads
+//! somewhere, and nothing is asked for that a descriptor must not have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::call::is_host;
+use super::document::{Descriptor, Method, Resource, Scheme};
+use super::key_type::{KeyType, RotationMode};
+use super::operation::{
+    Effect, FieldName, HttpMethod, Operation, OperationName, Paging, Request, Sent,
+};
+use super::place::{Fault, Place, Placed};
+use super::pointer::Pointer;
+use super::read::Field;
+use super::template::{Part, Template};
+use crate::time::Time;
+
+/// Headers that belong to the connection, or to authentication.
+const OWN_HEADERS: [&str; 11] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "host",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+/// The most kinds of keys, or of resources.
+const MAX_KINDS: usize = 40;
+
+/// What is odd; or everything that is wrong.
+pub(super) fn check(descriptor: &Descriptor) -> Result<Vec<Fault>, Vec<Fault>> {
+    let mut checker = Checker { descriptor, faults: Vec::new(), warnings: Vec::new() };
+    checker.provider();
+    checker.variables();
+    checker.server();
+    checker.methods();
+    checker.resources();
+    checker.key_types();
+    checker.links();
+    let Checker { mut faults, warnings, .. } = checker;
+    faults.sort_by_key(|fault| fault.place);
+    if faults.is_empty() { Ok(warnings) } else { Err(faults) }
+}
+
+struct Checker<'d> {
+    descriptor: &'d Descriptor,
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+/// Which names may stand in a template.
+#[derive(Clone, Copy, Default)]
+struct Allowed<'d> {
+    /// The resources that the call is about.
+    within: &'d [&'d str],
+    /// Whether it is about one key, or one entry of a resource.
+    one: bool,
+    /// What the caller decides.
+    args: Option<&'d BTreeMap<String, super::operation::Arg>>,
+    /// The parts of the secret, where it may stand.
+    secret: Option<&'d [Placed<String>]>,
+    /// Whether a token of a login may stand here.
+    login: bool,
+}
+
+impl<'d> Checker<'d> {
+    fn fault(&mut self, place: Place, message: impl Into<String>) {
+        self.faults.push(Fault::new(place, message));
+    }
+
+    fn warn(&mut self, place: Place, message: impl Into<String>) {
+        self.warnings.push(Fault::new(place, message));
+    }
+
+    fn provider(&mut self) {
+        let provider = &self.descriptor.provider;
+        self.word(&provider.id, "a provider");
+        self.page(&provider.url);
+        if let Some(url) = &provider.apis_json_url {
+            self.page(url);
+        }
+        for source in &self.descriptor.sources {
+            if let Some(url) = &source.url {
+                self.page(url);
+            }
+        }
+    }
+
+    fn variables(&mut self) {
+        for (name, variable) in &self.descriptor.variables {
+            let Some(default) = &variable.default else { continue };
+            if variable.is_host && !is_host(&default.value) {
+                self.fault(default.place, format!("`{}` is no host", default.value));
+            }
+            if default.value.is_empty() {
+                self.fault(default.place, format!("an empty `{name}`: leave `default` out"));
+            }
+        }
+    }
+
+    fn server(&mut self) {
+        if let Some(server) = &self.descriptor.server {
+            self.url(server, Allowed::default());
+            if server.to_string().contains(['?', '#']) {
+                self.fault(server.place(), "a server has no parameters");
+            }
+        }
+    }
+
+    fn methods(&mut self) {
+        let methods = &self.descriptor.authentication.methods;
+        self.unique(methods.iter().map(|method| &method.id), "way of authentication");
+        for method in methods {
+            self.method(method);
+        }
+    }
+
+    fn method(&mut self, method: &'d Method) {
+        for part in &method.parts {
+            self.word_with(&part.value, part.place, "a part", |one| one == '_');
+        }
+        let secret = Allowed { secret: Some(&method.parts), ..Allowed::default() };
+        let place = method.scheme.place;
+        match &method.scheme.value {
+            Scheme::None | Scheme::Bearer => {}
+            Scheme::Headers(headers) => self.secret_headers(headers, secret),
+            Scheme::Basic { username, password } => {
+                self.template(username, secret);
+                self.template(password, secret);
+            }
+            Scheme::Query { name } => self.warn(
+                place,
+                format!("a secret in a URL is read by others: calls with `{name}` are not made"),
+            ),
+            Scheme::RequestSigning { name } => {
+                self.warn(place, format!("calls signed by {name} are not made from a descriptor"));
+            }
+            Scheme::Oauth2ClientCredentials {
+                token_url,
+                client_id,
+                client_secret,
+                scope,
+                form,
+            } => {
+                self.url(token_url, Allowed::default());
+                for template in [client_id, client_secret].into_iter().chain(scope) {
+                    self.template(template, secret);
+                }
+                form.values().for_each(|template| self.template(template, secret));
+            }
+            Scheme::JwtBearer { token_url, issuer, private_key, key_id, scope } => {
+                self.url(token_url, Allowed::default());
+                for template in [issuer, private_key].into_iter().chain(key_id).chain(scope) {
+                    self.template(template, secret);
+                }
+            }
+            Scheme::GithubApp { app_id, token_url, private_key } => {
+                self.url(token_url, Allowed::default());
+                self.template(app_id, secret);
+                self.template(private_key, secret);
+            }
+            Scheme::Login { request, headers, .. } => {
+                self.request(request, Allowed::default(), secret, OperationName::Create);
+                self.secret_headers(headers, Allowed { login: true, ..secret });
+            }
+        }
+        if let Some(docs) = &method.docs {
+            self.page(docs);
+        }
+    }
+
+    fn secret_headers(&mut self, headers: &BTreeMap<String, Template>, allowed: Allowed<'_>) {
+        for (name, template) in headers {
+            let lower = name.to_ascii_lowercase();
+            let is_own = OWN_HEADERS.contains(&lower.as_str()) && lower != "authorization";
+            if !is_token(name) || is_own {
+                self.fault(template.place(), format!("`{name}` cannot be a header here"));
+            }
+            self.template(template, allowed);
+        }
+    }
+
+    fn resources(&mut self) {
+        let resources = &self.descriptor.resources;
+        if resources.len() > MAX_KINDS {
+            let place = resources.last().map(|one| one.id.place).unwrap_or_default();
+            self.fault(place, format!("at most {MAX_KINDS} resources"));
+        }
+        self.unique(resources.iter().map(|resource| &resource.id), "resource");
+        for resource in resources {
+            if ["var", "arg", "key", "secret", "login"].contains(&resource.id.value.as_str()) {
+                let message = format!("`{}` has a meaning of its own", resource.id.value);
+                self.fault(resource.id.place, message);
+            }
+            let within = self.within(resource.within.as_ref());
+            let has_list = resource.operations.contains_key(&OperationName::List);
+            if !has_list || !resource.fields.contains_key(&FieldName::Id) {
+                let message = "a resource has an operation `list` and a field `id`";
+                self.fault(resource.id.place, message);
+            }
+            self.fields(&resource.fields, false);
+            self.operations(&resource.operations, &within, &resource.fields);
+        }
+    }
+
+    fn key_types(&mut self) {
+        let kinds = &self.descriptor.key_types;
+        if kinds.is_empty() || kinds.len() > MAX_KINDS {
+            self.fault(Place::default(), format!("`keyTypes` has 1 to {MAX_KINDS} entries"));
+        }
+        self.unique(kinds.iter().map(|kind| &kind.id), "kind of key");
+        for kind in kinds {
+            let within = self.within(kind.within.as_ref());
+            if let Some(auth) = &kind.auth {
+                self.method_of(auth);
+            }
+            self.fields(&kind.fields, false);
+            self.states(kind);
+            self.operations(&kind.operations, &within, &kind.fields);
+            self.rest(kind);
+        }
+    }
+
+    /// What goes beyond single operations of a kind of key.
+    fn rest(&mut self, kind: &KeyType) {
+        let is_call = |name: OperationName| {
+            kind.operations.get(&name).is_some_and(|operation| operation.request.is_some())
+        };
+        if is_call(OperationName::List) && !kind.fields.contains_key(&FieldName::Id) {
+            self.fault(kind.id.place, "keys that are listed need `fields.id`");
+        }
+        for name in &kind.complete {
+            let is_detail = matches!(name.value, OperationName::Get | OperationName::LastUsed);
+            if !is_detail || !is_call(name.value) {
+                let message = "`complete` names `get` or `lastUsed`, where these are calls";
+                self.fault(name.place, message);
+            }
+        }
+        if let Some(since) = &kind.last_used.since
+            && Time::parse(&since.value).is_err()
+        {
+            self.fault(since.place, format!("`{}` is no date", since.value));
+        }
+        let tells_use = kind.fields.contains_key(&FieldName::LastUsedAt)
+            || kind
+                .operations
+                .values()
+                .any(|operation| operation.outputs.contains_key(&FieldName::LastUsedAt));
+        if is_call(OperationName::List) && kind.last_used.available != tells_use {
+            let message = match tells_use {
+                true => "`lastUsedAt` is read: say `lastUsed: {available: true}`",
+                false => "`lastUsed.available`, and no field `lastUsedAt`",
+            };
+            self.fault(kind.id.place, message);
+        }
+        if let Some(rotation) = &kind.rotation {
+            let needed = match rotation.mode {
+                RotationMode::CreateThenDelete => {
+                    &[OperationName::Create, OperationName::Delete][..]
+                }
+                RotationMode::InPlace | RotationMode::InPlaceOverlap => &[OperationName::Rotate],
+                RotationMode::TwoSlots | RotationMode::None => &[],
+            };
+            for name in needed.iter().filter(|name| !kind.operations.contains_key(name)) {
+                let message =
+                    format!("this way of rotation needs the operation `{}`", name.as_str());
+                self.fault(kind.id.place, message);
+            }
+        }
+    }
+
+    fn states(&mut self, kind: &KeyType) {
+        for rule in &kind.state {
+            let place = rule.at.as_ref().map_or(kind.id.place, Pointer::place);
+            let says = usize::from(rule.is.is_some())
+                + usize::from(!rule.words.is_empty())
+                + usize::from(rule.past);
+            if says > 1 || (rule.at.is_none() && says > 0) {
+                self.fault(
+                    place,
+                    "a rule has `at` and one of `is`, `words` and `past`, or `then` alone",
+                );
+            }
+            if rule.words.is_empty() == rule.then.is_none() {
+                self.fault(place, "a rule says the state by `words`, or by `then`");
+            }
+        }
+    }
+
+    fn fields(&mut self, fields: &BTreeMap<FieldName, Field>, may_be_secret: bool) {
+        for (name, field) in fields {
+            let place = field.at().place();
+            if *name == FieldName::Secret && !may_be_secret {
+                self.fault(place, "a secret is read from `create` and `rotate` alone");
+            }
+            if field.format().is_some() && !name.is_time() {
+                self.fault(place, "`as` is for times");
+            }
+            if field.is_secret() && *name != FieldName::Id {
+                self.fault(place, "`isSecret` is for an id that is the secret itself");
+            }
+        }
+    }
+
+    fn operations(
+        &mut self,
+        operations: &'d BTreeMap<OperationName, Operation>,
+        within: &[&str],
+        fields: &BTreeMap<FieldName, Field>,
+    ) {
+        for (name, operation) in operations {
+            self.operation(*name, operation, within, fields);
+            let over = operation.request.as_ref().and_then(|request| request.over.as_ref());
+            if let Some(over) = over {
+                let there = operations.get(&over.value);
+                let is_call = there.is_some_and(|there| there.request.is_some());
+                if over.value != OperationName::Get || !is_call {
+                    self.fault(over.place, "`over` names `get`, where that is a call");
+                }
+            }
+        }
+    }
+
+    fn operation(
+        &mut self,
+        name: OperationName,
+        operation: &'d Operation,
+        within: &[&str],
+        fields: &BTreeMap<FieldName, Field>,
+    ) {
+        let place = place_of(operation);
+        match (&operation.request, &operation.console) {
+            (Some(_), None) => {}
+            (None, Some(console)) => self.page(console),
+            _ => {
+                let message = format!("`{}` has either a `request` or a `console`", name.as_str());
+                self.fault(place, message);
+            }
+        }
+        if let Some(auth) = &operation.auth {
+            self.method_of(auth);
+        }
+        if let Some(docs) = &operation.docs {
+            self.page(docs);
+        }
+        if let Some(effect) = &operation.effect
+            && effect.value < name.effect()
+        {
+            let message = format!("`{}` does more than that, whatever is said", name.as_str());
+            self.fault(effect.place, message);
+        }
+        let Some(request) = &operation.request else { return };
+        // A list and a new key are about no key that there is.
+        let one =
+            !matches!(name, OperationName::List | OperationName::Create | OperationName::Whoami);
+        let allowed = Allowed { within, one, args: Some(&operation.args), ..Allowed::default() };
+        self.request(request, allowed, allowed, name);
+        self.answer(name, operation, place);
+        self.named(name, request, fields);
+    }
+
+    /// What is read from the answer.
+    fn answer(&mut self, name: OperationName, operation: &Operation, place: Place) {
+        let makes = matches!(name, OperationName::Create | OperationName::Rotate);
+        self.fields(&operation.outputs, makes);
+        if name == OperationName::List && operation.items.is_none() {
+            self.fault(place, "`list` says where its `items` stand");
+        }
+        if name != OperationName::List && operation.items.is_some() {
+            self.fault(place, "`items` is for `list`; others have an `item`");
+        }
+        if operation.paging != Paging::None && name != OperationName::List {
+            self.fault(place, "only `list` has `paging`");
+        }
+        if let Paging::Cursor { next, next_header, last, param, sent, .. } = &operation.paging {
+            let ways = [next.is_some(), next_header.is_some(), last.is_some()];
+            if ways.into_iter().filter(|way| *way).count() != 1 {
+                self.fault(place, "a cursor has one of `next`, `nextHeader` and `last`");
+            }
+            if *sent == Sent::Header && !is_header(param) {
+                self.fault(place, format!("`{param}` cannot be a header here"));
+            }
+        }
+        let codes = operation.success.iter().chain(&operation.gone);
+        if codes.copied().any(|code| !(200..600).contains(&code) || (300..400).contains(&code)) {
+            self.fault(place, "a redirect is neither a success nor an absence");
+        }
+        for (arg, what) in &operation.args {
+            if what.required && what.default.is_some() {
+                self.fault(place, format!("`{arg}` is required, and has a default"));
+            }
+        }
+    }
+
+    /// An operation on one key says which; one that holds a secret does not say it in a URL.
+    fn named(
+        &mut self,
+        name: OperationName,
+        request: &Request,
+        fields: &BTreeMap<FieldName, Field>,
+    ) {
+        let is_id = |template: &Template| template.names().any(|name| name.scope == "key");
+        let in_url = is_id(&request.url) || request.query.values().any(is_id);
+        let in_body = request.json.iter().flat_map(super::operation::Body::templates).any(is_id)
+            || request.form.iter().flat_map(BTreeMap::values).any(is_id);
+        let needs_one = name.effect() != Effect::Read
+            && !matches!(name, OperationName::Create | OperationName::RevokeExposed);
+        let place = request.url.place();
+        if needs_one && !in_url && !in_body {
+            self.fault(place, format!("`{}` does not say which key: {{key.id}}", name.as_str()));
+        }
+        if in_url && fields.get(&FieldName::Id).is_some_and(Field::is_secret) {
+            self.fault(place, "its id is the secret itself, which never stands in a URL");
+        }
+    }
+
+    fn request(
+        &mut self,
+        request: &Request,
+        url: Allowed<'_>,
+        body: Allowed<'_>,
+        name: OperationName,
+    ) {
+        let method = &request.method;
+        let reads = name.effect() == Effect::Read;
+        let fits = match method.value {
+            HttpMethod::Get => reads,
+            HttpMethod::Post => true,
+            HttpMethod::Put | HttpMethod::Patch | HttpMethod::Delete => !reads,
+        };
+        if !fits {
+            let message = format!("`{}` is not done by {}", name.as_str(), method.value.as_str());
+            self.fault(method.place, message);
+        }
+        self.url(&request.url, url);
+        for (parameter, template) in &request.query {
+            if parameter.is_empty() {
+                self.fault(template.place(), "a parameter has a name");
+            }
+            self.template(template, url);
+        }
+        for (header, template) in &request.headers {
+            if !is_header(header) {
+                self.fault(template.place(), format!("`{header}` cannot be a header here"));
+            }
+            self.template(template, url);
+        }
+        if request.json.is_some() && request.form.is_some() {
+            self.fault(method.place, "a body is `json` or `form`, not both");
+        }
+        if method.value == HttpMethod::Get && (request.json.is_some() || request.form.is_some()) {
+            self.fault(method.place, "GET has no body");
+        }
+        let json = request.json.iter().flat_map(super::operation::Body::templates);
+        json.for_each(|template| self.template(template, body));
+        let form = request.form.iter().flat_map(BTreeMap::values);
+        form.for_each(|template| self.template(template, body));
+    }
+
+    /// A URL is https and its host is a name, or a variable that may be one; or it is a path.
+    fn url(&mut self, url: &Template, allowed: Allowed<'_>) {
+        self.template(url, Allowed { secret: None, login: false, ..allowed });
+        let place = url.place();
+        let text = url.to_string();
+        if text.contains(['?', '#']) {
+            self.fault(place, "parameters stand in `query`");
+        }
+        if text.contains(['\\', ' ']) || text.split('/').any(|one| matches!(one, "." | "..")) {
+            self.fault(place, "this is no URL that stays where it is");
+        }
+        if text.starts_with('/') && !text.starts_with("//") {
+            if self.descriptor.server.is_none() {
+                self.fault(place, "a path needs a `server`");
+            }
+            return;
+        }
+        let Some(behind) = text.strip_prefix("https://") else {
+            self.fault(place, "a URL begins with https:// and a path with one /");
+            return;
+        };
+        let host = behind.split('/').next().unwrap_or_default();
+        // The names of the host alone: the path may have others.
+        let mut in_host = Vec::new();
+        let mut seen = String::new();
+        for part in url.parts() {
+            match part {
+                Part::Text(plain) => seen.push_str(plain),
+                Part::Name(name) => {
+                    let behind = seen.split_once("://").map_or("", |(_, behind)| behind);
+                    if !behind.contains('/') {
+                        in_host.push(name);
+                    }
+                    seen.push_str("name");
+                }
+            }
+        }
+        for name in &in_host {
+            let variable = self.descriptor.variables.get(&name.field);
+            if name.scope != "var" || !variable.is_some_and(|variable| variable.is_host) {
+                self.fault(
+                    place,
+                    format!("{name} cannot stand in a host: only a variable with `isHost` can"),
+                );
+            }
+        }
+        let plain = in_host
+            .iter()
+            .fold(host.to_owned(), |host, name| host.replace(&name.to_string(), "name"));
+        let is_alone = plain == "name" && in_host.len() == 1;
+        if !is_host(&plain) || !(plain.contains('.') || is_alone) {
+            self.fault(place, format!("`{host}` is no host"));
+        }
+    }
+
+    fn template(&mut self, template: &Template, allowed: Allowed<'_>) {
+        let names: Vec<_> = template.names().cloned().collect();
+        for name in names {
+            let field = name.field.as_str();
+            let is_known = match name.scope.as_str() {
+                "var" => self.descriptor.variables.contains_key(field),
+                "arg" => allowed.args.is_some_and(|args| args.contains_key(field)),
+                "key" => allowed.one && matches!(field, "id" | "name" | "owner"),
+                "secret" => allowed.secret.is_some_and(|parts| match field {
+                    "" => parts.is_empty(),
+                    part => parts.iter().any(|known| known.value == part),
+                }),
+                "login" => allowed.login && field == "token",
+                resource => allowed.within.contains(&resource) && matches!(field, "id" | "name"),
+            };
+            if !is_known {
+                let why = match name.scope.as_str() {
+                    "secret" => {
+                        "the secret stands in authentication alone, by its parts if it has some"
+                    }
+                    "var" => "there is no such variable",
+                    "arg" => "there is no such argument",
+                    "key" => {
+                        "this is not about one key, or asks for another field than id, name, owner"
+                    }
+                    _ => "nothing is meant by it here",
+                };
+                self.fault(template.place(), format!("{name}: {why}"));
+            }
+        }
+    }
+
+    /// The resource that something stands in, and those that this one stands in.
+    fn within(&mut self, first: Option<&'d Placed<String>>) -> Vec<&'d str> {
+        let mut chain: Vec<&'d str> = Vec::new();
+        let mut next = first;
+        while let Some(id) = next {
+            if chain.contains(&id.value.as_str()) {
+                self.fault(id.place, format!("`{}` stands within itself", id.value));
+                break;
+            }
+            let found: Option<&'d Resource> = self.descriptor.resource(&id.value);
+            match found {
+                Some(resource) => {
+                    chain.push(&id.value);
+                    next = resource.within.as_ref();
+                }
+                None => {
+                    self.fault(id.place, format!("there is no resource `{}`", id.value));
+                    break;
+                }
+            }
+        }
+        chain
+    }
+
+    fn method_of(&mut self, auth: &Placed<String>) {
+        if self.descriptor.method(Some(&auth.value)).is_none() {
+            self.fault(auth.place, format!("there is no way of authentication `{}`", auth.value));
+        }
+    }
+
+    fn links(&mut self) {
+        let links = &self.descriptor.links;
+        let pages = [
+            &links.console,
+            &links.rotate_guide,
+            &links.best_practices,
+            &links.docs,
+            &links.report,
+            &links.support,
+        ];
+        for page in pages.into_iter().flatten() {
+            self.page(page);
+        }
+        if let Some(url) =
+            self.descriptor.events.as_ref().and_then(|all| all.subscribe_url.as_ref())
+        {
+            self.page(url);
+        }
+    }
+
+    /// A page for people: https, without control characters or a user name.
+    fn page(&mut self, url: &Placed<String>) {
+        let behind = url.value.strip_prefix("https://");
+        let host = behind.map(|behind| behind.split(['/', '?', '#']).next().unwrap_or_default());
+        let is_plain =
+            url.value.chars().all(|one| one.is_ascii_graphic() && !"\"<>\\^`{|}".contains(one));
+        if !is_plain || !host.is_some_and(|host| host.contains('.') && is_host(host)) {
+            self.fault(url.place, "this is no page: https://, a host, a path");
+        }
+    }
+
+    fn unique<'i>(&mut self, ids: impl Iterator<Item = &'i Placed<String>>, what: &str) {
+        let mut seen = BTreeSet::new();
+        for id in ids {
+            self.word(id, &format!("a {what}"));
+            if !seen.insert(&id.value) {
+                self.fault(id.place, format!("there is a {what} `{}` above already", id.value));
+            }
+        }
+    }
+
+    fn word(&mut self, word: &Placed<String>, what: &str) {
+        self.word_with(&word.value, word.place, what, |_| false);
+    }
+
+    fn word_with(&mut self, word: &str, place: Place, what: &str, also: impl Fn(char) -> bool) {
+        let is_letter =
+            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-' || also(one);
+        let begins = word.starts_with(|one: char| one.is_ascii_lowercase() || one.is_ascii_digit());
+        if !begins || word.len() > 60 || !word.chars().all(is_letter) {
+            self.fault(place, format!("{what} is named by small letters, digits and -"));
+        }
+    }
+}
+
+fn place_of(operation: &Operation) -> Place {
+    let request = operation.request.as_ref().map(|request| request.method.place);
+    let console = || operation.console.as_ref().map(|console| console.place);
+    request.or_else(console).unwrap_or_default()
+}
+
+/// Whether a text is a token of HTTP (RFC 9110, section 5.6.2).
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|one| one.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(one))
+}
+
+/// Whether a request may have this header beside those of authentication.
+fn is_header(name: &str) -> bool {
+    is_token(name) && !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
