@@ -26,6 +26,7 @@ pub mod passkeys;
 mod passwords;
 pub mod policy;
 pub mod principals;
+pub mod providers;
 pub mod report;
 mod rows;
 pub mod secrets;

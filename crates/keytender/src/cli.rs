@@ -25,6 +25,7 @@ mod notices;
 mod notify;
 mod owners;
 mod policy;
+mod providers;
 mod report;
 mod serve;
 mod style;
@@ -49,21 +50,21 @@ const HELP: &str = "\
 
 {usage-heading} {usage}; of one command: keytender audit --help
 See:
-  audit            What is due, from credential reports, CSV files, AWS accounts
-  keys             The keys of the inventory: list, show, add, set …
-  log              Who did what, when, from where and why; is the log whole?
-  report           Every key as a credential report, now or at a moment
+  audit             What is due, from credential reports, CSV files, AWS accounts
+  keys              The keys of the inventory: list, show, add, set …
+  log               Who did what, when, from where and why; is the log whole?
+  report            Every key as a credential report, now or at a moment
 Keep up:
-  sync             Bring the inventory up to date with its accounts
-  notify, notices  Tell owners what is due; what they were told
-  serve, tasks     Do it all by itself and answer over HTTP; how that goes
+  sync              Bring the inventory up to date with its accounts
+  notify, notices   Tell owners what is due; what they were told
+  serve, tasks      Do it all by itself and answer over HTTP; how that goes
 Set up:
-  accounts         Where keys are held: add, list, remove
-  owners           Who answers for which keys
-  channels         Mail servers, webhooks and chats by which notices go out
-  policy           The rules that keys are held against; check your own
-  users, tokens    Who may use a server, and with what
-  completions      Print the completions for a shell
+  accounts, owners  Where keys are held; who answers for which keys
+  providers         Whose keys Keytender knows how to manage
+  channels          Mail servers, webhooks and chats by which notices go out
+  policy            The rules that keys are held against; check your own
+  users, tokens     Who may use a server, and with what
+  completions       Print the completions for a shell
 Options:
 {options}
 ";
@@ -113,6 +114,9 @@ enum Command {
     /// Where keys are held
     #[command(subcommand)]
     Accounts(accounts::Command),
+    /// Whose keys Keytender knows how to manage
+    #[command(subcommand)]
+    Providers(providers::Command),
     /// Who answers for which keys
     #[command(subcommand)]
     Owners(owners::Command),
@@ -160,6 +164,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Channels(command) => channels::run(command, &context),
         Command::Sync(args) => sync::run(&args, &context),
         Command::Accounts(command) => accounts::run(command, &context),
+        Command::Providers(command) => providers::run(&command, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
         Command::Policy(command) => policy::run(command, &context),

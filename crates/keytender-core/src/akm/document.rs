@@ -366,3 +366,21 @@ impl Descriptor {
         }
     }
 }
+
+impl Scheme {
+    /// The word in a descriptor.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bearer => "bearer",
+            Self::Headers(_) => "headers",
+            Self::Basic { .. } => "basic",
+            Self::Query { .. } => "query",
+            Self::Oauth2ClientCredentials { .. } => "oauth2-client-credentials",
+            Self::JwtBearer { .. } => "jwt-bearer",
+            Self::GithubApp { .. } => "github-app",
+            Self::Login { .. } => "login",
+            Self::RequestSigning { .. } => "request-signing",
+        }
+    }
+}

@@ -266,3 +266,16 @@ pub enum RotationMode {
     /// By hand alone.
     None,
 }
+
+impl RotationMode {
+    /// The word in a descriptor.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateThenDelete => "create-then-delete",
+            Self::InPlace => "in-place",
+            Self::InPlaceOverlap => "in-place-overlap",
+            Self::TwoSlots => "two-slots",
+            Self::None => "none",
+        }
+    }
+}

@@ -17,6 +17,7 @@ mod owner;
 mod policy;
 pub mod presence;
 mod principal;
+mod provider;
 mod sync;
 mod task;
 mod timeline;
@@ -40,6 +41,9 @@ pub use notice::{
 pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
 pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView};
 pub use principal::{PrincipalList, PrincipalView};
+pub use provider::{
+    KeyTypeView, MethodView, OperationView, ProviderList, ProviderView, SourceView, VariableView,
+};
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};
