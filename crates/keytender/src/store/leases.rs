@@ -8,8 +8,8 @@
 
 use keytender_core::time::Span;
 
+use super::Result;
 use super::db::Tx;
-use super::{Result, Store};
 
 /// A lease that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,24 +85,21 @@ impl Tx {
                    AND holder = $3 AND epoch = $4";
         Ok(self.execute(sql, lease.values(self.tenant())).await? > 0)
     }
-}
 
-impl Store {
-    /// Lets the lease last for `length` from now on; false if it is somebody else's.
+    /// Lets the lease last for `length` from now on, and commits; false if it is somebody else's.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn renew_lease(&self, lease: &Lease, length: Span) -> Result<bool> {
-        let mut tx = self.db.begin().await?;
+    pub async fn renew_lease(mut self, lease: &Lease, length: Span) -> Result<bool> {
         let sql = format!(
             "UPDATE leases SET until = {} + $5 WHERE tenant_id = $1 AND name = $2 \
              AND holder = $3 AND epoch = $4",
-            tx.now_sql()
+            self.now_sql()
         );
         let mut values = lease.values(self.tenant());
         values.push(length.as_micros().into());
-        let is_renewed = tx.execute(&sql, values).await? > 0;
-        tx.commit().await?;
+        let is_renewed = self.execute(&sql, values).await? > 0;
+        self.commit().await?;
         Ok(is_renewed)
     }
 }

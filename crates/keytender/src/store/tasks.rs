@@ -163,6 +163,38 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// Begins a run of the task `name` under a lease of `length`, and commits. `None` if somebody
+    /// else runs it, or has just done so, or nobody knows it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn begin_run(
+        mut self,
+        name: &str,
+        holder: &str,
+        length: Span,
+    ) -> Result<Option<Run>> {
+        let Some(lease) = self.acquire_lease(name, holder, length).await? else { return Ok(None) };
+        let sql = format!(
+            "UPDATE tasks SET started_at = {now} WHERE tenant_id = $1 AND name = $2 \
+             AND (next_at <= {now} OR asked > heard) \
+             RETURNING failures, asked, asked - heard",
+            now = self.now_sql()
+        );
+        let rows = self.fetch(&sql, vec![self.tenant().into(), name.into()]).await?;
+        // Without the commit the lease is not taken either.
+        let Some(row) = rows.first() else { return Ok(None) };
+        let mut cells = row.cells();
+        let run = Run {
+            lease,
+            failures: u32::try_from(cells.int()?).unwrap_or(u32::MAX),
+            asked: cells.int()?,
+            is_asked: cells.int()? > 0,
+        };
+        self.commit().await?;
+        Ok(Some(run))
+    }
 }
 
 impl Store {
@@ -229,34 +261,6 @@ impl Store {
         let count = tx.execute(sql, vec![self.tenant().into(), pattern.into()]).await?;
         tx.commit().await?;
         Ok(count)
-    }
-
-    /// Begins a run of the task `name` under a lease of `length`. `None` if somebody else runs it,
-    /// or has just done so, or nobody knows it.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn begin_run(&self, name: &str, holder: &str, length: Span) -> Result<Option<Run>> {
-        let mut tx = self.db.begin().await?;
-        let Some(lease) = tx.acquire_lease(name, holder, length).await? else { return Ok(None) };
-        let sql = format!(
-            "UPDATE tasks SET started_at = {now} WHERE tenant_id = $1 AND name = $2 \
-             AND (next_at <= {now} OR asked > heard) \
-             RETURNING failures, asked, asked - heard",
-            now = tx.now_sql()
-        );
-        let rows = tx.fetch(&sql, vec![self.tenant().into(), name.into()]).await?;
-        // Without the commit the lease is not taken either.
-        let Some(row) = rows.first() else { return Ok(None) };
-        let mut cells = row.cells();
-        let run = Run {
-            lease,
-            failures: u32::try_from(cells.int()?).unwrap_or(u32::MAX),
-            asked: cells.int()?,
-            is_asked: cells.int()? > 0,
-        };
-        tx.commit().await?;
-        Ok(Some(run))
     }
 
     /// Ends a run and gives its lease back. False, and nothing is written, if the lease is somebody

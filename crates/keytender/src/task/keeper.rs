@@ -8,14 +8,15 @@ use tokio::time::{Sleep, sleep};
 
 use super::{Node, Timing, span};
 use crate::app::turn::Turn;
-use crate::store::Store;
 use crate::store::leases::Lease;
+use crate::store::{Result, Store};
 
 /// After a renewal that the database did not answer, the next comes in this part of the usual time.
 const RETRIES: u32 = 4;
 
-/// When a lease ends, by a clock that nobody sets. It begins before the database is asked for the
-/// lease, so that it is over here before it is over there.
+/// When a lease ends, by a clock that nobody sets. It begins when the database lets us write and
+/// before it is asked for the lease: so it is over here before it is over there, and a wait for others
+/// who write takes nothing from it.
 pub(super) struct LeaseEnd(Pin<Box<Sleep>>);
 
 impl LeaseEnd {
@@ -65,11 +66,15 @@ async fn keep(store: &Store, lease: &Lease, timing: Timing, mut end: LeaseEnd) {
 async fn renew(store: &Store, lease: &Lease, timing: Timing) -> Option<LeaseEnd> {
     sleep(timing.renewal).await;
     loop {
-        let end = LeaseEnd::new(&timing);
-        match store.renew_lease(lease, span(timing.lease)).await {
-            Ok(true) => return Some(end),
-            Ok(false) => return None,
+        match renew_once(store, lease, &timing).await {
+            Ok(end) => return end,
             Err(_) => sleep(timing.renewal / RETRIES).await,
         }
     }
+}
+
+async fn renew_once(store: &Store, lease: &Lease, timing: &Timing) -> Result<Option<LeaseEnd>> {
+    let tx = store.db().begin().await?;
+    let end = LeaseEnd::new(timing);
+    Ok(tx.renew_lease(lease, span(timing.lease)).await?.then_some(end))
 }

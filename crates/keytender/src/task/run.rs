@@ -26,9 +26,10 @@ async fn begin(node: &Node, job: Job, due: &Due, stop: watch::Receiver<bool>) ->
     if !due.is_asked && !work::is_needed(node, job).await? {
         return Ok(());
     }
+    let tx = node.store.db().begin().await?;
     let end = LeaseEnd::new(&node.timing);
     let lease = span(node.timing.lease);
-    let Some(run) = node.store.begin_run(&due.name, &node.holder, lease).await? else {
+    let Some(run) = tx.begin_run(&due.name, &node.holder, lease).await? else {
         return Ok(());
     };
     event::started(&due.name);

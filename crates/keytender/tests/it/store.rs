@@ -173,6 +173,10 @@ async fn holds(store: &Store, lease: &Lease) -> bool {
     store.db().begin().await.unwrap().holds(lease).await.unwrap()
 }
 
+async fn renew(store: &Store, lease: &Lease, length: Span) -> bool {
+    store.db().begin().await.unwrap().renew_lease(lease, length).await.unwrap()
+}
+
 async fn release(store: &Store, lease: &Lease) -> bool {
     let mut tx = store.db().begin().await.unwrap();
     let is_released = tx.release_lease(lease).await.unwrap();
@@ -188,17 +192,17 @@ fn a_lease_has_one_holder_until_it_ends() {
         assert_eq!(acquire(&store, "a", NO_TIME).await, Some(first.clone()), "it is ours already");
         // It has ended and nobody took it: it is still its holder's.
         assert!(holds(&store, &first).await);
-        assert!(store.renew_lease(&first, NO_TIME).await.unwrap());
+        assert!(renew(&store, &first, NO_TIME).await);
         let second = acquire(&store, "b", HOUR).await.unwrap();
         assert_eq!((first.epoch, second.epoch), (1, 2));
         assert!(!holds(&store, &first).await && holds(&store, &second).await);
-        assert!(!store.renew_lease(&first, HOUR).await.unwrap());
+        assert!(!renew(&store, &first, HOUR).await);
         assert!(!release(&store, &first).await);
-        assert!(store.renew_lease(&second, HOUR).await.unwrap());
+        assert!(renew(&store, &second, HOUR).await);
         assert_eq!(acquire(&store, "a", HOUR).await, None);
         assert!(release(&store, &second).await);
         assert!(!release(&store, &second).await);
-        assert!(!store.renew_lease(&second, HOUR).await.unwrap());
+        assert!(!renew(&store, &second, HOUR).await);
         let third = acquire(&store, "a", HOUR).await.unwrap();
         assert_eq!(third.epoch, 3);
         assert!(!holds(&store, &first).await, "the same holder, long ago");
@@ -235,7 +239,11 @@ async fn add_task(store: &Store) {
 }
 
 async fn begin(store: &Store, holder: &str, length: Span) -> Option<Run> {
-    store.begin_run("evaluate", holder, length).await.unwrap()
+    begin_of(store, "evaluate", holder, length).await
+}
+
+async fn begin_of(store: &Store, name: &str, holder: &str, length: Span) -> Option<Run> {
+    store.db().begin().await.unwrap().begin_run(name, holder, length).await.unwrap()
 }
 
 async fn task(store: &Store) -> Task {
@@ -347,7 +355,7 @@ fn an_account_that_is_removed_takes_its_run_along() {
         tx.commit().await.unwrap();
         let name = sync_of(account.id);
         assert_eq!(task(&store).await.name, name, "of the one that can be asked");
-        let run = store.begin_run(&name, "a", HOUR).await.unwrap().unwrap();
+        let run = begin_of(&store, &name, "a", HOUR).await.unwrap();
         let mut tx = store.db().begin().await.unwrap();
         tx.remove_account(account.id).await.unwrap();
         tx.commit().await.unwrap();

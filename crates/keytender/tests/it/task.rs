@@ -29,13 +29,17 @@ use crate::inventory::run;
 const NODE: &str = "KEYTENDER_TEST_NODE";
 /// The node looks for what is to be told this often, in milliseconds.
 const NOTIFY_MS: &str = "KEYTENDER_TEST_NOTIFY_MS";
+/// The node's leases last so long, in milliseconds.
+const LEASE_MS: &str = "KEYTENDER_TEST_LEASE_MS";
 /// How long a test waits for what must come to be.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LEASE: Duration = Duration::from_millis(2_000);
+/// The leases of nodes that die: others take over after so long. No node that lives on may have
+/// them, for on a busy machine it would lose them.
+const SHORT_LEASE: Duration = Duration::from_millis(2_000);
 
 fn timing() -> Timing {
     Timing {
-        lease: LEASE,
+        lease: Timing::default().lease,
         renewal: Duration::from_millis(300),
         poll: Duration::from_millis(20),
         first_pause: Duration::from_millis(100),
@@ -44,12 +48,18 @@ fn timing() -> Timing {
     }
 }
 
+fn timing_of_the_dying() -> Timing {
+    Timing { lease: SHORT_LEASE, ..timing() }
+}
+
 /// A node of the tests below, if this process was started as one. It ends when its input does.
 #[test]
 fn a_process_is_a_node_if_it_was_started_as_one() {
     let Ok(name) = std::env::var(NODE) else { return };
     let location = Location::parse(&std::env::var("KEYTENDER_DATABASE").unwrap());
-    let notify = std::env::var(NOTIFY_MS).map_or(60_000, |text| text.parse().unwrap());
+    let variable = |name: &str| Some(std::env::var(name).ok()?.parse().unwrap());
+    let notify = variable(NOTIFY_MS).unwrap_or(60_000);
+    let lease = variable(LEASE_MS).map_or(timing().lease, Duration::from_millis);
     let intervals = Intervals {
         notify: Duration::from_millis(notify),
         seal: Duration::from_millis(50),
@@ -62,7 +72,9 @@ fn a_process_is_a_node_if_it_was_started_as_one() {
     });
     block_on(async {
         let store = Store::open(&location).await.unwrap();
-        let tasks = Tasks::new(store.clone(), location, &name, intervals, timing()).unwrap();
+        let tasks =
+            Tasks::new(store.clone(), location, &name, intervals, Timing { lease, ..timing() })
+                .unwrap();
         tasks.run(async { _ = told.await }).await;
         store.close().await;
     });
@@ -244,7 +256,9 @@ fn two_nodes_ask_each_account_once_an_interval() {
 fn what_a_killed_node_had_begun_another_ends() {
     for database in new_databases() {
         block_on(async {
-            let world = World::new(&database, 1).await;
+            let mut world = World::new(&database, 1).await;
+            let lease = SHORT_LEASE.as_millis().to_string();
+            world.home = world.home.with(LEASE_MS, &lease);
             world.slow_down(3_000);
             let mut first = Node::start(&world.home, "first");
             until("the first has begun", async || world.looks() == [0] && is_asked(&world)).await;
@@ -260,6 +274,34 @@ fn what_a_killed_node_had_begun_another_ends() {
             world.store.close().await;
         });
     }
+}
+
+/// Others write for longer than its lease lasts: it has its whole lease when they are done.
+#[test]
+fn who_waited_to_begin_ends_what_it_begins() {
+    let Some(database) = new_databases().into_iter().next() else { return };
+    block_on(async {
+        let mut world = World::new(&database, 1).await;
+        let lease = SHORT_LEASE.as_millis().to_string();
+        world.home = world.home.with(LEASE_MS, &lease);
+        let mut node = Node::start(&world.home, "node");
+        until("the account is looked at", async || are_synced(&world).await).await;
+        world.fakes.iter().for_each(FakeIam::reset_calls);
+        world.slow_down(250);
+        // What is asked for may begin as soon as somebody's lease ends: by then others write.
+        let now = world.store.db().now_sql();
+        let lend = "UPDATE leases SET holder = 'another', until =";
+        write(&world.store, &format!("{lend} {now} + 500000 WHERE name LIKE 'sync:%'")).await;
+        world.store.ask_for_runs("sync:%").await.unwrap();
+        let others = world.store.db().begin().await.unwrap();
+        tokio::time::sleep(SHORT_LEASE + timing().stop).await;
+        drop(others);
+        until("it is looked at again", async || are_synced(&world).await).await;
+        node.stop();
+        let calls = world.fakes[0].calls();
+        assert!(calls.values().all(|count| *count == 1), "{calls:?}");
+        world.store.close().await;
+    });
 }
 
 fn is_asked(world: &World) -> bool {
@@ -499,7 +541,7 @@ fn a_node_that_is_dropped_in_the_middle_is_followed_by_another() {
             run(&world.home, &["keys", "import", "keys.csv"]);
             run(&world.home, &["notify", "--dry-run"]);
             run(&world.home, &["notify", "start", "--yes"]);
-            let first = node(&location, &world.store, timing());
+            let first = node(&location, &world.store, timing_of_the_dying());
             let running = tokio::spawn(async move { first.run(std::future::pending()).await });
             let reached = tokio::time::timeout(PATIENCE, silent.accept()).await;
             running.abort();
