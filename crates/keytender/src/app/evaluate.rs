@@ -4,7 +4,6 @@
 //! them when the policy or the owners' claims are others than last time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::mem;
 use std::sync::Arc;
 
 use keytender_core::id::{AccountId, KeyId, OwnerId};
@@ -15,6 +14,7 @@ use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::task::JoinHandle;
+use tokio::try_join;
 use utoipa::ToSchema;
 
 use super::inventory::{Done, Inventory, cannot_write, commit};
@@ -190,33 +190,40 @@ impl Pass<'_> {
         Ok(false)
     }
 
-    /// Some pages after `after`: while the database reads one, the one before is judged. Whether
-    /// these were the last.
+    /// Some pages after `after`: while the database reads one, the one before is judged and, where
+    /// it can, written. Whether these were the last.
     async fn pages(
         &self,
         tx: &mut Tx,
         after: &mut Option<(AccountId, KeyId)>,
         done: &mut Evaluated,
     ) -> Result<bool, Failure> {
+        let beside = tx.beside();
         let mut judging = None;
         for _ in 0..PAGES_AT_ONCE {
             if self.turn.is_over() {
                 break;
             }
-            let cases = tx.lock_cases_after(*after, KEYS_AT_ONCE).await?;
+            let cases = match &beside {
+                // The page that is read and the one that is written have no key in common.
+                Some(db) => {
+                    let read = db.cases_after(*after, KEYS_AT_ONCE);
+                    try_join!(read, self.write(tx, judging.take(), done))?.0
+                }
+                None => {
+                    let cases = tx.lock_cases_after(*after, KEYS_AT_ONCE).await?;
+                    self.write(tx, judging.take(), done).await?;
+                    cases
+                }
+            };
             let last = cases.last_place()?;
-            let next = last.map(|_| self.judge(cases, done));
-            if let Some(judged) = mem::replace(&mut judging, next) {
-                self.write(tx, judged, done).await?;
-            }
             if last.is_none() {
                 return Ok(true);
             }
             *after = last;
+            judging = Some(self.judge(cases, done));
         }
-        if let Some(judged) = judging {
-            self.write(tx, judged, done).await?;
-        }
+        self.write(tx, judging, done).await?;
         Ok(false)
     }
 
@@ -227,7 +234,7 @@ impl Pass<'_> {
             let mut tx = self.store.db().begin().await?;
             let cases = tx.lock_cases_to_ask(self.now, KEYS_AT_ONCE).await?;
             let judging = self.judge(cases, done);
-            if self.write(&mut tx, judging, done).await? == 0 {
+            if self.write(&mut tx, Some(judging), done).await? == 0 {
                 return Ok(true);
             }
             self.turn.commit(tx).await?;
@@ -246,9 +253,10 @@ impl Pass<'_> {
     async fn write(
         &self,
         tx: &mut Tx,
-        judging: Judging,
+        judging: Option<Judging>,
         done: &mut Evaluated,
     ) -> Result<usize, Failure> {
+        let Some(judging) = judging else { return Ok(0) };
         let verdicts = judging.await.map_err(|error| Failure::Corrupt(error.to_string()))??;
         if !verdicts.is_empty() {
             done.changed += u64::try_from(verdicts.len()).unwrap_or(0);

@@ -159,7 +159,7 @@ impl Db {
             Pool::Sqlite { write, .. } => Held::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Held::Postgres(pool.begin().await?),
         };
-        Ok(Tx { held, tenant: self.tenant })
+        Ok(Tx { held, db: self.clone() })
     }
 
     /// Closes every connection, so that a SQLite file is whole without its log.
@@ -173,12 +173,18 @@ impl Db {
         }
     }
 
+    /// Whether it knows about how many rows a condition lets through, and goes the way that is short
+    /// for so many.
+    pub const fn has_statistics(&self) -> bool {
+        matches!(self.kind(), Kind::Postgres)
+    }
+
     /// A table in a SELECT that looks at every row of it. SQLite, which does not know how many rows
     /// an index leads to, would take one and fetch each row from another page of the file.
     pub fn searched(&self, table: &str) -> String {
-        match self.kind() {
-            Kind::Sqlite => format!("{table} NOT INDEXED"),
-            Kind::Postgres => table.to_owned(),
+        match self.has_statistics() {
+            true => table.to_owned(),
+            false => format!("{table} NOT INDEXED"),
         }
     }
 
@@ -187,6 +193,14 @@ impl Db {
         match self.kind() {
             Kind::Sqlite => text.to_owned(),
             Kind::Postgres => format!("LOWER({text})"),
+        }
+    }
+
+    /// The values of `fields` as one JSON array, in a cell.
+    pub fn json_array(&self, fields: &str) -> String {
+        match self.kind() {
+            Kind::Sqlite => format!("json_array({fields})"),
+            Kind::Postgres => format!("CAST(json_build_array({fields}) AS TEXT)"),
         }
     }
 
@@ -234,7 +248,7 @@ async fn open_sqlite(path: &Path) -> sqlx::Result<Pool> {
 #[derive(Debug)]
 pub struct Tx {
     held: Held,
-    tenant: i64,
+    db: Db,
 }
 
 /// The connection that it holds.
@@ -247,7 +261,13 @@ enum Held {
 impl Tx {
     /// Whose rows it reads and writes.
     pub const fn tenant(&self) -> i64 {
-        self.tenant
+        self.db.tenant()
+    }
+
+    /// The same database to read beside this transaction what it has not changed, if nobody else can
+    /// change it before this transaction ends.
+    pub fn beside(&self) -> Option<Db> {
+        (self.db.kind() == Kind::Sqlite).then(|| self.db.clone())
     }
 
     /// Does `sql` and says how many rows it touched.
@@ -304,29 +324,19 @@ impl Tx {
         }
     }
 
-    /// The values of `fields` as one JSON array, in a cell.
+    /// As [`Db::json_array`].
     pub fn json_array(&self, fields: &str) -> String {
-        match self.kind() {
-            Kind::Sqlite => format!("json_array({fields})"),
-            Kind::Postgres => format!("CAST(json_build_array({fields}) AS TEXT)"),
-        }
+        self.db.json_array(fields)
     }
 
     /// As [`Db::json_rows`].
     pub fn json_rows(&self, columns: &[(&str, &str)]) -> String {
-        json_rows(self.kind(), columns)
+        self.db.json_rows(columns)
     }
 
     /// As [`Db::now_sql`].
     pub const fn now_sql(&self) -> &'static str {
-        now_sql(self.kind())
-    }
-
-    const fn kind(&self) -> Kind {
-        match self.held {
-            Held::Sqlite(_) => Kind::Sqlite,
-            Held::Postgres(_) => Kind::Postgres,
-        }
+        self.db.now_sql()
     }
 
     /// Makes everything that it did stay.

@@ -12,7 +12,7 @@ use keytender_core::time::{Span, Time};
 use serde::Deserialize;
 
 use super::{Standing, line};
-use crate::store::db::{Tx, Values};
+use crate::store::db::{Db, Row, Tx, Values};
 use crate::store::{Failure, Result, principals};
 
 /// What [`Cells`] holds, in its order.
@@ -65,7 +65,7 @@ impl Cases {
     ///
     /// # Errors
     /// When it is not understood.
-    pub fn last_place(&self) -> Result<Option<(AccountId, KeyId)>> {
+    pub fn last_place(&self) -> Result<Place> {
         let mut last = None;
         for line in self.0.lines() {
             last = last.max(Some(place(line).ok_or_else(|| Failure::Corrupt("a key".to_owned()))?));
@@ -87,18 +87,9 @@ impl Tx {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn lock_cases_after(
-        &mut self,
-        after: Option<(AccountId, KeyId)>,
-        limit: i64,
-    ) -> Result<Cases> {
-        // What was written together is read together: in the order of ids alone, which are random,
-        // each key is on another page of the file.
-        let which = "(k.account_id, k.id) > ($2, $3) ORDER BY k.account_id, k.id LIMIT $4";
-        let (account, key) =
-            after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
-        let values = vec![self.tenant().into(), account.into(), key.into(), limit.into()];
-        self.lock_cases(which, values).await
+    pub async fn lock_cases_after(&mut self, after: Place, limit: i64) -> Result<Cases> {
+        let which = places_after(self.tenant(), after, limit);
+        self.lock_cases(which).await
     }
 
     /// Some keys of which the policy must be asked by `at`, which nobody else changes before this
@@ -108,21 +99,52 @@ impl Tx {
     /// When the database does not answer.
     pub async fn lock_cases_to_ask(&mut self, at: Time, limit: i64) -> Result<Cases> {
         let which = "k.evaluate_at <= $2 ORDER BY k.evaluate_at LIMIT $3";
-        self.lock_cases(which, vec![self.tenant().into(), at.into(), limit.into()]).await
+        let values = vec![self.tenant().into(), at.into(), limit.into()];
+        self.lock_cases((which, values)).await
     }
 
-    async fn lock_cases(&mut self, which: &str, values: Values) -> Result<Cases> {
-        let sql = format!(
-            "SELECT string_agg(line, '\n') FROM (SELECT {} AS line FROM {} \
-             WHERE k.tenant_id = $1 AND {which} {}) AS page",
-            self.json_array(FIELDS),
-            line::TABLES,
-            self.lock_rows("k")
-        );
-        let rows = self.fetch(&sql, values).await?;
-        let text = rows.first().map(|row| row.cells().maybe_text()).transpose()?.flatten();
-        Ok(Cases(text.unwrap_or_default()))
+    async fn lock_cases(&mut self, (which, values): Which) -> Result<Cases> {
+        let sql = sql(&self.json_array(FIELDS), which, &self.lock_rows("k"));
+        cases(&self.fetch(&sql, values).await?)
     }
+}
+
+impl Db {
+    /// As [`Tx::lock_cases_after`], where nobody else can change them: see [`Tx::beside`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cases_after(&self, after: Place, limit: i64) -> Result<Cases> {
+        let (which, values) = places_after(self.tenant(), after, limit);
+        cases(&self.fetch(&sql(&self.json_array(FIELDS), which, ""), values).await?)
+    }
+}
+
+/// A place in the order account by account; none is before all of them.
+type Place = Option<(AccountId, KeyId)>;
+
+/// A condition with an order and a limit, and its values.
+type Which = (&'static str, Values);
+
+fn places_after(tenant: i64, after: Place, limit: i64) -> Which {
+    // What was written together is read together: in the order of ids alone, which are random,
+    // each key is on another page of the file.
+    let which = "(k.account_id, k.id) > ($2, $3) ORDER BY k.account_id, k.id LIMIT $4";
+    let (account, key) = after.map_or((-1, -1), |(account, key)| (account.as_i64(), key.as_i64()));
+    (which, vec![tenant.into(), account.into(), key.into(), limit.into()])
+}
+
+fn sql(line: &str, which: &str, lock: &str) -> String {
+    format!(
+        "SELECT string_agg(line, '\n') FROM (SELECT {line} AS line FROM {} \
+         WHERE k.tenant_id = $1 AND {which} {lock}) AS page",
+        line::TABLES
+    )
+}
+
+fn cases(rows: &[Row]) -> Result<Cases> {
+    let text = rows.first().map(|row| row.cells().maybe_text()).transpose()?.flatten();
+    Ok(Cases(text.unwrap_or_default()))
 }
 
 /// A text that is borrowed where it can be.
