@@ -270,6 +270,11 @@ impl Filter {
         !is_indexed && *self != Self { is_due: self.is_due, ..Self::default() }
     }
 
+    /// Whether most keys are let through: those that work, and nothing else is asked for.
+    pub(super) fn is_broad(&self) -> bool {
+        *self == Self { state: Some(State::Active), ..Self::default() }
+    }
+
     /// The condition on a key `k`, and its values.
     pub(super) fn sql(&self, db: &Db) -> (String, Values) {
         let mut sql = Conditions::of_tenant("k", db.tenant());

@@ -21,11 +21,14 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_keys(&self, filter: &Filter, page: &Page) -> Result<(Vec<HeldKey>, u64)> {
-        let is_search = filter.is_search();
-        if is_search && page.order != Order::Name {
+        // Of most keys a page is found soon, where the database knows that they are most: it need
+        // not put all of them in order.
+        let is_soon = filter.is_broad() && self.db.has_statistics();
+        let is_once = filter.is_search() && !is_soon;
+        if is_once && page.order != Order::Name {
             return self.search_keys(filter, page).await;
         }
-        if is_search && let Some(few) = self.find_few(filter).await? {
+        if is_once && let Some(few) = self.find_few(filter).await? {
             let total = few.count;
             return Ok((self.page_of_few(few, page).await?, total));
         }
