@@ -9,8 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::console::Browser;
+use crate::console_sign_in::change;
 use crate::databases::{Database, new_databases};
-use crate::fake_iam::FakeIam;
+use crate::fake_iam::{FakeIam, at};
 use crate::inventory::{BACKUP, DEPLOY, account, home, run};
 use crate::served::Served;
 use crate::{Home, partner};
@@ -232,6 +233,71 @@ fn several_keys_are_disabled_and_those_that_failed_are_named() {
     assert!(!fake.with_account(|account| account.key_mut(BACKUP).active));
     let acts = served.get("/v1/acts").expect(200).to_string();
     assert!(acts.contains("tidying"), "{acts}");
+}
+
+#[test]
+fn whoever_disables_several_keys_sees_before_how_their_providers_show_them_now() {
+    let now = keytender::clock::now();
+    let fake = FakeIam::start(account(now));
+    let (_database, served, browser) = served_at(&fake);
+    let (deploy, backup) = (id(&served, DEPLOY), id(&served, BACKUP));
+    let by_hand = json!({"provider": "stripe", "name": "by hand"});
+    let by_hand = served.post("/v1/keys", &by_hand).expect(201)["key"].clone();
+    // Since the sync one was used, and somebody disabled the other.
+    fake.with_account(|account| {
+        let two_days_ago = at(&now.minus(Span::days(2)).to_string());
+        let key = account.key_mut(DEPLOY);
+        *key = key.clone().used(two_days_ago, "eu-west-3", "sqs");
+        account.key_mut(BACKUP).active = false;
+    });
+    browser.get("/keys");
+    let chosen = [("key", deploy.as_str()), ("key", &backup), ("key", by_hand.as_str().unwrap())];
+    let disable = [&chosen[..], &[("what", "disable")]].concat();
+    let plan = browser.post("/keys/chosen", &disable);
+    let rows: Vec<&str> = plan.text.split("<th scope=\"row\">").skip(1).collect();
+    assert!(rows[0].contains("sqs") && rows[0].contains("It is in use"), "{}", rows[0]);
+    assert!(rows[0].contains("as its provider shows it now"), "{}", rows[0]);
+    assert!(rows[1].contains("already") && rows[1].contains("shows it now"), "{}", rows[1]);
+    assert!(rows[2].contains("only recorded"), "{}", rows[2]);
+    // What was only asked is not written.
+    assert_eq!(key(&served, &backup)["state"], "active");
+    // A provider that does not answer is told at its keys, and holds nothing up.
+    fake.with_account(|account| _ = account.behaviour.deny.insert("ListAccessKeys".to_owned()));
+    browser.get("/keys");
+    let plan = browser.post("/keys/chosen", &disable);
+    let rows: Vec<&str> = plan.text.split("<th scope=\"row\">").skip(1).collect();
+    assert_eq!(plan.status, 200);
+    assert!(rows[0].contains("did not say how it stands"), "{}", rows[0]);
+}
+
+#[test]
+fn a_failure_midway_is_told_with_what_was_done_and_what_was_not_tried() {
+    let home = Home::new();
+    let database = home.path().join("inventory.db").display().to_string();
+    let home = home.with("KEYTENDER_DATABASE", database);
+    let served = Served::start(&home);
+    let made = |name: &str| {
+        let made = served.post("/v1/keys", &json!({"provider": "stripe", "name": name}));
+        made.expect(201)["key"].as_str().unwrap().to_owned()
+    };
+    let ids = ["one", "two", "three"].map(made);
+    // The database takes everything but what is told of the second key.
+    let trigger = "CREATE TRIGGER broken BEFORE INSERT ON acts WHEN NEW.target_id = ";
+    change(&home, &format!("{trigger}'{}' BEGIN SELECT RAISE(ABORT, 'broken'); END", ids[1]));
+    let browser = Browser::of(&served, &home, "administrator");
+    browser.get("/keys");
+    let keys: Vec<(&str, &str)> = ids.iter().map(|id| ("key", id.as_str())).collect();
+    let agreed = [&keys[..], &[("what", "disable"), ("agreed", "yes")]].concat();
+    let told = browser.post("/keys/chosen", &agreed);
+    assert_eq!(told.status, 207, "{}", told.text);
+    assert!(told.text.contains("1 key done") && told.text.contains("2 keys not done"));
+    let rows: Vec<&str> = told.text.split("<a class=\"key\"").skip(1).collect();
+    for (row, said) in rows.iter().zip(["done: ", "failed: ", "not tried: "]) {
+        assert!(row.contains(said), "{said}: {row}");
+    }
+    assert!(!told.text.contains("broken"), "the cause is for the log: {}", told.text);
+    let states = ids.each_ref().map(|id| key(&served, id)["state"].clone());
+    assert_eq!(states, ["suspended", "active", "active"]);
 }
 
 #[test]
