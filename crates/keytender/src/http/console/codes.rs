@@ -88,8 +88,8 @@ pub(super) async fn begin(
     inventory: Inventory,
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     let new = codes::begin(&inventory, visit.session()?, &again.password()).await?;
     Ok(new_page(&visit, &new, None))
@@ -156,8 +156,8 @@ pub(super) async fn confirm(
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
     let ticket = Secret::new(typed.ticket);
     match codes::confirm(&inventory, session, &ticket, &typed.code).await {
@@ -178,8 +178,8 @@ pub(super) async fn turn_off(
     inventory: Inventory,
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     codes::turn_off(&inventory, visit.session()?, &again.password()).await?;
     Ok(visit.done("/me", "Codes are off: the password alone signs you in."))
@@ -214,8 +214,8 @@ pub(super) async fn enter(visit: Visit, Form(typed): Form<Typed>) -> Result<Resp
     let ticket = Secret::new(typed.ticket);
     let next = typed.next.as_deref();
     let whose = codes::whose(&inventory, &ticket).await?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&whose) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&whose).await? {
+        return Ok(too_many);
     }
     match codes::enter(&inventory, &ticket, &typed.code, &visit.came).await {
         Ok(held) => {

@@ -156,8 +156,8 @@ pub(super) async fn set_password(
     inventory: Inventory,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     let current = Secret::new(typed.current.unwrap_or_default());
     let new = Secret::new(typed.new);

@@ -114,8 +114,8 @@ pub(super) async fn begin(visit: Visit, Query(wanted): Query<Wanted>) -> Result<
         let there = format!("{}/sign-in/openid?next={next}", base.origin());
         return Ok(Redirect::to(&there).into_response());
     }
-    if let Err(too_many) = visit.state.limiter.count_ceremony(&visit.came.address) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_ceremony().await? {
+        return Ok(too_many);
     }
     let back = format!("{}{BACK}", base.origin());
     let inventory = before_sign_in(&visit);

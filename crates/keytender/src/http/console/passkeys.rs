@@ -160,8 +160,8 @@ pub(super) async fn begin_adding(
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
     let site = needed(&visit)?;
     let options = passkeys::begin_adding(&inventory, session, &again.password(), site).await?;
@@ -199,8 +199,8 @@ pub(super) async fn take_away(
     word: &str,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
     let missing = |_| Problem::not_found("there is no such way of yours to sign in");
     let id: AuthenticatorId = id.parse().map_err(missing)?;
@@ -211,8 +211,8 @@ pub(super) async fn take_away(
 
 /// What the browser is to sign in from.
 pub(super) async fn begin_entering(visit: Visit) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_ceremony(&visit.came.address) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_ceremony().await? {
+        return Ok(too_many);
     }
     let options = passkeys::begin_entering(&before_sign_in(&visit), needed(&visit)?).await?;
     Ok(Json(options).into_response())
