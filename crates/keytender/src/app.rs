@@ -37,6 +37,7 @@ pub mod sync;
 pub mod tasks;
 pub mod ticket;
 pub mod tokens;
+pub mod tries;
 pub mod turn;
 pub mod users;
 pub mod view;

@@ -35,6 +35,7 @@ mod sweep;
 pub mod syncs;
 pub mod tasks;
 pub mod tokens;
+pub mod tries;
 pub mod users;
 pub mod versions;
 

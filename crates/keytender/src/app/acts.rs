@@ -22,6 +22,9 @@ use crate::store::keys::{HeldKey, Told};
 
 #[cfg(feature = "aws")]
 mod aws;
+mod several;
+
+pub use several::preview_each;
 
 /// How long a key is held disabled before it may be deleted: a monthly job shows within it that it
 /// needs the key.
@@ -99,11 +102,17 @@ pub struct Plan {
     pub is_done: bool,
 }
 
-/// Plans an act on a key from what its provider shows now.
+/// Plans an act on a key from what its provider shows now; with `asks_use` also from when it was last
+/// used, which an act without a look does not need.
 ///
 /// # Errors
 /// When the act is not allowed, or the provider does not show the key.
-async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan, Error> {
+async fn plan(
+    inventory: &Inventory,
+    key: HeldKey,
+    asked: &Asked,
+    asks_use: bool,
+) -> Result<Plan, Error> {
     let account = account(inventory, &key).await?;
     let mut plan = Plan { key, account, act: asked.act, notes: Vec::new(), is_done: false };
     if plan.key.record.key.state == State::Destroyed {
@@ -118,7 +127,9 @@ async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan
             plan.is_done = plan.key.record.key.state == asked.act.state();
         }
         AccountKind::Own => plan.is_done = plan.key.record.key.state == asked.act.state(),
-        AccountKind::Live | AccountKind::Organization => look(&mut plan, inventory.now).await?,
+        AccountKind::Live | AccountKind::Organization => {
+            look(&mut plan, inventory.now, asks_use).await?
+        }
     }
     if asked.act == Act::Delete {
         check_hold(&plan, asked, inventory.now)?;
@@ -136,7 +147,7 @@ async fn plan(inventory: &Inventory, key: HeldKey, asked: &Asked) -> Result<Plan
 pub async fn preview(inventory: &Inventory, word: &str, asked: &Asked) -> Result<PlanView, Error> {
     check_why(asked)?;
     let key = keys::get(inventory, word).await?;
-    let plan = plan(inventory, key, asked).await?;
+    let plan = plan(inventory, key, asked, true).await?;
     Ok(PlanView {
         as_of: inventory.now,
         provider_asked: plan.account.kind != AccountKind::Manual,
@@ -154,7 +165,7 @@ pub async fn preview(inventory: &Inventory, word: &str, asked: &Asked) -> Result
 pub async fn run(inventory: &Inventory, word: &str, asked: &Asked) -> Result<KeyId, Error> {
     check_why(asked)?;
     let key = keys::get(inventory, word).await?;
-    let plan = plan(inventory, key, asked).await?;
+    let plan = plan(inventory, key, asked, false).await?;
     if !plan.is_done || asked.act == Act::Delete {
         execute(inventory, &plan, asked.why.as_deref()).await?;
         evaluate::run(&inventory.store, inventory.now).await?;
@@ -175,12 +186,12 @@ async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error>
 
 /// Asks the provider how the key stands, and whether Keytender can act on it at all.
 #[cfg(feature = "aws")]
-async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
-    aws::look(plan, now).await
+async fn look(plan: &mut Plan, now: Time, asks_use: bool) -> Result<(), Error> {
+    aws::look(plan, now, asks_use).await
 }
 
 #[cfg(not(feature = "aws"))]
-async fn look(plan: &mut Plan, _now: Time) -> Result<(), Error> {
+async fn look(plan: &mut Plan, _now: Time, _asks_use: bool) -> Result<(), Error> {
     Err(cannot_reach(plan))
 }
 

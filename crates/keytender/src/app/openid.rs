@@ -157,11 +157,8 @@ async fn bind(
     let [user] = users.as_slice() else { return Err(nobody(provider)) };
     let user = users::locked(tx, &user.id.to_string()).await?;
     let known = tx.list_authenticators(user.id).await.map_err(cannot_read)?;
-    let issuer = format!("{} ", provider.issuer());
     // Another account with the same address: addresses are given to others when people leave.
-    let is_taken = known
-        .iter()
-        .any(|one| one.kind == AuthenticatorKind::Openid && one.name.starts_with(&issuer));
+    let is_taken = known.iter().any(|one| one.issuer() == Some(provider.issuer()));
     if is_taken || user.suspended_at.is_some() {
         return Err(nobody(provider));
     }

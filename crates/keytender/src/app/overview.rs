@@ -8,7 +8,7 @@ use keytender_core::time::{Span, Time};
 use super::evaluate;
 use super::inventory::{Inventory, cannot_read};
 use crate::error::Error;
-use crate::store::overview::{Group, Idle, Seen};
+use crate::store::overview::{Group, Seen};
 
 /// The ages at which keys are told apart, in days.
 const AGES: [u32; 6] = [30, 90, 180, 365, 730, 1_461];
@@ -86,21 +86,25 @@ pub async fn overview(inventory: &Inventory) -> Result<Overview, Error> {
     let (store, now) = (&inventory.store, inventory.now);
     evaluate::run(store, now).await?;
     let seen = Seen { owner: inventory.sight.owner, side: inventory.sight.side };
-    let ages = AGES.map(Span::days);
-    let idles = IDLES.map(Span::days);
-    let groups = store.group_keys(seen, now, &ages, &idles).await.map_err(cannot_read)?;
-    let accounts = store.list_accounts().await.map_err(cannot_read)?;
-    let accounts = accounts.into_iter().map(|one| (one.id.as_i64(), one.provider)).collect();
-    let sums = sums(&groups, &accounts);
-    let week = Span::days(7);
+    let (ages, idles) = (AGES.map(Span::days), IDLES.map(Span::days));
+    let (day, week) = (Span::days(1), Span::days(7));
     let start = now.minus(Span::days(7 * WEEKS));
-    let steps = store.due_steps(seen, start, week).await.map_err(cannot_read)?;
-    let day = Span::days(1);
     let first_day =
         Time::from_micros(now.as_micros() - now.as_micros().rem_euclid(day.as_micros()));
-    let ends = store.expiry_steps(seen, first_day, day, DAYS_AHEAD).await;
+    // Beside each other: the pictures are seen once the slowest is there.
+    let (groups, ages, idles, steps, ends, accounts) = tokio::try_join!(
+        store.group_keys(seen),
+        store.count_ages(seen, now, &ages),
+        store.count_idles(seen, now, &idles),
+        store.due_steps(seen, start, week),
+        store.expiry_steps(seen, first_day, day, DAYS_AHEAD),
+        store.list_accounts(),
+    )
+    .map_err(cannot_read)?;
+    let accounts = accounts.into_iter().map(|one| (one.id.as_i64(), one.provider)).collect();
+    let sums = sums(&groups, &ages, &idles, &accounts);
     let mut expiries = vec![0; steps_of(DAYS_AHEAD)];
-    for (place, count) in ends.map_err(cannot_read)? {
+    for (place, count) in ends {
         if let Some(day) = expiries.get_mut(place) {
             *day += count;
         }
@@ -118,13 +122,10 @@ fn steps_of(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-fn sums(groups: &[Group], accounts: &HashMap<i64, String>) -> Sums {
+fn sums(groups: &[Group], ages: &[u64], idles: &[u64], accounts: &HashMap<i64, String>) -> Sums {
     let mut sums = Sums::default();
     let mut rules: BTreeMap<&str, u64> = BTreeMap::new();
     let mut providers: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    let mut ages = [0; AGE_NAMES.len()];
-    let mut idles = [0; IDLE_NAMES.len()];
-    let (mut age_unknown, mut idle_unknown) = (0, 0);
     for group in groups {
         let count = group.count;
         let due = if group.is_due { count } else { 0 };
@@ -142,30 +143,25 @@ fn sums(groups: &[Group], accounts: &HashMap<i64, String>) -> Sums {
         let provider = accounts.get(&group.account_id.as_i64()).map_or("", String::as_str);
         let entry = providers.entry(provider).or_default();
         *entry = (entry.0 + count, entry.1 + due);
-        match group.age.and_then(|place| ages.get_mut(place)) {
-            Some(age) => *age += count,
-            None => age_unknown += count,
-        }
-        match group.idle {
-            Idle::Never => sums.never_used += count,
-            Idle::Unknown => idle_unknown += count,
-            Idle::Passed(place) => match idles.get_mut(place) {
-                Some(idle) => *idle += count,
-                None => idle_unknown += count,
-            },
-        }
+        sums.never_used += if group.is_unused { count } else { 0 };
     }
     sums.rules = rules.into_iter().map(|(rule, count)| (rule.to_owned(), count)).collect();
     sums.rules.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let providers = providers.into_iter();
     sums.providers = providers.map(|(name, (all, due))| (name.to_owned(), all, due)).collect();
     sums.providers.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
-    sums.ages = AGE_NAMES.into_iter().zip(ages).collect();
-    sums.ages.extend((age_unknown > 0).then_some(("not known", age_unknown)));
-    sums.idles = IDLE_NAMES.into_iter().zip(idles).collect();
+    sums.ages = AGE_NAMES.into_iter().zip(ages.iter().copied()).collect();
+    sums.ages.extend(rest(sums.keys, &sums.ages));
+    sums.idles = IDLE_NAMES.into_iter().zip(idles.iter().copied()).collect();
     sums.idles.push(("never", sums.never_used));
-    sums.idles.extend((idle_unknown > 0).then_some(("not known", idle_unknown)));
+    sums.idles.extend(rest(sums.keys, &sums.idles));
     sums
+}
+
+/// The keys that are in no bar.
+fn rest(keys: u64, bars: &[(&'static str, u64)]) -> Option<(&'static str, u64)> {
+    let known: u64 = bars.iter().map(|(_, count)| count).sum();
+    keys.checked_sub(known).filter(|rest| *rest > 0).map(|rest| ("not known", rest))
 }
 
 /// How many keys were due at the end of each week. The last week is today: what is kept or excepted is
@@ -199,22 +195,23 @@ mod tests {
 
     #[test]
     fn every_key_is_counted_once_in_each_picture() {
-        let group = |age, idle, action, count| Group {
+        let group = |is_unused, action, count| Group {
             account_id: keytender_core::id::AccountId::from_i64(1),
             is_due: action != Some(Action::Review),
             action,
             rules: vec!["key-age".to_owned()],
-            age,
-            idle,
+            is_unused,
             count,
         };
         let groups = [
-            group(Some(0), Idle::Passed(0), Some(Action::Rotate), 2),
-            group(Some(6), Idle::Never, Some(Action::Remove), 3),
-            group(None, Idle::Unknown, Some(Action::Review), 4),
+            group(false, Some(Action::Rotate), 2),
+            group(true, Some(Action::Remove), 3),
+            group(false, Some(Action::Review), 4),
         ];
         let accounts = HashMap::from([(1, "aws".to_owned())]);
-        let found = sums(&groups, &accounts);
+        let found = sums(&groups, &[2, 0, 0, 0, 0, 0, 3], &[2, 0, 0, 0, 0, 0], &accounts);
+        assert_eq!(found.ages.last(), Some(&("not known", 4)));
+        assert_eq!(found.idles[6..], [("never", 3), ("not known", 4)]);
         assert_eq!((found.keys, found.due), (9, 5));
         assert_eq!((found.to_rotate, found.to_remove, found.to_review), (2, 3, 4));
         let sum = |bars: &[(&str, u64)]| bars.iter().map(|(_, count)| count).sum::<u64>();

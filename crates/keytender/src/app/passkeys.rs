@@ -5,7 +5,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keytender_core::id::{AuthenticatorId, UserId};
+use keytender_core::id::UserId;
 use keytender_core::secret::Secret;
 use keytender_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -158,26 +158,6 @@ pub async fn add(
         failure => cannot_write(failure),
     })?;
     inventory.log(&mut tx, users::done("user.add-passkey", &user)).await?;
-    commit(tx).await
-}
-
-/// Takes a passkey of whoever is signed in away.
-///
-/// # Errors
-/// When `password` is not theirs, or the passkey is not.
-pub async fn remove(
-    inventory: &Inventory,
-    session: &Signed,
-    password: &Secret,
-    id: AuthenticatorId,
-) -> Result<(), Error> {
-    let user = sign_in::proved(inventory, session, password).await?;
-    let is_theirs = own(inventory, user.id).await?.iter().any(|one| one.id == id);
-    let mut tx = inventory.begin().await?;
-    if !is_theirs || !tx.remove_authenticator(user.id, id).await.map_err(cannot_write)? {
-        return Err(Error::not_found("there is no such passkey of yours"));
-    }
-    inventory.log(&mut tx, users::done("user.remove-passkey", &user)).await?;
     commit(tx).await
 }
 

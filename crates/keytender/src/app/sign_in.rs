@@ -10,10 +10,10 @@ use crate::store::acts::{self, Act};
 use crate::store::authenticators::{Authenticator, AuthenticatorKind};
 use crate::store::users::User;
 use keytender_core::id::{AuthenticatorId, SessionId};
+use keytender_core::time::{Span, Time};
 
-/// How long after a link was followed a password may be set without the present one.
-const FRESH: keytender_core::time::Span =
-    keytender_core::time::Span::from_micros(15 * 60 * 1_000_000);
+/// How long whoever signed in counts as having just proved who they are.
+const FRESH: Span = Span::from_micros(10 * 60 * 1_000_000);
 
 /// Among so many of the latest acts on a user the last sign-in is looked for.
 const LAST_ACTS: i64 = 50;
@@ -63,6 +63,29 @@ pub async fn by_password(
     Ok(Entered::In(held))
 }
 
+/// By what somebody proves anew who they are, before anything of how they sign in changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anew {
+    /// By nothing: they just signed in, or have nothing yet that would prove it.
+    Nothing,
+    /// By their present password.
+    Password,
+    /// By another sign-in: there is no password to ask for.
+    SignIn,
+}
+
+/// By what whoever is signed in proves anew who they are. `known` is what they have for it.
+pub fn anew(known: &[Authenticator], session: &sessions::Signed, now: Time) -> Anew {
+    let is_fresh = now.since(session.session.created_at) < FRESH;
+    let came_by_link = session.session.how == How::Link.as_str();
+    let has_password = known.iter().any(|one| one.kind == AuthenticatorKind::Password);
+    match () {
+        () if has_password && !(came_by_link && is_fresh) => Anew::Password,
+        () if is_fresh || !known.iter().any(|one| one.kind.is_way_in()) => Anew::Nothing,
+        () => Anew::SignIn,
+    }
+}
+
 /// Sets the password of whoever is signed in. All their other sessions end.
 ///
 /// # Errors
@@ -95,10 +118,10 @@ pub async fn set_password(
     commit(tx).await
 }
 
-/// Whoever is signed in, if `password` is theirs. Who has none, or just came by a link, need not show it.
+/// Whoever is signed in, once they proved it anew; `password` is their present one, if it is asked.
 ///
 /// # Errors
-/// When it is not.
+/// When they did not.
 pub(super) async fn proved(
     inventory: &Inventory,
     session: &sessions::Signed,
@@ -106,20 +129,62 @@ pub(super) async fn proved(
 ) -> Result<User, Error> {
     let user = inventory.store.find_user(&session.who.user).await.map_err(cannot_read)?;
     let user = user.filter(|user| session.session.user_id == Some(user.id)).ok_or_else(wrong)?;
-    let kept = find(inventory, &user, AuthenticatorKind::Password).await?;
-    if let Some(kept) = &kept
-        && !may_forget(inventory, session)
-        && !passwords::is_right(Some(&kept.data), password).await?
-    {
-        return Err(Error::new("that is not your present password").kind(Kind::Forbidden));
+    let known = of_user(inventory, &user).await?;
+    match anew(&known, session, inventory.now) {
+        Anew::Nothing => Ok(user),
+        Anew::Password => {
+            let kept = known.iter().find(|one| one.kind == AuthenticatorKind::Password);
+            match passwords::is_right(kept.map(|kept| kept.data.as_str()), password).await? {
+                true => Ok(user),
+                false => Err(Error::new("that is not your present password").kind(Kind::Forbidden)),
+            }
+        }
+        Anew::SignIn => Err(Error::new("you signed in too long ago to change how you sign in")
+            .kind(Kind::Forbidden)
+            .hint("sign out, sign in again, and do it within ten minutes")),
     }
-    Ok(user)
 }
 
-/// Whether somebody just came by a link, and may set a password without knowing the present one.
-pub fn may_forget(inventory: &Inventory, session: &sessions::Signed) -> bool {
-    let is_fresh = inventory.now.since(session.session.created_at) < FRESH;
-    session.session.how == How::Link.as_str() && is_fresh
+/// Takes a passkey, or an account at an OpenID provider, of whoever is signed in away. `issuer` is the
+/// provider where people may prove who they are now.
+///
+/// # Errors
+/// When they did not prove anew who they are, it is not theirs, or they have no other way in.
+pub async fn remove(
+    inventory: &Inventory,
+    session: &sessions::Signed,
+    password: &Secret,
+    (kind, id): (AuthenticatorKind, AuthenticatorId),
+    issuer: Option<&str>,
+) -> Result<(), Error> {
+    let user = proved(inventory, session, password).await?;
+    let mut tx = inventory.begin().await?;
+    let user = users::locked(&mut tx, &user.id.to_string()).await?;
+    let known = tx.list_authenticators(user.id).await.map_err(cannot_read)?;
+    if !known.iter().any(|one| one.id == id && one.kind == kind) {
+        return Err(Error::not_found("there is no such way of yours to sign in"));
+    }
+    let has_other = known.iter().any(|one| one.id != id && leads_in(one, issuer));
+    if !has_other {
+        return Err(Error::new("without it you could not sign in any more")
+            .kind(Kind::Conflict)
+            .hint("set a password or add a passkey first"));
+    }
+    tx.remove_authenticator(user.id, id).await.map_err(cannot_write)?;
+    let verb = match kind {
+        AuthenticatorKind::Openid => "user.unbind-openid",
+        _ => "user.remove-passkey",
+    };
+    inventory.log(&mut tx, users::done(verb, &user)).await?;
+    commit(tx).await
+}
+
+/// Whether this alone lets its user in. An account elsewhere does as long as people are sent there.
+fn leads_in(one: &Authenticator, issuer: Option<&str>) -> bool {
+    match one.kind {
+        AuthenticatorKind::Openid => issuer.is_some() && one.issuer() == issuer,
+        kind => kind.is_way_in(),
+    }
 }
 
 /// When, by what and from where a user signed in before this session, if the log still says so.
@@ -146,6 +211,10 @@ pub async fn authenticators(
     user: &str,
 ) -> Result<Vec<Authenticator>, Error> {
     let user = inventory.store.find_user(user).await.map_err(cannot_read)?.ok_or_else(wrong)?;
+    of_user(inventory, &user).await
+}
+
+async fn of_user(inventory: &Inventory, user: &User) -> Result<Vec<Authenticator>, Error> {
     let mut all = inventory.store.list_authenticators().await.map_err(cannot_read)?;
     all.retain(|one| one.user_id == user.id);
     Ok(all)

@@ -16,7 +16,7 @@ const SYNCS_AGE: Span = Span::days(90);
 pub struct Swept {
     /// Answers to requests.
     pub answers: u64,
-    /// Sessions that ended, and what worked once and was not used in time.
+    /// Sessions that ended, what worked once and was not used in time, and who may try again.
     pub sessions: u64,
     /// Looks at accounts.
     pub syncs: u64,

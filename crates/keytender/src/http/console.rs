@@ -57,6 +57,7 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/me/passkeys", post(passkeys::add))
         .route("/me/passkeys/options", post(passkeys::begin_adding))
         .route("/me/passkeys/{id}/remove", post(passkeys::remove))
+        .route("/me/openid/{id}/remove", post(openid::remove))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
         .merge(places())

@@ -11,8 +11,12 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use keytender_core::id::KeyId;
+use keytender_core::time::Span;
 
 use super::problem::Problem;
+use crate::app::tries;
+use crate::error::Error;
+use crate::store::Store;
 
 /// How many requests a token may make at once after a pause.
 const BURST: NonZeroU32 = NonZeroU32::new(600).unwrap();
@@ -27,14 +31,16 @@ const BAD_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
+const MICROS_PER_SECOND: u64 = 1_000_000;
+
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// How many passwords may be tried for one name at once, and from one address.
-const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
-/// How many seconds until another may be tried.
-const TRY_SECONDS: u64 = 20;
+const TRIES: NonZeroU32 = NonZeroU32::new(tries::AT_ONCE).unwrap();
 
-/// Counts requests by token, bad tokens by address, and passwords by name and by address.
+/// Counts requests by token, bad tokens by address, and passwords by name and by address. What is counted
+/// here is this node's: the database counts passwords for all, and is asked only if this node lets them
+/// through.
 #[derive(Debug)]
 pub(super) struct Limiter {
     tokens: Option<Keyed<i64>>,
@@ -67,7 +73,7 @@ impl Limiter {
         });
         let quota = Quota::per_second(BAD_PER_SECOND).allow_burst(BAD_BURST);
         let addresses = RateLimiter::dashmap(quota).with_middleware();
-        let quota = Quota::with_period(Duration::from_secs(TRY_SECONDS));
+        let quota = Quota::with_period(Duration::from_secs(u64::from(tries::SECONDS)));
         let quota = quota.unwrap_or_else(|| Quota::per_minute(TRIES)).allow_burst(TRIES);
         let tries = RateLimiter::dashmap(quota).with_middleware();
         Self { tokens, addresses, tries, per_second }
@@ -115,35 +121,70 @@ impl Limiter {
     }
 
     /// Counts that a password is tried for `name` from `address`: whoever guesses must wait, whichever
-    /// of the two they change.
+    /// of the two they change. The answer to send, when it is tried too often.
     ///
     /// # Errors
-    /// The answer to send, when it is tried too often.
-    pub(super) fn count_sign_in(&self, address: &str, name: &str) -> Result<(), Box<Response>> {
-        self.count_try(format!("from {address}"))?;
-        self.count_try(format!("as {}", name.to_lowercase()))
+    /// When the database does not do its part.
+    pub(super) async fn count_sign_in(
+        &self,
+        store: &Store,
+        address: &str,
+        name: &str,
+    ) -> Result<Option<Response>, Error> {
+        let from = from(address);
+        if let Some(wait) = self.try_here(&from) {
+            return Ok(Some(wait));
+        }
+        if let Some(wait) = tries::wait(store, &from).await? {
+            return Ok(Some(wait_for(wait)));
+        }
+        self.count_try(store, format!("as {}", name.to_lowercase())).await
     }
 
-    /// Counts that somebody tries what only `name` knows, whose password or session they have.
+    /// Counts that what was tried from `address` was wrong.
     ///
     /// # Errors
-    /// The answer to send, when it is tried too often.
-    pub(super) fn count_proof(&self, name: &str) -> Result<(), Box<Response>> {
-        self.count_try(format!("again as {}", name.to_lowercase()))
+    /// When the database does not do its part.
+    pub(super) async fn count_wrong(&self, store: &Store, address: &str) -> Result<(), Error> {
+        tries::note(store, &from(address)).await
     }
 
-    /// Counts that somebody at `address` begins a sign-in that is kept until it ends.
+    /// Counts that somebody tries what only `name` knows, whose password or session they have. The answer
+    /// to send, when it is tried too often.
     ///
     /// # Errors
-    /// The answer to send, when they begin too often.
-    pub(super) fn count_ceremony(&self, address: &str) -> Result<(), Box<Response>> {
-        self.count_try(format!("begins from {address}"))
+    /// When the database does not do its part.
+    pub(super) async fn count_proof(
+        &self,
+        store: &Store,
+        name: &str,
+    ) -> Result<Option<Response>, Error> {
+        self.count_try(store, format!("again as {}", name.to_lowercase())).await
     }
 
-    fn count_try(&self, key: String) -> Result<(), Box<Response>> {
-        self.tries.check_key(&key).map(drop).map_err(|wait| {
-            Box::new(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
-        })
+    /// Counts that somebody at `address` begins a sign-in that is kept until it ends. The answer to send,
+    /// when they begin too often.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn count_ceremony(
+        &self,
+        store: &Store,
+        address: &str,
+    ) -> Result<Option<Response>, Error> {
+        self.count_try(store, format!("begins from {address}")).await
+    }
+
+    async fn count_try(&self, store: &Store, who: String) -> Result<Option<Response>, Error> {
+        match self.try_here(&who) {
+            Some(wait) => Ok(Some(wait)),
+            None => Ok(tries::count(store, &who).await?.map(wait_for)),
+        }
+    }
+
+    fn try_here(&self, who: &String) -> Option<Response> {
+        let wait = self.tries.check_key(who).err()?;
+        Some(too_many(wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1))
     }
 
     /// Forgets callers who have not asked for long.
@@ -154,6 +195,14 @@ impl Limiter {
         self.addresses.retain_recent();
         self.tries.retain_recent();
     }
+}
+
+fn from(address: &str) -> String {
+    format!("from {address}")
+}
+
+fn wait_for(wait: Span) -> Response {
+    too_many(u64::try_from(wait.as_micros()).unwrap_or(0) / MICROS_PER_SECOND + 1)
 }
 
 fn too_many(seconds: u64) -> Response {

@@ -31,6 +31,11 @@ impl AuthenticatorKind {
             Self::Openid => "openid",
         }
     }
+
+    /// Whether it signs its user in by itself.
+    pub const fn is_way_in(self) -> bool {
+        !matches!(self, Self::Totp)
+    }
 }
 
 /// Something by which a user proves who they are.
@@ -54,6 +59,14 @@ pub struct Authenticator {
     pub created_at: Time,
     /// When it was last used.
     pub used_at: Option<Time>,
+}
+
+impl Authenticator {
+    /// The OpenID provider of which this is an account: the name is its issuer, and its word for the user.
+    pub fn issuer(&self) -> Option<&str> {
+        let is_elsewhere = self.kind == AuthenticatorKind::Openid;
+        self.name.split_once(' ').filter(|_| is_elsewhere).map(|(issuer, _)| issuer)
+    }
 }
 
 const COLUMNS: &str = "id, user_id, kind, name, label, data, step, created_at, used_at";

@@ -4,12 +4,14 @@ use super::db::{Db, Tx};
 use super::{Failure, Result};
 
 /// The migrations, from the first on; a landed one is never changed.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 /// The advisory lock that two programs starting at once meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_656e;

@@ -10,6 +10,9 @@ use super::db::Value;
 use super::keys::{Conditions, action};
 use super::{Result, Store};
 
+/// What stands in the indexes of orders for a moment that nobody knows.
+const UNKNOWN: &str = "9223372036854775807";
+
 /// Which keys are counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
@@ -30,68 +33,96 @@ pub struct Group {
     pub action: Option<Action>,
     /// The rules that they break.
     pub rules: Vec<String>,
-    /// How many of the given ages they have passed; `None`: nobody knows their age.
-    pub age: Option<usize>,
-    /// How long they are idle.
-    pub idle: Idle,
+    /// Whether they were never used.
+    pub is_unused: bool,
     /// How many they are.
     pub count: u64,
 }
 
-/// How long a key is idle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Idle {
-    /// It was used; how many of the given spans have passed since.
-    Passed(usize),
-    /// It was never used.
-    Never,
-    /// Nobody can say.
-    Unknown,
-}
-
 impl Store {
-    /// The keys that are not destroyed, counted by what they have in common; `ages` and `idles` are the
-    /// limits between which they are told apart, the shortest first.
+    /// The keys that are not destroyed, counted by what they have in common: in the order of an index that
+    /// holds all of it, so that nothing is sorted and no key is fetched.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn group_keys(
-        &self,
-        seen: Seen,
-        now: Time,
-        ages: &[Span],
-        idles: &[Span],
-    ) -> Result<Vec<Group>> {
-        let mut sql = keys_seen(self.tenant(), seen);
-        let age = passed(&mut sql, "k.created_at", now, ages);
-        let idle = passed(&mut sql, "k.use_at", now, idles);
+    pub async fn group_keys(&self, seen: Seen) -> Result<Vec<Group>> {
+        let sql = keys_seen(self.tenant(), seen);
         let text = format!(
-            "SELECT k.account_id, k.due, k.action, k.rules, {age} AS age, k.use_status, \
-             {idle} AS idle, CAST(COUNT(*) AS BIGINT) FROM {} WHERE {} \
-             GROUP BY k.account_id, k.due, k.action, k.rules, age, k.use_status, idle",
-            self.db.searched("keys k"),
+            "SELECT k.account_id, k.due, k.action, k.rules, k.use_status, CAST(COUNT(*) AS BIGINT) \
+             FROM keys k WHERE {} \
+             GROUP BY k.account_id, k.due, k.action, k.rules, k.use_status",
             sql.text
         );
         let rows = self.db.fetch(&text, sql.values).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();
-                let place = |number: i64| usize::try_from(number).ok();
                 let account_id = AccountId::from_i64(cells.int()?);
                 let is_due = cells.truth()?;
                 let action = cells.maybe_text()?.map(|word| action(&word)).transpose()?;
                 let rules = cells.text()?.split_whitespace().map(str::to_owned).collect();
-                let age = cells.maybe_int()?.and_then(place);
-                let (status, idle) = (cells.text()?, cells.maybe_int()?.and_then(place));
-                let idle = match (status.as_str(), idle) {
-                    ("used", Some(passed)) => Idle::Passed(passed),
-                    ("never", _) => Idle::Never,
-                    _ => Idle::Unknown,
-                };
+                let is_unused = cells.text()? == "never";
                 let count = u64::try_from(cells.int()?).unwrap_or(0);
-                Ok(Group { account_id, is_due, action, rules, age, idle, count })
+                Ok(Group { account_id, is_due, action, rules, is_unused, count })
             })
             .collect()
+    }
+
+    /// How many keys that are not destroyed have passed how many of these ages, the shortest first. Those
+    /// whose age nobody knows are in no count.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_ages(&self, seen: Seen, now: Time, ages: &[Span]) -> Result<Vec<u64>> {
+        self.count_passed(seen, "created_at", now, ages).await
+    }
+
+    /// How many keys that are not destroyed are idle for how many of these spans, the shortest first.
+    /// Those of which no use is known are in no count.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_idles(&self, seen: Seen, now: Time, idles: &[Span]) -> Result<Vec<u64>> {
+        self.count_passed(seen, "use_at", now, idles).await
+    }
+
+    /// Counts a range of the index of an order for each span between two of `limits`.
+    async fn count_passed(
+        &self,
+        seen: Seen,
+        column: &str,
+        now: Time,
+        limits: &[Span],
+    ) -> Result<Vec<u64>> {
+        let mut sql = keys_seen(self.tenant(), seen);
+        let filter = sql.text.clone();
+        // As the index has it.
+        let at = format!("COALESCE(k.{column}, {UNKNOWN})");
+        let mut before = format!("{at} < {UNKNOWN}");
+        let mut parts = Vec::with_capacity(limits.len() + 1);
+        for (place, limit) in limits.iter().map(Some).chain([None]).enumerate() {
+            let mut part = format!(
+                "SELECT CAST({place} AS BIGINT), CAST(COUNT(*) AS BIGINT) FROM keys k \
+                 WHERE {filter} AND {before}"
+            );
+            if let Some(limit) = limit {
+                let from: Value = now.minus(*limit).into();
+                let from = sql.place(from);
+                part.push_str(&format!(" AND {at} > {from}"));
+                before = format!("{at} <= {from}");
+            }
+            parts.push(part);
+        }
+        let rows = self.db.fetch(&parts.join(" UNION ALL "), sql.values).await?;
+        let mut counts = vec![0; parts.len()];
+        for row in &rows {
+            let mut cells = row.cells();
+            let place = usize::try_from(cells.int()?).unwrap_or(usize::MAX);
+            if let Some(count) = counts.get_mut(place) {
+                *count = u64::try_from(cells.int()?).unwrap_or(0);
+            }
+        }
+        Ok(counts)
     }
 
     /// How many keys broke a rule about which something must be done, in which of the steps after
@@ -107,6 +138,15 @@ impl Store {
         step: Span,
     ) -> Result<Vec<(usize, Option<usize>, u64)>> {
         let mut sql = seen_by(self.tenant(), seen);
+        let mut findings = "findings f JOIN keys k ON k.id = f.key_id".to_owned();
+        match seen {
+            // Who sees everything need not look at whose key it is.
+            Seen { owner: None, side: None } => {
+                sql = Conditions::of_tenant("f", self.tenant());
+                findings = self.db.searched("findings f");
+            }
+            _ => sql.plain("f.tenant_id = $1"),
+        }
         sql.and("f.action <>", Action::Review.as_str());
         let start = sql.place(start);
         let step = sql.place(step.as_micros());
@@ -118,10 +158,10 @@ impl Store {
              SELECT MIN({}) AS first, \
              CASE WHEN MAX(CASE WHEN f.resolved_at IS NULL THEN 1 ELSE 0 END) = 1 THEN NULL \
              ELSE MAX({}) END AS last \
-             FROM findings f JOIN keys k ON k.id = f.key_id WHERE f.tenant_id = $1 AND {} \
-             GROUP BY f.key_id) AS spans GROUP BY first, last",
+             FROM {} WHERE {} GROUP BY f.key_id) AS spans GROUP BY first, last",
             place("COALESCE(f.since, f.found_at)"),
             place("f.resolved_at"),
+            findings,
             sql.text
         );
         let rows = self.db.fetch(&text, sql.values).await?;
@@ -150,7 +190,7 @@ impl Store {
         let mut sql = keys_seen(self.tenant(), seen);
         let end = start.as_micros().saturating_add(step.as_micros().saturating_mul(steps.into()));
         // As the index of the order by ends has it.
-        let ends = "COALESCE(k.expires_at, 9223372036854775807)";
+        let ends = format!("COALESCE(k.expires_at, {UNKNOWN})");
         sql.and(&format!("{ends} >="), start);
         sql.and(&format!("{ends} <"), end);
         let (start, step) = (sql.place(start), sql.place(step.as_micros()));
@@ -187,15 +227,4 @@ fn seen_by(tenant: i64, seen: Seen) -> Conditions {
         sql.plain(&format!("k.account_id IN ({accounts} AND a.side = {place})"));
     }
     sql
-}
-
-/// How many of `limits` have passed since `time`.
-fn passed(sql: &mut Conditions, time: &str, now: Time, limits: &[Span]) -> String {
-    let mut cases = format!("CAST(CASE WHEN {time} IS NULL THEN NULL");
-    for (place, limit) in limits.iter().enumerate() {
-        let from: Value = now.minus(*limit).into();
-        let from = sql.place(from);
-        cases.push_str(&format!(" WHEN {time} > {from} THEN {place}"));
-    }
-    format!("{cases} ELSE {} END AS BIGINT)", limits.len())
 }

@@ -184,6 +184,7 @@ impl Store {
         for sql in [
             "DELETE FROM sessions WHERE tenant_id = $1 AND ends_at < $2",
             "DELETE FROM one_time WHERE tenant_id = $1 AND ends_at < $2",
+            "DELETE FROM tries WHERE tenant_id = $1 AND until < $2",
         ] {
             count += tx.execute(sql, vec![self.tenant().into(), now.into()]).await?;
         }

@@ -3,7 +3,7 @@
     journey.py CHROMIUM LINK KEY FOLDER SCRIPT
 
 LINK signs an administrator in, once; KEY is the id of an active key; SCRIPT is `on` or `off`. Leaves
-pictures in FOLDER, and prints the clicks that it took from the key's page to the disabled key.
+pictures in FOLDER, and prints each click that it took from the key's page to the disabled key.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urljoin
 
+from clicks import clicks_in, loads_of
 from playwright.sync_api import Page, expect, sync_playwright
 
 PASSWORD = "three geese and a lamp"
@@ -68,15 +69,14 @@ def keep(page: Page) -> None:
     expect(page.locator("summary", has_text="Keep it")).to_be_visible()
 
 
-def disable(page: Page) -> int:
-    """Disable the key; the clicks that it took."""
+def disable(page: Page) -> None:
+    """Disable the key."""
     page.get_by_role("link", name="Disable…").click()
     expect(page.locator("main h1")).to_contain_text("Disable")
     page.get_by_label("Because").fill("nobody uses it any more")
     page.get_by_role("button", name="Disable it").click()
     expect(page.get_by_role("status")).to_contain_text("It is disabled")
     expect(page.get_by_role("link", name="Enable…")).to_be_visible()
-    return 2
 
 
 def report(page: Page, link: str, key: str, folder: Path) -> None:
@@ -100,16 +100,21 @@ def main(chromium: str, link: str, key: str, folder: str, script: str) -> None:
         context = browser.new_context(
             viewport={"width": width, "height": 800}, java_script_enabled=script == "on", accept_downloads=True
         )
+        clicks = clicks_in(context) if script == "on" else []
         page = context.new_page()
+        if script == "off":
+            clicks = loads_of(page)
         sign_in(page, link)
         find(page, link, key)
         page.screenshot(path=f"{folder}/found-{script}.png", full_page=True)
         keep(page)
-        clicks = disable(page)
+        before = len(clicks)
+        disable(page)
+        clicks = clicks[before:]
         page.screenshot(path=f"{folder}/disabled-{script}.png", full_page=True)
         report(page, link, key, Path(folder))
         browser.close()
-    print(clicks)
+    print("\n".join(clicks))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::Home;
@@ -248,6 +249,70 @@ fn whoever_the_provider_knows_by_a_users_address_signs_in_and_stays_the_same_use
     for secret in [SECRET, "a+secret", "good", &sent.state, &sent.nonce] {
         assert!(!said.contains(secret), "{secret}: {said}");
     }
+}
+
+/// The path of the form that takes the only account elsewhere away.
+fn removal(me: &Answer) -> String {
+    let rest = me.text.split("action=\"/me/openid/").nth(1).unwrap_or_else(|| panic!("{me:?}"));
+    format!("/me/openid/{}", rest.split('"').next().unwrap())
+}
+
+#[test]
+fn an_account_elsewhere_is_shown_and_removed_but_never_as_the_last_way_in() {
+    let desk = Desk::start();
+    let sent = desk.send("/me");
+    sent.back();
+    let mia = &sent.visitor;
+    let me = mia.get("/me");
+    let issuer = desk.fake.issuer();
+    assert!(me.text.contains(&issuer) && me.text.contains("Elsewhere"), "{me:?}");
+    let remove = removal(&me);
+    let refused = mia.post_from(&me, &remove, &[]);
+    assert!(refused.status == 409 && refused.text.contains("could not sign in"), "{refused:?}");
+    assert_eq!(mia.ask(&Method::POST, &remove, Some(String::new()), &[]).status, 403, "no proof");
+    assert_eq!(mia.post_from(&me, "/me/openid/x/remove", &[]).status, 404);
+    let new = [("new", "three geese and a lamp")];
+    assert_eq!(mia.post_from(&me, "/me/password", &new).status, 303);
+    // From now on there is a password to ask for.
+    assert_eq!(mia.post("/me", &remove, &[]).status, 403);
+    let current = [("current", "three geese and a lamp")];
+    let other = remove.replace("/openid/", "/passkeys/");
+    assert_eq!(mia.post("/me", &other, &current).status, 404, "it is no passkey");
+    assert_eq!(mia.post("/me", &remove, &current).status, 303);
+    assert!(!mia.get("/me").text.contains(&issuer));
+    let log = desk.served.get("/v1/acts?verb=user.unbind-openid").expect(200);
+    assert_eq!(log["acts"].as_array().unwrap().len(), 1, "{log}");
+    // Another account with the address is hers now.
+    let sent = desk.send("/");
+    desk.fake.answers.lock().unwrap().claims["sub"] = json!("another-mia");
+    assert_eq!(sent.back().status, 303);
+}
+
+#[test]
+fn without_a_password_a_sign_in_of_long_ago_changes_nothing_of_how_one_signs_in() {
+    let desk = Desk::start();
+    let sent = desk.send("/me");
+    sent.back();
+    let mia = &sent.visitor;
+    let fresh = mia.get("/me");
+    assert!(!fresh.text.contains("Sign in again"), "{fresh:?}");
+    assert_eq!(mia.post("/me", "/me/passkeys/options", &[]).status, 200);
+    let remove = removal(&fresh);
+    change(&desk.home, "UPDATE sessions SET created_at = created_at - 601000000");
+    let me = mia.get("/me");
+    assert!(me.text.contains("sign in again") && !me.text.contains("/me/password"), "{me:?}");
+    let new = [("new", "three geese and a lamp")];
+    for (path, fields) in
+        [("/me/passkeys/options", &[][..]), ("/me/password", &new), (&remove, &[])]
+    {
+        let refused = mia.post_from(&me, path, fields);
+        assert!(refused.status == 403 && refused.text.contains("too long ago"), "{refused:?}");
+    }
+    let out = mia.post_from(&me, "/sign-out", &[("next", "/me")]);
+    assert_eq!((out.status, out.header("location")), (303, "/sign-in?next=%2Fme"));
+    let sent = desk.send("/me");
+    sent.back();
+    assert_eq!(sent.visitor.post("/me", "/me/password", &new).status, 303);
 }
 
 /// What somebody did to what the provider answers.

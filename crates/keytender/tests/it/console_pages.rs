@@ -2,13 +2,13 @@
 //! its forms do what they say, and nobody gets at what their role does not allow.
 
 use keytender_core::access::{Role, Scope};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::Home;
-use crate::served::Served;
-use browser::{Browser, Page};
+use crate::served::{Answer, Served};
+use crate::visitor::{Visitor, form};
 
-pub(crate) mod browser;
 mod doings;
 mod looks;
 mod places;
@@ -110,7 +110,7 @@ fn listed(served: &Served, path: &str, list: &str, name: &str) -> Value {
 }
 
 /// The paths that the sections of a page lead to.
-fn sections(page: &Page) -> Vec<String> {
+fn sections(page: &Answer) -> Vec<String> {
     let list = page.text.split("aria-label=\"Sections\"").nth(1).unwrap();
     let list = list.split("</ul>").next().unwrap();
     let paths = list.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
@@ -122,14 +122,13 @@ fn each_role_reaches_what_its_scopes_allow_and_nothing_else() {
     let (_home, served) = staffed();
     for (role, user) in Role::ALL.into_iter().zip(["administrator", "operator", "auditor", "olga"])
     {
-        let browser = Browser::of(&served, user);
+        let browser = Visitor::of(&served, user);
         let me = browser.get("/me");
-        let proof = me.proof();
         for (method, path, scopes) in PAGES {
             let may = scopes.iter().all(|scope| role.scopes().contains(*scope));
             let page = match method {
                 "GET" => browser.get(path),
-                _ => browser.post(path, &proof, &[]),
+                _ => browser.post_from(&me, path, &[]),
             };
             assert_eq!(page.status == 403, !may, "{method} {path} as {user}: {}", page.words());
             assert!(page.status < 500, "{method} {path} as {user}: {}", page.words());
@@ -150,11 +149,13 @@ fn each_role_reaches_what_its_scopes_allow_and_nothing_else() {
 #[test]
 fn a_form_without_the_proof_of_a_page_does_nothing() {
     let (_home, served) = staffed();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let before = verbs(&served).len();
     for (_, path, _) in PAGES.into_iter().filter(|(method, ..)| *method == "POST") {
         for proof in ["", "made-up"] {
-            browser.post(path, proof, &[]).with(403).says(&["this form is too old"]);
+            let sent = Some(form(&[("proof", proof)]));
+            let refused = browser.ask(&Method::POST, path, sent, &[]);
+            refused.with(403).says(&["this form is too old"]);
         }
     }
     assert_eq!(verbs(&served).len(), before);

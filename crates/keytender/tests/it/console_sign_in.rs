@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::Home;
 use crate::databases::{block_on, new_databases};
 use crate::served::Served;
+use crate::server_ends::until;
 use crate::visitor::{Visitor, form, member};
 
 pub(crate) const PASSWORD: &str = "three geese and a lamp";
@@ -153,6 +154,54 @@ fn whoever_guesses_must_wait() {
     let tries = (0..11).map(|_| inside.post("/me", "/me/password", &wrong).status);
     let tries: Vec<u16> = tries.collect();
     assert_eq!((tries[0], tries[10]), (403, 429), "{tries:?}");
+}
+
+#[test]
+fn whoever_guesses_at_one_server_must_wait_at_the_other() {
+    for database in new_databases() {
+        let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
+        let words = ["--trusted-proxy", "127.0.0.1/32"];
+        let servers = [Served::start_with(&home, &words), Served::start_with(&home, &words)];
+        let wrong = |number: usize, address: &str, name: &str| {
+            let mut visitor = Visitor::new(&servers[number % 2]);
+            address.clone_into(&mut visitor.address);
+            visitor.sign_in(name, "four geese and a lamp")
+        };
+        let as_mia = |number: usize| wrong(number, &format!("192.0.2.{number}"), "mia");
+        for number in 0..10 {
+            assert_eq!(as_mia(number).status, 403, "{number}");
+        }
+        for number in [10, 11] {
+            let answer = as_mia(number);
+            assert_eq!(answer.status, 429, "at each: {answer:?}");
+            let seconds: u64 = answer.header("retry-after").parse().unwrap();
+            assert!((1..=21).contains(&seconds), "{seconds}");
+        }
+        // The same for one address, whatever the name.
+        let from_there = |number: usize| wrong(number, "198.51.100.1", &format!("name-{number}"));
+        for number in 0..10 {
+            assert_eq!(from_there(number).status, 403, "{number}");
+        }
+        assert_eq!([from_there(10).status, from_there(11).status], [429; 2]);
+        // What is tried in vain costs nothing more: after the time of one there is one.
+        change(&home, "UPDATE tries SET until = until - 20000000");
+        assert_eq!([as_mia(12).status, as_mia(13).status], [403, 429]);
+        change(&home, "UPDATE tries SET until = 1");
+        servers[0].post("/v1/tasks/sweep/runs", &json!({})).expect(202);
+        until(|| count_of(&home, "tries") == 0);
+    }
+}
+
+/// How many rows a table has.
+fn count_of(home: &Home, table: &str) -> i64 {
+    block_on(async {
+        let inventory = inventory(home).await;
+        let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {table}");
+        let rows = inventory.store.db().fetch(&sql, Vec::new()).await.unwrap();
+        let count = rows[0].cells().int().unwrap();
+        inventory.store.close().await;
+        count
+    })
 }
 
 #[test]

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
+
+use crate::inventory::run;
 use crate::moto::Partners;
+use crate::notify::{MailServer, PASSWORD};
 use crate::served::Served;
 use crate::{Home, partner};
 
@@ -70,16 +74,93 @@ fn a_key_is_found_kept_and_disabled_at_aws_with_a_script_and_without() {
         let Some(output) = browse("journey.py", &[&link, id, &folder, script]) else {
             return;
         };
-        // A mail's link and its confirmation are two more: four clicks at most.
-        assert_eq!(went_well(&output).trim(), "2");
-        let keys = inside.aws("iam list-access-keys --user-name nightly-import");
-        let key = &keys["AccessKeyMetadata"][0];
-        assert_eq!(
-            (key["AccessKeyId"].as_str(), key["Status"].as_str()),
-            (Some(id), Some("Inactive"))
-        );
+        let clicks = went_well(&output);
+        assert_eq!(clicks.lines().count(), 2, "{clicks}");
+        assert_eq!(status(&inside, "nightly-import"), [id, "Inactive"]);
         let log = served.get("/v1/acts?verb=key.disable").expect(200).to_string();
         assert!(log.contains("console from 127.0.0.1"), "{log}");
         served.end();
     }
+}
+
+/// Id and status of the only key of a user, as the aws command line shows them.
+fn status(partners: &Partners, user: &str) -> [String; 2] {
+    let keys = partners.aws(&format!("iam list-access-keys --user-name {user}"));
+    let key = &keys["AccessKeyMetadata"][0];
+    ["AccessKeyId", "Status"].map(|name| key[name].as_str().unwrap().to_owned())
+}
+
+/// By what others reach the server of a mail's link.
+const PUBLIC: &str = "https://keys.example.com";
+/// No user of the installation may have a key, however young.
+const NO_USER_KEYS: &str = "extends = \"default\"\n[[rule]]\nid = \"user-key\"\n\
+    when = { state = \"active\", principal_kind = \"user\" }\nseverity = \"high\"\n\
+    action = \"remove\"\ntitle = \"Key of a user\"\n";
+
+#[test]
+fn an_owner_disables_a_key_at_aws_in_four_clicks_the_one_in_the_mail_included() {
+    let Some(partners) = Partners::find() else { return };
+    let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
+    let inside = partners.enter("220000000003");
+    inside.aws("iam create-user --user-name nightly-export");
+    let made = inside.aws("iam create-access-key --user-name nightly-export");
+    let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap();
+    let home = inside.home().with("SMTP_PASSWORD", PASSWORD);
+    home.write("policy.toml", NO_USER_KEYS);
+    run(&home, &["policy", "use", "policy.toml"]);
+    run(&home, &["accounts", "add", "aws", "prod"]);
+    run(&home, &["owners", "add", "ann", "--address", "ann@example.com"]);
+    run(&home, &["owners", "claim", "ann", "--principal", "nightly-*"]);
+    run(&home, &["sync"]);
+    let name = PUBLIC.strip_prefix("https://").unwrap().to_owned();
+    let certificate = rcgen::generate_simple_self_signed([name]).unwrap();
+    let chain = home.write("chain.pem", certificate.cert.pem()).display().to_string();
+    let key = home.write("chain.key", certificate.signing_key.serialize_pem());
+    let key = key.display().to_string();
+    let words = ["--public-url", PUBLIC, "--tls-certificate", &chain, "--tls-key", &key];
+    let mut served = Served::start_with(&home, &words);
+    let mail = mail(&python, &home);
+    let file = home.write("mail.html", mail["parts"]["text/html"].as_str().unwrap());
+    let port = served.url.rsplit(':').next().unwrap().to_owned();
+    let folder = pictures().display().to_string();
+    let words = [&file.display().to_string(), PUBLIC, &port, &folder];
+    let Some(output) = browse("mailed.py", &words) else { return };
+    let clicks = went_well(&output);
+    let count = clicks.lines().count();
+    let is_from_the_mail = clicks.lines().next().is_some_and(|first| first.ends_with("/mail.html"));
+    assert!(is_from_the_mail && count <= 4, "{clicks}");
+    assert_eq!(status(&inside, "nightly-export"), [id, "Inactive"]);
+    let log = served.get("/v1/acts?verb=key.disable").expect(200);
+    assert!(log["acts"][0]["actor"].as_str().is_some_and(|who| who.contains("ann")), "{log}");
+    served.end();
+}
+
+/// The mail to the owner whom a real mail server hears of.
+fn mail(python: &str, home: &Home) -> Value {
+    let mut server = MailServer::start(python, home);
+    let (port, ca) = (server.port.to_string(), server.certificate.display().to_string());
+    let words = ["channels", "add", "mail", "--from", "keys@example.com", "--host", "localhost"];
+    let more = ["--port", &port, "--ca", &ca, "--user", "keytender"];
+    run(home, &[&words[..], &more, &["--password", "env:SMTP_PASSWORD"]].concat());
+    run(home, &["notify", "--dry-run"]);
+    run(home, &["notify", "start", "--yes"]);
+    run(home, &["notify", "--now"]);
+    let mail = server.mail();
+    assert_eq!(mail["to"][0], "ann@example.com");
+    mail
+}
+
+#[test]
+fn a_stranger_with_a_phone_sees_the_riskiest_key_and_its_last_use_at_once() {
+    if partner("KEYTENDER_TEST_CHROMIUM").is_none() {
+        return;
+    }
+    let home = Home::new();
+    let mut served = Served::start_with(&home, &["--demo"]);
+    let folder = pictures().display().to_string();
+    let link = format!("{}{}", served.url, served.link());
+    let Some(output) = browse("riskiest.py", &[&link, &folder]) else { return };
+    let seen = went_well(&output);
+    assert!(seen.lines().count() == 2 && seen.starts_with("root"), "{seen}");
+    served.end();
 }

@@ -18,7 +18,6 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
-mod console;
 mod console_browser;
 mod console_codes;
 mod console_keys;

@@ -348,7 +348,8 @@ impl MailServer {
         }
     }
 
-    fn mail(&mut self) -> Value {
+    /// The next mail that it took.
+    pub(crate) fn mail(&mut self) -> Value {
         let mut line = String::new();
         self.lines.as_mut().unwrap().read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap()

@@ -5,6 +5,7 @@ use keytender::app::keys;
 use keytender::app::overview::overview;
 use keytender::app::view::KeyQuery;
 use keytender::store::acts::Actor;
+use keytender_core::access::Side;
 use keytender_core::policy::Action;
 use keytender_core::time::{Span, Time};
 
@@ -34,7 +35,7 @@ fn the_overview_says_what_the_list_of_keys_says() {
         assert_eq!(imported.code, 0, "{}", imported.stderr);
         block_on(async {
             let actor = Actor { name: "test".to_owned(), origin: "test".to_owned() };
-            let inventory = Inventory::open(&database.text, actor, now()).await.unwrap();
+            let mut inventory = Inventory::open(&database.text, actor, now()).await.unwrap();
             let seen = overview(&inventory).await.unwrap();
             let count = async |query: KeyQuery| {
                 keys::list(&inventory, &query, 1, None).await.unwrap().total
@@ -73,6 +74,15 @@ fn the_overview_says_what_the_list_of_keys_says() {
             assert_eq!(seen.due_weeks[0], 1);
             assert_eq!(seen.due_weeks[51], sums.due);
             assert_eq!(seen.first_week, now().minus(Span::days(51 * 7)));
+            // Whoever sees one side alone is told of each key that it is on that side.
+            inventory.sight.side = Some(Side::Held);
+            let held = overview(&inventory).await.unwrap();
+            assert_eq!(held.due_weeks, seen.due_weeks);
+            assert_eq!((&held.sums.ages, &held.sums.idles), (&sums.ages, &sums.idles));
+            assert_eq!(held.sums.rules, sums.rules);
+            inventory.sight.side = Some(Side::Issued);
+            let issued = overview(&inventory).await.unwrap();
+            assert_eq!((issued.sums.keys, issued.due_weeks), (0, vec![0; 52]));
             inventory.store.close().await;
         });
     }

@@ -1,13 +1,18 @@
-//! Somebody at a browser without scripts: keeps cookies, fills in forms, follows what it is told to.
+//! Somebody at a browser without scripts: keeps cookies, fills in forms, and follows where it is told to,
+//! or looks at each step.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
 
 use crate::databases::block_on;
 use crate::served::{Answer, Served};
+
+/// More redirects than this are a circle.
+const MAX_REDIRECTS: u32 = 5;
 
 /// A browser, and what it keeps.
 pub(crate) struct Visitor {
@@ -15,6 +20,8 @@ pub(crate) struct Visitor {
     /// From where it seems to come, to a server that believes it.
     pub(crate) address: String,
     pub(crate) cookies: RefCell<BTreeMap<String, String>>,
+    /// The text of the page that was opened last.
+    page: RefCell<String>,
 }
 
 impl Visitor {
@@ -23,7 +30,16 @@ impl Visitor {
             url: served.url.clone(),
             address: "192.0.2.1".to_owned(),
             cookies: RefCell::default(),
+            page: RefCell::default(),
         }
+    }
+
+    /// One in which a user is signed in, by a link that is made now.
+    pub(crate) fn of(served: &Served, user: &str) -> Self {
+        let link = served.post(&format!("/v1/users/{user}/links"), &json!({})).expect(201);
+        let visitor = Self::new(served);
+        visitor.enter(link["url"].as_str().unwrap());
+        visitor
     }
 
     /// One request, without following where it leads. A body is a form.
@@ -40,9 +56,7 @@ impl Visitor {
         map.insert("accept", HeaderValue::from_static("text/html"));
         map.insert("user-agent", HeaderValue::from_static("visitor"));
         map.insert("x-forwarded-for", HeaderValue::from_str(&self.address).unwrap());
-        let cookies: Vec<String> =
-            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        map.insert("cookie", HeaderValue::from_str(&cookies.join("; ")).unwrap());
+        map.insert("cookie", HeaderValue::from_str(&self.cookie_line()).unwrap());
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             map.insert(name, HeaderValue::from_str(value).unwrap());
@@ -98,6 +112,49 @@ impl Visitor {
         self.post_from(&page, path, fields)
     }
 
+    /// Looks at a page, and at where it leads.
+    pub(crate) fn open(&self, path: &str) -> Answer {
+        self.follow(self.get(path))
+    }
+
+    /// Sends a form of the page that was opened last, and looks at where it leads.
+    pub(crate) fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let proof = self.value("proof").unwrap_or_default();
+        let all = [&[("proof", proof.as_str())], fields].concat();
+        self.follow(self.ask(&Method::POST, path, Some(form(&all)), &[]))
+    }
+
+    /// Opens a page, and sends a form of it.
+    pub(crate) fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.open(page);
+        self.send(path, fields)
+    }
+
+    /// The value of the first member of this name on the page that was opened last.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        find_member(&self.page.borrow(), name)
+    }
+
+    /// What an answer leads to.
+    pub(crate) fn follow(&self, mut answer: Answer) -> Answer {
+        for _ in 0..MAX_REDIRECTS {
+            if !(300..400).contains(&answer.status) {
+                self.page.replace(answer.text.clone());
+                return answer;
+            }
+            answer = self.get(answer.header("location"));
+        }
+        panic!("a circle of redirects: {answer:?}");
+    }
+
+    /// The cookies, as a browser sends them.
+    pub(crate) fn cookie_line(&self) -> String {
+        let held = self.cookies.borrow();
+        let cookies: Vec<String> =
+            held.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
     /// Follows a link that works once.
     #[track_caller]
     pub(crate) fn enter(&self, link: &str) {
@@ -124,7 +181,8 @@ impl Visitor {
         Self {
             url: self.url.clone(),
             address: self.address.clone(),
-            cookies: RefCell::new(self.cookies.borrow().clone()),
+            cookies: self.cookies.clone(),
+            page: self.page.clone(),
         }
     }
 }
@@ -132,9 +190,48 @@ impl Visitor {
 /// The value of a form's member that the page holds.
 #[track_caller]
 pub(crate) fn member(page: &Answer, name: &str) -> String {
-    let start = format!("name=\"{name}\" value=\"");
-    let found = page.text.split(&start).nth(1).and_then(|rest| rest.split('"').next());
-    found.unwrap_or_else(|| panic!("no {name} in {page:?}")).to_owned()
+    find_member(&page.text, name).unwrap_or_else(|| panic!("no {name} in {page:?}"))
+}
+
+fn find_member(text: &str, name: &str) -> Option<String> {
+    let rest = text.split(&format!("name=\"{name}\" value=\"")).nth(1)?;
+    Some(plain(rest.split('"').next()?))
+}
+
+/// A text without what stands for marks in HTML.
+fn plain(text: &str) -> String {
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (mark, letter)| text.replace(mark, letter))
+}
+
+impl Answer {
+    /// What people read of its main part, without its marks.
+    pub(crate) fn words(&self) -> String {
+        let main = self.text.split("<main").nth(1).unwrap_or(&self.text);
+        let parts = main.split('<').skip(1);
+        let words: String = parts
+            .map(|part| format!(" {}", part.split_once('>').map_or("", |(_, text)| text)))
+            .collect();
+        plain(&words).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The page, if it is one and says all of this.
+    #[track_caller]
+    pub(crate) fn says(&self, texts: &[&str]) -> &Self {
+        let words = self.words();
+        for text in texts {
+            assert!(words.contains(text), "{text:?} in {}: {words}", self.status);
+        }
+        self
+    }
+
+    /// The page, if it has this status.
+    #[track_caller]
+    pub(crate) fn with(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.words());
+        self
+    }
 }
 
 /// Members of a form as they are sent.

@@ -5,8 +5,12 @@ use keytender_core::time::Time;
 
 use super::{Act, Plan};
 use crate::app::aws::{account_hint, open};
-use crate::connect::aws::{Failure, ListedKey, word};
+use crate::connect::aws::{Failure, word};
 use crate::error::{Error, Kind};
+
+/// The note where only the state of a key could be asked.
+const NOT_SAID: &str =
+    "AWS did not say when it was last used: what stands here is of the last sync";
 
 /// The user and the id of the key, which acts need.
 fn subject(plan: &Plan) -> Result<(&str, &str), Error> {
@@ -22,9 +26,12 @@ fn subject(plan: &Plan) -> Result<(&str, &str), Error> {
     })
 }
 
-/// Looks how the key stands now.
-pub(super) async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
-    let found = find(plan).await?;
+/// Looks how the key stands now, and with `asks_use` when it was last used. Where AWS does not say that,
+/// what the last sync knew stays.
+pub(super) async fn look(plan: &mut Plan, now: Time, asks_use: bool) -> Result<(), Error> {
+    let (user, id) = subject(plan)?;
+    let iam = open(&plan.account).await?;
+    let found = iam.find_key(user, id).await.map_err(|failure| refuse(plan, failure))?;
     let Some(found) = found else {
         if plan.act == Act::Delete {
             plan.is_done = true;
@@ -34,6 +41,10 @@ pub(super) async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
             .kind(Kind::Conflict)
             .hint(format!("bring it up to date: keytender sync {}", plan.account.name)));
     };
+    let used = match asks_use && found.state == State::Active {
+        true => iam.last_use(id).await,
+        false => Ok(None),
+    };
     let record = &mut plan.key.record;
     if record.key.state != found.state {
         plan.notes.push(format!("it is {} by now", word(found.state)));
@@ -41,14 +52,15 @@ pub(super) async fn look(plan: &mut Plan, now: Time) -> Result<(), Error> {
         record.suspended_seen_at = (found.state == State::Suspended).then_some(now);
         record.key.state = found.state;
     }
+    match used {
+        Ok(Some(used)) if used.used_at() > record.key.last_used.used_at() => {
+            record.key.last_used = used;
+        }
+        Ok(_) => {}
+        Err(_) => plan.notes.push(NOT_SAID.to_owned()),
+    }
     plan.is_done = found.state == plan.act.state();
     Ok(())
-}
-
-async fn find(plan: &Plan) -> Result<Option<ListedKey>, Error> {
-    let (user, id) = subject(plan)?;
-    let iam = open(&plan.account).await?;
-    iam.find_key(user, id).await.map_err(|failure| refuse(plan, failure))
 }
 
 /// Does it; where the answer is lost, the listing tells whether it came to be.

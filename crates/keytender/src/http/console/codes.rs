@@ -13,6 +13,7 @@ use super::words::moment;
 use super::{cookie, layout};
 use crate::app::codes::{self, NewCodes};
 use crate::app::inventory::Inventory;
+use crate::app::sign_in::Anew;
 use crate::error::{Error, Kind};
 use crate::http::problem::Refusal;
 use crate::store::authenticators::{Authenticator, AuthenticatorKind};
@@ -40,12 +41,12 @@ pub(super) struct Typed {
     next: Option<String>,
 }
 
-/// The section of one's own page. `asks_present`: whether the password is asked again.
+/// The section of one's own page.
 pub(super) fn section(
     visit: &Visit,
     inventory: &Inventory,
     known: &[Authenticator],
-    asks_present: bool,
+    anew: Anew,
 ) -> Markup {
     let has_password = known.iter().any(|one| one.kind == AuthenticatorKind::Password);
     let on = known.iter().find(|one| one.kind == AuthenticatorKind::Totp);
@@ -55,14 +56,14 @@ pub(super) fn section(
             p.dim { "On since " (moment(on.created_at, inventory.now)) ": after the password a code is asked." }
             form.stack method="post" action="/me/codes/off" {
                 (visit.proof())
-                @if asks_present { (present("codes-off")) }
+                (present(anew, "codes-off"))
                 button.quiet type="submit" { "Turn the codes off" }
             }
         } @else if has_password {
             p { "Off. With them a password alone signs nobody in." }
             form.stack method="post" action="/me/codes" {
                 (visit.proof())
-                @if asks_present { (present("codes-on")) }
+                (present(anew, "codes-on"))
                 button.quiet type="submit" { "Turn codes on" }
             }
         } @else {
@@ -71,11 +72,13 @@ pub(super) fn section(
     }
 }
 
-/// The field for the present password.
-pub(super) fn present(id: &str) -> Markup {
+/// The field for the present password, where it is asked.
+pub(super) fn present(anew: Anew, id: &str) -> Markup {
     html! {
-        label for=(id) { "Present password" }
-        input id=(id) name="current" type="password" autocomplete="current-password" required;
+        @if anew == Anew::Password {
+            label for=(id) { "Present password" }
+            input id=(id) name="current" type="password" autocomplete="current-password" required;
+        }
     }
 }
 
@@ -85,8 +88,8 @@ pub(super) async fn begin(
     inventory: Inventory,
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     let new = codes::begin(&inventory, visit.session()?, &again.password()).await?;
     Ok(new_page(&visit, &new, None))
@@ -153,8 +156,8 @@ pub(super) async fn confirm(
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
     let ticket = Secret::new(typed.ticket);
     match codes::confirm(&inventory, session, &ticket, &typed.code).await {
@@ -175,8 +178,8 @@ pub(super) async fn turn_off(
     inventory: Inventory,
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     codes::turn_off(&inventory, visit.session()?, &again.password()).await?;
     Ok(visit.done("/me", "Codes are off: the password alone signs you in."))
@@ -211,8 +214,8 @@ pub(super) async fn enter(visit: Visit, Form(typed): Form<Typed>) -> Result<Resp
     let ticket = Secret::new(typed.ticket);
     let next = typed.next.as_deref();
     let whose = codes::whose(&inventory, &ticket).await?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&whose) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&whose).await? {
+        return Ok(too_many);
     }
     match codes::enter(&inventory, &ticket, &typed.code, &visit.came).await {
         Ok(held) => {

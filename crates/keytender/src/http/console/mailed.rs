@@ -77,8 +77,8 @@ pub(super) async fn enter(visit: Visit, Path((secret, key)): Parts) -> Result<Re
 
 /// Mails another link.
 pub(super) async fn again(visit: Visit, Path((secret, key)): Parts) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_sign_in(&visit.came.address, &secret) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_sign_in(&secret).await? {
+        return Ok(too_many);
     }
     let inventory = before_sign_in(&visit);
     mailed::again(&inventory, &visit.state.sealer, &secret, &key).await?;

@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::visit::{Form, Visit};
 use super::words::moment;
-use super::{codes, cookie, layout, passkeys};
+use super::{codes, cookie, layout, openid, passkeys};
 use crate::app::inventory::Inventory;
-use crate::app::{sessions, sign_in};
+use crate::app::sessions;
+use crate::app::sign_in::{self, Anew};
 use crate::http::problem::{Problem, Refusal};
 use crate::store::authenticators::AuthenticatorKind;
 
@@ -35,10 +36,11 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
     }
     let known = sign_in::authenticators(&inventory, &name).await?;
     let password = known.iter().find(|one| one.kind == AuthenticatorKind::Password);
-    let asks_present = password.is_some() && !sign_in::may_forget(&inventory, session);
+    let anew = sign_in::anew(&known, session, inventory.now);
     let content = html! {
         h1 { (name) }
         p.dim { "Role: " (session.who.grant.role.as_str()) }
+        @if anew == Anew::SignIn { (sign_in_again(&visit)) }
         h2 { "Password" }
         @match password {
             Some(password) => p.dim {
@@ -51,9 +53,10 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
             None if known.is_empty() => p { "Set one, so that you can come back." },
             None => p.dim { "None is set: you have another way in." },
         }
-        (password_form(&visit, asks_present))
-        (codes::section(&visit, &inventory, &known, asks_present))
-        (passkeys::section(&visit, &inventory, &known, asks_present))
+        @if anew != Anew::SignIn { (password_form(&visit, anew)) }
+        (codes::section(&visit, &inventory, &known, anew))
+        (passkeys::section(&visit, &inventory, &known, anew))
+        (openid::section(&visit, &inventory, &known, anew))
         h2 { "Where you are signed in" }
         @match sign_in::last_before(&inventory, session).await? {
             Some(last) => p.dim { "Last sign-in before this one: " (moment(last.at, inventory.now))
@@ -65,11 +68,23 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
     Ok(layout::page(&visit, "/me", &name, &content))
 }
 
-fn password_form(visit: &Visit, asks_present: bool) -> Markup {
+/// What is said to whoever signed in too long ago to change anything, and has no password to type.
+fn sign_in_again(visit: &Visit) -> Markup {
+    html! {
+        form.note method="post" action="/sign-out" {
+            (visit.proof())
+            input type="hidden" name="next" value="/me";
+            p { "To change how you sign in, sign in again: it was more than ten minutes ago." }
+            button.quiet type="submit" { "Sign in again" }
+        }
+    }
+}
+
+fn password_form(visit: &Visit, anew: Anew) -> Markup {
     html! {
         form.stack method="post" action="/me/password" {
             (visit.proof())
-            @if asks_present { (codes::present("current")) }
+            (codes::present(anew, "current"))
             label for="new" { "New password" }
             input #new name="new" type="password" autocomplete="new-password" minlength="15" required
                 aria-describedby="about-new";
@@ -141,8 +156,8 @@ pub(super) async fn set_password(
     inventory: Inventory,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_proof(&visit.session()?.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&visit.session()?.who.user).await? {
+        return Ok(too_many);
     }
     let current = Secret::new(typed.current.unwrap_or_default());
     let new = Secret::new(typed.new);
@@ -163,12 +178,26 @@ pub(super) async fn sign_out_everywhere(
     Ok(visit.done("/me", "All other browsers were signed out."))
 }
 
+/// Where to go after the next sign-in.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    next: Option<String>,
+}
+
 /// Ends the session.
-pub(super) async fn sign_out(visit: Visit) -> Result<Response, Refusal> {
+pub(super) async fn sign_out(
+    visit: Visit,
+    Form(wanted): Form<Wanted>,
+) -> Result<Response, Refusal> {
     let session = visit.session()?;
     let store = visit.state.store.of_tenant(session.who.tenant);
     sessions::end(&store, session.session.id).await?;
-    let mut response = Redirect::to("/sign-in").into_response();
+    let next = wanted.next.map(|next| {
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        format!("?next={next}")
+    });
+    let there = format!("/sign-in{}", next.unwrap_or_default());
+    let mut response = Redirect::to(&there).into_response();
     cookie::forget(response.headers_mut(), visit.state.is_https);
     Ok(response)
 }

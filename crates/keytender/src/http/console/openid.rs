@@ -5,14 +5,20 @@ use keytender_core::secret::Secret;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::codes::Again;
 use super::cookie;
+use super::passkeys::{take_away, taking_away};
 use super::sign_in::place;
-use super::visit::{Visit, before_sign_in};
+use super::visit::{Form, Visit, before_sign_in};
+use super::words::moment;
+use crate::app::inventory::Inventory;
 use crate::app::openid::{self, Brought};
+use crate::app::sign_in::Anew;
 use crate::connect::openid::Provider;
-use crate::http::extract::Query;
+use crate::http::extract::{Path, Query};
 use crate::http::problem::{Problem, Refusal};
 use crate::http::state::State;
+use crate::store::authenticators::{Authenticator, AuthenticatorKind};
 
 /// Where the provider sends people back to.
 const BACK: &str = "/sign-in/openid/back";
@@ -48,6 +54,52 @@ pub(super) fn way(state: &State, next: Option<&str>) -> Markup {
     }
 }
 
+/// The section of one's own page, where it has anything to say.
+pub(super) fn section(
+    visit: &Visit,
+    inventory: &Inventory,
+    known: &[Authenticator],
+    anew: Anew,
+) -> Markup {
+    let provider = visit.state.openid.as_ref();
+    let own: Vec<_> = known.iter().filter(|one| one.issuer().is_some()).collect();
+    html! {
+        @if provider.is_some() || !own.is_empty() {
+            h2 #elsewhere { "Elsewhere" }
+            @if let Some(provider) = provider {
+                p { "Whoever signs in with " (provider.host()) " the first time, and has your mail address there, "
+                    "is you; from then on it is that account, whatever its address." }
+            }
+            ul.plain.rows {
+                @for one in own {
+                    li {
+                        span { (one.label) " " span.dim { (one.issuer().unwrap_or_default()) } }
+                        small { "yours since " (one.created_at.date())
+                            @if let Some(at) = one.used_at { ", last used " (moment(at, inventory.now)) }
+                            @if provider.map(Provider::issuer) != one.issuer() {
+                                "; nobody signs in there any more"
+                            }
+                        }
+                        (taking_away(visit, one, anew))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Takes an account away.
+pub(super) async fn remove(
+    visit: Visit,
+    inventory: Inventory,
+    Path(id): Path<String>,
+    Form(again): Form<Again>,
+) -> Result<Response, Refusal> {
+    let word =
+        "The account is removed. Whoever has your mail address there the next time is you again.";
+    take_away(&visit, &inventory, (AuthenticatorKind::Openid, &id), again, word).await
+}
+
 /// Sends somebody to the provider.
 pub(super) async fn begin(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Refusal> {
     let next = place(wanted.next.as_deref());
@@ -62,8 +114,8 @@ pub(super) async fn begin(visit: Visit, Query(wanted): Query<Wanted>) -> Result<
         let there = format!("{}/sign-in/openid?next={next}", base.origin());
         return Ok(Redirect::to(&there).into_response());
     }
-    if let Err(too_many) = visit.state.limiter.count_ceremony(&visit.came.address) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_ceremony().await? {
+        return Ok(too_many);
     }
     let back = format!("{}{BACK}", base.origin());
     let inventory = before_sign_in(&visit);

@@ -14,6 +14,8 @@ use super::visit::{Form, Visit, before_sign_in};
 use super::words::moment;
 use crate::app::inventory::Inventory;
 use crate::app::passkeys::{self, Site};
+use crate::app::sign_in::{self, Anew};
+use crate::connect::openid::Provider;
 use crate::http::extract::Path;
 use crate::http::problem::{Problem, Refusal};
 use crate::store::authenticators::{Authenticator, AuthenticatorKind};
@@ -70,12 +72,12 @@ fn elsewhere(place: &Elsewhere, path: &str) -> Markup {
     }
 }
 
-/// The section of one's own page. `asks_present`: whether the password is asked again.
+/// The section of one's own page.
 pub(super) fn section(
     visit: &Visit,
     inventory: &Inventory,
     known: &[Authenticator],
-    asks_present: bool,
+    anew: Anew,
 ) -> Markup {
     let own = known.iter().filter(|one| one.kind == AuthenticatorKind::Passkey);
     html! {
@@ -91,17 +93,12 @@ pub(super) fn section(
                             None => "not used yet",
                         }
                     }
-                    details { summary { "Remove" }
-                        form.stack method="post" action={ "/me/passkeys/" (one.id) "/remove" } {
-                            (visit.proof())
-                            @if asks_present { (present(&format!("remove-{}", one.id))) }
-                            button.quiet type="submit" { "Remove " (one.label) }
-                        }
-                    }
+                    (taking_away(visit, one, anew))
                 }
             }
         }
         @match site(visit) {
+            _ if anew == Anew::SignIn => {}
             Err(place) => (elsewhere(&place, "/me")),
             Ok(_) => {
                 noscript { p.note { "To add a passkey, allow scripts for this page." } }
@@ -112,8 +109,27 @@ pub(super) fn section(
                     label for="passkey-label" { "What to call it" }
                     input #passkey-label name="label" maxlength="60" autocomplete="off" aria-describedby="about-label";
                     small #about-label { "Such as: laptop, or the blue security key." }
-                    @if asks_present { (present("passkey-present")) }
+                    (present(anew, "passkey-present"))
                     button.quiet type="submit" { "Add a passkey" }
+                }
+            }
+        }
+    }
+}
+
+/// The form that takes a passkey, or an account elsewhere, away.
+pub(super) fn taking_away(visit: &Visit, one: &Authenticator, anew: Anew) -> Markup {
+    let place = match one.kind {
+        AuthenticatorKind::Openid => "openid",
+        _ => "passkeys",
+    };
+    html! {
+        @if anew != Anew::SignIn {
+            details { summary { "Remove" }
+                form.stack method="post" action={ "/me/" (place) "/" (one.id) "/remove" } {
+                    (visit.proof())
+                    (present(anew, &format!("remove-{}", one.id)))
+                    button.quiet type="submit" { "Remove " (one.label) }
                 }
             }
         }
@@ -144,8 +160,8 @@ pub(super) async fn begin_adding(
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
     let site = needed(&visit)?;
     let options = passkeys::begin_adding(&inventory, session, &again.password(), site).await?;
@@ -170,19 +186,33 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     Form(again): Form<Again>,
 ) -> Result<Response, Refusal> {
+    let word = "The passkey is removed: it signs nobody in any more.";
+    take_away(&visit, &inventory, (AuthenticatorKind::Passkey, &id), again, word).await
+}
+
+/// Takes a passkey, or an account elsewhere, away, and says so.
+pub(super) async fn take_away(
+    visit: &Visit,
+    inventory: &Inventory,
+    (kind, id): (AuthenticatorKind, &str),
+    again: Again,
+    word: &str,
+) -> Result<Response, Refusal> {
     let session = visit.session()?;
-    if let Err(too_many) = visit.state.limiter.count_proof(&session.who.user) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_proof(&session.who.user).await? {
+        return Ok(too_many);
     }
-    let id: AuthenticatorId = id.parse().map_err(|_| Problem::not_found("no such passkey"))?;
-    passkeys::remove(&inventory, session, &again.password(), id).await?;
-    Ok(visit.done("/me", "The passkey is removed: it signs nobody in any more."))
+    let missing = |_| Problem::not_found("there is no such way of yours to sign in");
+    let id: AuthenticatorId = id.parse().map_err(missing)?;
+    let issuer = visit.state.openid.as_ref().map(Provider::issuer);
+    sign_in::remove(inventory, session, &again.password(), (kind, id), issuer).await?;
+    Ok(visit.done("/me", word))
 }
 
 /// What the browser is to sign in from.
 pub(super) async fn begin_entering(visit: Visit) -> Result<Response, Refusal> {
-    if let Err(too_many) = visit.state.limiter.count_ceremony(&visit.came.address) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_ceremony().await? {
+        return Ok(too_many);
     }
     let options = passkeys::begin_entering(&before_sign_in(&visit), needed(&visit)?).await?;
     Ok(Json(options).into_response())

@@ -62,9 +62,8 @@ pub(super) async fn by_password(
     visit: Visit,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    let limiter = &visit.state.limiter;
-    if let Err(too_many) = limiter.count_sign_in(&visit.came.address, &typed.name) {
-        return Ok(*too_many);
+    if let Some(too_many) = visit.count_sign_in(&typed.name).await? {
+        return Ok(too_many);
     }
     let inventory = before_sign_in(&visit);
     let password = Secret::new(typed.password);
@@ -77,6 +76,7 @@ pub(super) async fn by_password(
         }
         Ok(Entered::AsksCode(ticket)) => Ok(codes::ask(&visit, &ticket, next, None)),
         Err(error) if error.of_kind() == Kind::Forbidden => {
+            visit.count_wrong().await?;
             let mut response = form(&visit, &typed.name, next, Some(&sentence(&error)));
             *response.status_mut() = StatusCode::FORBIDDEN;
             Ok(response)

@@ -13,6 +13,7 @@ use super::cookie;
 use super::session::PROOF;
 use crate::app::inventory::Inventory;
 use crate::app::sessions::{Came, Signed};
+use crate::error::Error;
 use crate::http::problem::{Problem, Refusal};
 use crate::http::state::State;
 
@@ -61,6 +62,39 @@ impl Visit {
     /// When nobody is: the page has no guard.
     pub(super) fn session(&self) -> Result<&Signed, Refusal> {
         self.signed.as_ref().ok_or_else(|| Refusal::Failed("a page without a guard".to_owned()))
+    }
+
+    /// Counts that a password of `name`, or what is as good, is tried; the answer to send, if too often.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn count_sign_in(&self, name: &str) -> Result<Option<Response>, Error> {
+        let (state, address) = (&self.state, &self.came.address);
+        state.limiter.count_sign_in(&state.store, address, name).await
+    }
+
+    /// Counts that it was wrong.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn count_wrong(&self) -> Result<(), Error> {
+        self.state.limiter.count_wrong(&self.state.store, &self.came.address).await
+    }
+
+    /// Counts that somebody tries what only `name` knows; the answer to send, if too often.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn count_proof(&self, name: &str) -> Result<Option<Response>, Error> {
+        self.state.limiter.count_proof(&self.state.store, name).await
+    }
+
+    /// Counts that a sign-in begins that is kept until it ends; the answer to send, if too often.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub(super) async fn count_ceremony(&self) -> Result<Option<Response>, Error> {
+        self.state.limiter.count_ceremony(&self.state.store, &self.came.address).await
     }
 
     /// The member of a form that proves that it came from a page of ours. Every form has one.

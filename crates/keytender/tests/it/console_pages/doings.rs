@@ -5,16 +5,16 @@ use serde_json::json;
 use super::{HOSTILE, staffed};
 use crate::Home;
 use crate::api_keys::offices_at;
-use crate::console_pages::browser::Browser;
 use crate::databases::new_databases;
 use crate::served::Served;
 use crate::server;
+use crate::visitor::Visitor;
 
 #[test]
 fn tasks_are_shown_and_run_when_somebody_asks() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         let page = browser.get("/tasks");
         page.with(200).says(&["evaluate holds keys against the policy", "notify", "seal", "sweep"]);
         for task in served.get("/v1/tasks").expect(200)["tasks"].as_array().unwrap() {
@@ -41,7 +41,7 @@ fn the_log_is_read_page_by_page_and_filtered() {
             let owner = json!({"name": format!("o{number}"), "address": "o@example.com"});
             served.post("/v1/owners", &owner).expect(201);
         }
-        let browser = Browser::of(&served, "administrator");
+        let browser = Visitor::of(&served, "administrator");
         let mut path = "/log?verb=owner.&actor=administrator".to_owned();
         let mut found = Vec::new();
         loop {
@@ -93,7 +93,7 @@ fn the_log_is_read_page_by_page_and_filtered() {
 #[test]
 fn the_log_is_proved_whole_on_its_page() {
     let (_home, served) = server::served();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let page = browser.submit("/log", "/log/verify", &[]);
     page.with(200).says(&["The log is whole", "none is missing"]);
     let verified = served.post("/v1/log-verifications", &json!({})).expect(200);
@@ -108,7 +108,7 @@ fn the_settings_say_what_this_is_and_hold_no_secret() {
     for database in new_databases() {
         let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
         let served = Served::start(&home);
-        let page = Browser::of(&served, "administrator").get("/settings");
+        let page = Visitor::of(&served, "administrator").get("/settings");
         page.with(200).says(&[
             env!("CARGO_PKG_VERSION"),
             &served.url,
@@ -125,7 +125,7 @@ fn the_settings_say_what_this_is_and_hold_no_secret() {
 #[test]
 fn an_auditor_is_offered_nothing_that_changes_anything() {
     let (_home, served) = staffed();
-    let browser = Browser::of(&served, "auditor");
+    let browser = Visitor::of(&served, "auditor");
     for path in ["/accounts", "/owners", "/notices", "/tasks", "/users", "/settings", "/policy"] {
         let page = browser.get(path);
         page.with(200);

@@ -4,15 +4,15 @@ use serde_json::json;
 
 use super::{HOSTILE, listed, verbs};
 use crate::api_keys::offices_at;
-use crate::console_pages::browser::Browser;
 use crate::inventory::{BACKUP, DEPLOY};
 use crate::server;
+use crate::visitor::Visitor;
 
 #[test]
 fn an_account_shows_how_it_is_reached_and_every_look_at_it() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         let prod = listed(served, "/v1/accounts", "accounts", "prod");
         let path = format!("/accounts/{}", prod["id"].as_str().unwrap());
         let (keys, due) = (prod["keys"].to_string(), prod["due"].to_string());
@@ -62,7 +62,7 @@ fn an_account_shows_how_it_is_reached_and_every_look_at_it() {
 #[test]
 fn an_account_is_added_on_its_page_and_its_secret_is_nowhere() {
     let (_home, served) = server::served();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let secret = "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     let prod = [("provider", "aws"), ("name", "prod"), ("secret", secret), ("contact", "")];
     let page = browser.submit("/accounts", "/accounts", &prod);
@@ -100,7 +100,7 @@ fn an_account_is_added_on_its_page_and_its_secret_is_nowhere() {
 fn an_owner_is_added_changed_and_removed_with_claims() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         let new =
             [("name", HOSTILE), ("address", "team@example.com"), ("time_zone", "Europe/Berlin")];
         let page = browser.submit("/owners", "/owners", &new);
@@ -151,11 +151,11 @@ fn suggestions_are_accepted_all_or_none() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
         served.post("/v1/users", &json!({"name": "eve", "role": "auditor"})).expect(201);
-        let page = Browser::of(served, "eve").get("/owners");
+        let page = Visitor::of(served, "eve").get("/owners");
         page.says(&["Suggestions", "backup@example.com"]);
         let words = page.words();
         assert!(!words.contains("Accept all") && !words.contains("Add an owner"), "{words}");
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         let page = browser.get("/owners");
         page.says(&["Suggestions", "backup@example.com is added", "the principal’s name"]);
         let ask = browser.get("/owners/suggestions");

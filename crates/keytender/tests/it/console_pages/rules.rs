@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::verbs;
 use crate::api_keys::offices_at;
-use crate::console_pages::browser::Browser;
 use crate::server;
+use crate::visitor::Visitor;
 
 const OWN: &str = "[[rule]]\nid = \"old\"\nwhen = { state = \"active\", age_over = \"30d\" }\n\
                    severity = \"high\"\naction = \"rotate\"\ntitle = \"<i>Old</i>\"\nhelp = \"Rotate it.\"\n\
@@ -21,7 +21,7 @@ fn hidden<'t>(text: &'t str, name: &str) -> &'t str {
 #[test]
 fn the_policy_is_read_as_people_read() {
     let (_home, served) = server::served();
-    let page = Browser::of(&served, "administrator").get("/policy");
+    let page = Visitor::of(&served, "administrator").get("/policy");
     page.with(200).says(&["the default one", "Exceptions None"]);
     let policy = served.get("/v1/policy").expect(200);
     for rule in policy["rules"].as_array().unwrap() {
@@ -35,25 +35,17 @@ fn the_policy_is_read_as_people_read() {
 fn a_policy_is_used_only_as_it_was_checked() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
-        let edit = browser.get("/policy/edit");
+        let browser = Visitor::of(served, "administrator");
+        let edit = browser.open("/policy/edit");
         let present = hidden(&edit.text, "present").to_owned();
         let typed = OWN.replace('\n', "\r\n");
         let broken = typed.replace("30d", "a month");
-        let wrong = browser.post(
-            "/policy/check",
-            &edit.proof(),
-            &[("text", &broken), ("present", &present)],
-        );
+        let wrong = browser.send("/policy/check", &[("text", &broken), ("present", &present)]);
         wrong.with(422).says(&["This is no policy: line 3, column"]);
         assert!(wrong.text.contains("data-line=\"3\"") && wrong.text.contains("a month"));
         assert!(!wrong.text.contains("<i>"), "{}", wrong.text);
 
-        let checked = browser.post(
-            "/policy/check",
-            &edit.proof(),
-            &[("text", &typed), ("present", &present)],
-        );
+        let checked = browser.send("/policy/check", &[("text", &typed), ("present", &present)]);
         let found = served.post("/v1/policy-checks", &json!({"text": OWN})).expect(200);
         let sum = format!("It would flag {} key", found["would_be_due"]);
         checked.with(200).says(&["It is right, with 1 rule.", &sum, "than now"]);
@@ -67,15 +59,12 @@ fn a_policy_is_used_only_as_it_was_checked() {
         let stamp = hidden(&checked.text, "checked").to_owned();
         let other = typed.replace("30d", "31d");
         let fields = [("text", other.as_str()), ("present", &present), ("checked", &stamp)];
-        browser
-            .post("/policy/use", &edit.proof(), &fields)
-            .with(422)
-            .says(&["This text was not checked"]);
+        browser.send("/policy/use", &fields).with(422).says(&["This text was not checked"]);
         let fields = [("text", typed.as_str()), ("present", "other"), ("checked", &stamp)];
-        let stale = browser.post("/policy/use", &edit.proof(), &fields);
+        let stale = browser.send("/policy/use", &fields);
         stale.with(412).says(&["Somebody else has changed the policy since"]);
         let fields = [("text", typed.as_str()), ("present", &present), ("checked", &stamp)];
-        let used = browser.post("/policy/use", &edit.proof(), &fields);
+        let used = browser.send("/policy/use", &fields);
         used.with(200).says(&[
             "The policy is used.",
             "<i>Old</i>",
@@ -98,7 +87,7 @@ fn a_policy_is_used_only_as_it_was_checked() {
 #[test]
 fn whoever_may_only_read_the_policy_tries_another_and_cannot_use_it() {
     let (_home, served) = super::staffed();
-    let browser = Browser::of(&served, "auditor");
+    let browser = Visitor::of(&served, "auditor");
     let page = browser.submit("/policy/edit", "/policy/check", &[("text", OWN)]);
     page.with(200).says(&["It is right"]);
     assert!(!page.text.contains("/policy/use"), "{}", page.text);
@@ -108,7 +97,7 @@ fn whoever_may_only_read_the_policy_tries_another_and_cannot_use_it() {
 fn reports_are_files_and_say_what_the_api_says() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         browser.get("/reports").with(200).says(&[
             "As a file",
             "What changed",
@@ -155,7 +144,7 @@ fn an_owner_gets_a_report_of_their_own_keys() {
     let (home, served) = super::staffed();
     let key = ["keys", "add", "stripe", "shop", "--owner", "team"];
     crate::inventory::run(&home, &key);
-    let browser = Browser::of(&served, "olga");
+    let browser = Visitor::of(&served, "olga");
     let page = browser.get("/reports");
     page.with(200);
     assert!(!page.words().contains("as AWS writes it") && !page.text.contains("name=\"account\""));

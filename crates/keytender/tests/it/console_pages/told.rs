@@ -4,16 +4,16 @@ use serde_json::json;
 
 use super::{HOSTILE, listed, verbs};
 use crate::api_keys::offices_at;
-use crate::console_pages::browser::Browser;
 use crate::inventory::DEPLOY;
 use crate::server;
+use crate::visitor::Visitor;
 use crate::webhook::one_request;
 
 #[test]
 fn notices_are_started_only_after_somebody_saw_them() {
     for office in offices_at(keytender::clock::now()) {
         let served = &office.server;
-        let browser = Browser::of(served, "administrator");
+        let browser = Visitor::of(served, "administrator");
         browser
             .get("/notices")
             .with(200)
@@ -35,10 +35,7 @@ fn notices_are_started_only_after_somebody_saw_them() {
         preview.with(200).says(&["1 notice would go out", "In their words", "ops", DEPLOY]);
         let api = served.post("/v1/notice-previews", &json!(null)).expect(200);
         assert!(preview.words().contains(api["notices"][0]["subject"].as_str().unwrap()));
-        browser
-            .post("/notices/start", &preview.proof(), &[])
-            .with(200)
-            .says(&["Notices go out from now on"]);
+        browser.send("/notices/start", &[]).with(200).says(&["Notices go out from now on"]);
         assert_eq!(served.get("/v1/notice-settings").expect(200)["started"], true);
 
         served.post("/v1/notice-runs", &json!({"now": true})).expect(200);
@@ -74,7 +71,7 @@ fn notices_are_started_only_after_somebody_saw_them() {
 #[test]
 fn channels_are_added_and_removed_and_their_secrets_are_nowhere() {
     let (_home, served) = server::served();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let form = |kind: &str| format!("/notices/channels/new?kind={kind}");
     let mail = [
         ("kind", "mail"),
@@ -124,13 +121,13 @@ fn channels_are_added_and_removed_and_their_secrets_are_nowhere() {
 #[test]
 fn an_operator_is_not_offered_to_change_channels() {
     let (_home, served) = super::staffed();
-    let page = Browser::of(&served, "operator").get("/notices");
+    let page = Visitor::of(&served, "operator").get("/notices");
     page.with(200).says(&["Channels", "Show what would go out"]);
     assert!(!page.text.contains("/notices/channels"), "{}", page.text);
-    let page = Browser::of(&served, "auditor").get("/notices");
+    let page = Visitor::of(&served, "auditor").get("/notices");
     page.with(200).says(&["Channels"]);
     assert_eq!(page.text.split("<main").nth(1).unwrap().matches("<form").count(), 0);
-    let page = Browser::of(&served, "olga").get("/notices");
+    let page = Visitor::of(&served, "olga").get("/notices");
     page.with(200);
     assert!(!page.words().contains("Channels"), "{}", page.words());
 }

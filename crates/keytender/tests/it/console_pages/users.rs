@@ -4,10 +4,10 @@ use keytender_core::time::Time;
 use serde_json::json;
 
 use super::{HOSTILE, listed, staffed, verbs};
-use crate::console_pages::browser::Browser;
 use crate::databases::new_databases;
 use crate::inventory::run;
 use crate::served::Served;
+use crate::visitor::Visitor;
 use crate::{Home, server};
 
 const PASSWORD: &str = "three geese and a lamp";
@@ -16,7 +16,7 @@ const PASSWORD: &str = "three geese and a lamp";
 fn the_list_of_users_says_what_the_api_says() {
     let (_home, served) = staffed();
     served.patch("/v1/users/auditor", &json!({"suspended": true})).expect(200);
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let page = browser.get("/users");
     page.with(200).says(&["4 users", "olga", "keys of team", "suspended just now", "no password"]);
     for user in served.get("/v1/users").expect(200)["users"].as_array().unwrap() {
@@ -36,7 +36,7 @@ fn the_list_of_users_says_what_the_api_says() {
 #[test]
 fn a_user_is_added_changed_suspended_and_removed_on_pages() {
     let (_home, served) = staffed();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let facts =
         [("name", "mia"), ("role", "operator"), ("address", "mia@example.com"), ("owner", "")];
     browser
@@ -62,7 +62,7 @@ fn a_user_is_added_changed_suspended_and_removed_on_pages() {
     let mia = listed(&served, "/v1/users", "users", "mia");
     assert_eq!((&mia["role"], &mia["address"]), (&json!("owner"), &json!(null)));
 
-    let theirs = Browser::of(&served, "mia");
+    let theirs = Visitor::of(&served, "mia");
     theirs.get("/owners/team");
     let suspension = format!("{path}/suspension");
     browser
@@ -94,7 +94,7 @@ fn a_user_is_added_changed_suspended_and_removed_on_pages() {
 #[test]
 fn the_last_administrator_stays_one() {
     let (_home, served) = staffed();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let path = format!(
         "/users/{}",
         listed(&served, "/v1/users", "users", "administrator")["id"].as_str().unwrap()
@@ -108,7 +108,7 @@ fn the_last_administrator_stays_one() {
 #[test]
 fn a_link_signs_its_user_in_once_whoever_made_it() {
     let (home, served) = staffed();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let path = format!(
         "/users/{}",
         listed(&served, "/v1/users", "users", "auditor")["id"].as_str().unwrap()
@@ -122,7 +122,8 @@ fn a_link_signs_its_user_in_once_whoever_made_it() {
     let there = run(&served.home(), &["users", "link", "auditor"]);
     for link in [shown.as_str(), here.stdout.trim(), there.stdout.trim()] {
         assert!(link.starts_with(&format!("{}/enter/", served.url)), "{link}");
-        let theirs = Browser::by_link(&served, link);
+        let theirs = Visitor::new(&served);
+        theirs.enter(link);
         theirs.get("/me").with(200).says(&["auditor", "Role: auditor"]);
         let used = browser.get(link.strip_prefix(&served.url).unwrap());
         used.with(404).says(&["does not work any more"]);
@@ -155,7 +156,7 @@ fn before_a_server_ran_nobody_knows_where_a_link_leads() {
 #[test]
 fn tokens_are_made_and_revoked_on_the_page_of_their_user() {
     let (_home, served) = staffed();
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let path = format!(
         "/users/{}",
         listed(&served, "/v1/users", "users", "auditor")["id"].as_str().unwrap()
@@ -200,7 +201,7 @@ fn names_that_are_trouble_are_only_text() {
         let user = json!({"name": format!("user{number}"), "role": "owner", "owner": name});
         served.post("/v1/users", &user).expect(201);
     }
-    let browser = Browser::of(&served, "administrator");
+    let browser = Visitor::of(&served, "administrator");
     let page = browser.get("/users");
     page.with(200).says(&[HOSTILE, &long]);
     assert!(!page.text.contains("<script>"), "{}", page.text);
@@ -220,7 +221,7 @@ fn the_last_use_of_a_password_is_kept_and_shown_and_stands_in_the_report() {
         served.post("/v1/users", &json!({"name": "mia", "role": "auditor"})).expect(201);
         let facts = || listed(&served, "/v1/users", "users", "mia");
         assert_eq!(facts()["has_password"], false);
-        let browser = Browser::of(&served, "mia");
+        let browser = Visitor::of(&served, "mia");
         assert!(facts()["last_sign_in_at"].is_string(), "{}", facts());
         browser.submit("/me", "/me/password", &[("new", PASSWORD)]).with(200);
         assert_eq!(facts()["has_password"], true);
@@ -246,7 +247,7 @@ fn the_last_use_of_a_password_is_kept_and_shown_and_stands_in_the_report() {
         assert_eq!(principal["mfa"], false);
         assert_eq!(principal["password_last_used"]["at"], facts()["password_last_used_at"]);
         assert!(report().contains(&format!(",true,{},", used.to_seconds())), "{}", report());
-        let boss = Browser::of(&served, "administrator");
+        let boss = Visitor::of(&served, "administrator");
         boss.get("/users").says(&["mia auditor every key active just now just now no"]);
 
         served.delete("/v1/users/mia").expect(204);

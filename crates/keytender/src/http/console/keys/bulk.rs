@@ -1,6 +1,7 @@
 //! Several keys at once: what will happen to which, and what came of it.
 //!
-//! Nothing happens before somebody saw the keys with their last uses and said yes.
+//! Nothing happens before somebody saw the keys with their last uses and said yes. Where keys are to be
+//! disabled, their providers are asked how they stand now, as far as they answer while somebody waits.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -15,12 +16,14 @@ use crate::app::acts::{self, Act, Asked};
 use crate::app::inventory::Inventory;
 use crate::app::keys;
 use crate::app::view::{KeepRequest, KeyChange, KeyView, LastUseView};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::http::auth;
 use crate::http::console::key_words::{age, last_use, name, state, text};
 use crate::http::console::layout;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::problem::{Problem, Refusal};
+
+mod done;
 
 /// What is done to several keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -64,12 +67,6 @@ pub(in crate::http::console) struct Chosen {
     agreed: Option<String>,
 }
 
-/// What came of one key.
-struct Came {
-    view: KeyView,
-    refused: Option<(String, Option<String>)>,
-}
-
 /// Shows what will happen to the keys that were chosen; or, once somebody agreed, does it and says for
 /// each key what came of it.
 pub(in crate::http::console) async fn chosen(
@@ -84,13 +81,13 @@ pub(in crate::http::console) async fn chosen(
         views.push(keys::view(&inventory, word).await?);
     }
     if chosen.agreed.is_none() {
-        return ask(&visit, &inventory, &chosen, &views, None).await;
+        return ask(&visit, &inventory, &chosen, views, None).await;
     }
     match change(&chosen, inventory.now) {
-        Err(error) => ask(&visit, &inventory, &chosen, &views, Some(&error)).await,
+        Err(error) => ask(&visit, &inventory, &chosen, views, Some(&error)).await,
         Ok(change) => {
-            let came = apply(&visit, inventory, &chosen, change, views).await?;
-            Ok(told(&visit, &chosen, &came))
+            let came = done::apply(&visit, inventory, &chosen, change, views).await?;
+            Ok(done::told(&visit, chosen.what, &came))
         }
     }
 }
@@ -141,45 +138,40 @@ pub(in crate::http::console) fn keep(
     Ok(KeepRequest { until, reason: reason.to_owned() })
 }
 
-/// Does it to one key after the other, to its end even if the browser goes away.
-async fn apply(
-    visit: &Visit,
-    inventory: Inventory,
-    chosen: &Chosen,
-    change: Option<KeyChange>,
-    views: Vec<KeyView>,
-) -> Result<Vec<Came>, Refusal> {
-    let why = chosen.because.clone();
-    let is_by_link = visit.session()?.is_by_link();
-    let work = async move {
-        let mut came = Vec::with_capacity(views.len());
-        for view in views {
-            let done = match &change {
-                Some(change) => {
-                    keys::set(&inventory, &view.key, change, |_| Ok(())).await.map(|_| ())
-                }
-                None => {
-                    let asked = Asked { act: Act::Disable, why: why.clone(), really: false };
-                    acts::run(&inventory, &view.key, &asked).await.map(|_| ())
-                }
-            };
-            let refused = match done {
-                Ok(()) => None,
-                Err(error) if error.of_kind() == Kind::Internal => return Err(error),
-                Err(error) => {
-                    let hint = error.advice().filter(|_| !is_by_link).map(str::to_owned);
-                    Some((error.explanation(), hint))
-                }
-            };
-            let view = keys::view(&inventory, &view.key).await.unwrap_or(view);
-            came.push(Came { view, refused });
-        }
-        Ok(came)
-    };
-    match tokio::spawn(work).await {
-        Ok(came) => Ok(came?),
-        Err(_) => Err(Refusal::Failed("a change of several keys did not end".to_owned())),
+/// A key that is meant, and how far its provider was asked how it stands now.
+struct Meant {
+    view: KeyView,
+    /// What the view does not say of it.
+    word: Option<String>,
+}
+
+/// The keys as their providers show them now, where they are to be disabled.
+async fn looked_at(inventory: &Inventory, what: What, views: Vec<KeyView>) -> Vec<Meant> {
+    let plain = |view: KeyView| Meant { view, word: None };
+    if what != What::Disable {
+        return views.into_iter().map(plain).collect();
     }
+    let keys: Vec<String> = views.iter().map(|view| view.key.clone()).collect();
+    let asked = Asked { act: Act::Disable, why: None, really: false };
+    let plans = acts::preview_each(inventory, &keys, &asked).await;
+    let meant = views.into_iter().zip(plans).map(|(view, plan)| match plan {
+        Some(Ok(plan)) if plan.provider_asked => {
+            Meant { view: plan.key, word: Some("as its provider shows it now".to_owned()) }
+        }
+        Some(Ok(plan)) => {
+            let word = "here it is only recorded: do it on its key page at the provider first";
+            Meant { view: plan.key, word: Some(word.to_owned()) }
+        }
+        Some(Err(error)) => {
+            let word = format!("its provider did not say how it stands: {}", error.explanation());
+            Meant { view, word: Some(word) }
+        }
+        None => {
+            let word = "its provider was not asked, for want of time: this is of the last sync";
+            Meant { view, word: Some(word.to_owned()) }
+        }
+    });
+    meant.collect()
 }
 
 /// The page that shows what will happen, and asks.
@@ -187,11 +179,12 @@ async fn ask(
     visit: &Visit,
     inventory: &Inventory,
     chosen: &Chosen,
-    views: &[KeyView],
+    views: Vec<KeyView>,
     wrong: Option<&Error>,
 ) -> Result<Response, Refusal> {
     let owners = choices::owners(visit, inventory).await?;
     let what = chosen.what;
+    let meant = looked_at(inventory, what, views).await;
     let content = html! {
         p { a href=(PATH) { "Keys" } }
         h1 { (what.title()) }
@@ -202,15 +195,15 @@ async fn ask(
         form.stack.wide method="post" action="/keys/chosen" {
             (visit.proof())
             input type="hidden" name="agreed" value="yes";
-            @for view in views { input type="hidden" name="key" value=(view.key); }
+            @for one in &meant { input type="hidden" name="key" value=(one.view.key); }
             (fields(chosen, &owners, inventory.now))
             button type="submit" name="what" value=(word(what)) class=[(what == What::Disable).then_some("danger")] {
-                (yes(what)) " " (count(u64::try_from(views.len()).unwrap_or(0), "key"))
+                (yes(what)) " " (count(u64::try_from(meant.len()).unwrap_or(0), "key"))
             }
             a href=(PATH) { "Change nothing" }
         }
-        h2 { (count(u64::try_from(views.len()).unwrap_or(0), "key")) }
-        (listed(what, views, inventory.now))
+        h2 { (count(u64::try_from(meant.len()).unwrap_or(0), "key")) }
+        (listed(what, &meant, inventory.now))
     };
     let mut response = layout::page(visit, PATH, what.title(), &content);
     if wrong.is_some() {
@@ -276,15 +269,16 @@ fn fields(chosen: &Chosen, owners: &[String], now: Time) -> Markup {
 }
 
 /// The keys, and what doing it may break.
-fn listed(what: What, views: &[KeyView], now: Time) -> Markup {
+fn listed(what: What, meant: &[Meant], now: Time) -> Markup {
     html! {
         table.cards.keys {
             caption.unseen { "The keys that are meant" }
             thead { tr {
                 th scope="col" { "Key" } th scope="col" { "Account" } th scope="col" { "Owner" }
-                th scope="col" { "Age" } th scope="col" { "Last use" } th scope="col" { "What to know" }
+                th scope="col" { "Age" } th scope="col" { "State" } th scope="col" { "Last use" }
+                th scope="col" { "What to know" }
             } }
-            tbody { @for view in views { tr {
+            tbody { @for Meant { view, word } in meant { tr {
                 th scope="row" {
                     a.key.clamp href=(format!("/keys/{}", view.key)) { (name(view)) }
                     @if let Some(id) = &view.id { small.code.clamp { (text(id)) } }
@@ -292,8 +286,12 @@ fn listed(what: What, views: &[KeyView], now: Time) -> Markup {
                 td data-label="Account" { span.clamp { (text(&view.account_name)) } }
                 td data-label="Owner" { span.clamp { (text(view.owner.as_deref().unwrap_or("nobody"))) } }
                 td data-label="Age" { (age(view, now)) }
+                td data-label="State" { (text(state(view))) }
                 td data-label="Last use" { (last_use(view, now)) }
-                td data-label="What to know" { (warning(what, view, now)) }
+                td data-label="What to know" {
+                    (warning(what, view, now))
+                    @if let Some(word) = word { small { (text(word)) } }
+                }
             } } }
         }
     }
@@ -315,48 +313,5 @@ fn warning(what: What, view: &KeyView, now: Time) -> Markup {
         } @else if let Some(until) = view.keep_until.filter(|until| *until > now) {
             "Kept until " (until.date()) ": " (text(view.keep_reason.as_deref().unwrap_or_default()))
         } @else { span.dim { "nothing" } }
-    }
-}
-
-/// The page that says what came of each key.
-fn told(visit: &Visit, chosen: &Chosen, came: &[Came]) -> Response {
-    let failed =
-        u64::try_from(came.iter().filter(|one| one.refused.is_some()).count()).unwrap_or(0);
-    let done = u64::try_from(came.len()).unwrap_or(0).saturating_sub(failed);
-    let content = html! {
-        p { a href=(PATH) { "Keys" } }
-        h1 { (chosen.what.title()) }
-        p.word role="status" { (count(done, "key")) " done." }
-        @if failed > 0 { p.wrong role="alert" { (count(failed, "key")) " not done: it stands at each why." } }
-        ul.plain.rows {
-            @for one in came { li {
-                a.key href=(format!("/keys/{}", one.view.key)) { (name(&one.view)) } " "
-                span.code { (text(one.view.id.as_deref().unwrap_or_default())) } " "
-                @match &one.refused {
-                    None => span { "done: " (after(chosen.what, &one.view)) },
-                    Some((why, hint)) => {
-                        b.critical { "not done: " } (text(why)) "."
-                        @if let Some(hint) = hint { small { (text(hint)) } }
-                    }
-                }
-            } }
-        }
-        p { a.button.quiet href=(PATH) { "To the list" } }
-    };
-    layout::page(visit, PATH, chosen.what.title(), &content)
-}
-
-/// How a key is now.
-fn after(what: What, view: &KeyView) -> Markup {
-    html! {
-        @match what {
-            What::Owner => {
-                "the owner is " (text(view.owner.as_deref().unwrap_or("nobody")))
-            }
-            What::Keep => {
-                "kept until " (view.keep_until.map(Time::date).unwrap_or_default())
-            }
-            What::Disable => { "it is " (state(view)) },
-        }
     }
 }
