@@ -31,6 +31,7 @@ mod console_walk;
 mod damaged;
 mod databases;
 mod demo;
+mod descriptor;
 mod discovery;
 mod docs;
 mod evaluate;
