@@ -2,5 +2,6 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod descriptor;
 pub mod openid;
 pub mod shelf;

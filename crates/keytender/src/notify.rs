@@ -4,14 +4,10 @@
 //! already, is for whoever calls. Nothing here prints, keeps or logs: addresses, bodies, URLs and
 //! passwords never stand in an error.
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 
-use crate::error::Error;
+use crate::net::outbound::Cause;
 
 pub mod chat;
 mod html;
@@ -19,60 +15,9 @@ pub mod mail;
 mod reach;
 pub mod webhook;
 
+pub use crate::net::outbound::{BadTarget, Roots, Settings};
 pub use html::html;
-pub use reach::{BadTarget, Hooks, Settings, Target};
-
-/// What each certificate in PEM begins with (RFC 7468, section 5).
-const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
-/// Certificates to trust beside those of the system, in PEM.
-#[derive(Clone, Debug)]
-pub enum Roots {
-    /// In a file.
-    File(PathBuf),
-    /// Here.
-    Pem(String),
-}
-
-impl From<PathBuf> for Roots {
-    fn from(path: PathBuf) -> Self {
-        Self::File(path)
-    }
-}
-
-impl Roots {
-    /// The PEM.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or there is no certificate.
-    fn read(&self) -> Result<Cow<'_, [u8]>, Error> {
-        let bytes = match self {
-            Self::File(path) => {
-                Cow::Owned(fs::read(path).map_err(|error| self.refuse().source(error))?)
-            }
-            Self::Pem(text) => Cow::Borrowed(text.as_bytes()),
-        };
-        match bytes.windows(PEM.len()).any(|part| part == PEM) {
-            true => Ok(bytes),
-            false => Err(self.bad()),
-        }
-    }
-
-    /// The refusal of what holds no certificates.
-    fn bad(&self) -> Error {
-        self.refuse().hint(match self {
-            Self::File(_) => "it must be a file of certificates in PEM",
-            Self::Pem(_) => "they must be written in PEM, from -----BEGIN CERTIFICATE----- on",
-        })
-    }
-
-    fn refuse(&self) -> Error {
-        Error::new(match self {
-            Self::File(path) => format!("could not read the certificates of {}", path.display()),
-            Self::Pem(_) => "could not read the certificates".to_owned(),
-        })
-    }
-}
+pub use reach::{Hooks, Target};
 
 /// The channel took the notice over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,25 +138,11 @@ impl StdError for Failed {}
 
 /// What the causes of `error` say about the network, without their texts: those may hold names.
 fn network_cause(error: &(dyn StdError + 'static)) -> Why {
-    let causes = || {
-        std::iter::successors(Some(error), |cause: &&(dyn StdError + 'static)| (*cause).source())
-    };
-    for cause in causes() {
-        if cause.is::<reach::NoAddress>() {
-            return Why::NoAddress;
-        }
-        match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => return Why::Refused,
-            Some(io::ErrorKind::TimedOut) => return Why::TimedOut,
-            _ => {}
-        }
+    match Cause::of(error) {
+        Cause::Refused => Why::Refused,
+        Cause::TimedOut => Why::TimedOut,
+        Cause::Certificate => Why::Certificate,
+        Cause::NoAddress => Why::NoAddress,
+        Cause::Broken => Why::Broken,
     }
-    // rustls's errors reach us as texts: "invalid peer certificate: UnknownIssuer".
-    if causes().any(|cause| cause.to_string().contains("certificate")) {
-        return Why::Certificate;
-    }
-    if causes().any(|cause| cause.to_string().contains("lookup address")) {
-        return Why::NoAddress;
-    }
-    Why::Broken
 }
