@@ -42,8 +42,8 @@ use failure::Doing;
 use way::Way;
 use wire::Wire;
 
-/// How many calls one account gets at the same time: the strictest limits that we know of allow some
-/// five a second.
+/// How many calls one account gets at the same time: providers limit by the second and by the minute,
+/// and people and programs use the same account meanwhile.
 const CALLS_AT_ONCE: usize = 4;
 
 /// What runs descriptors: one client for all accounts.

@@ -9,6 +9,9 @@ use thiserror::Error;
 
 use crate::net::outbound::{BadTarget, Cause};
 
+/// The operation that gets a token.
+pub(super) const SIGN_IN: &str = "sign in";
+
 /// What was tried: at which provider, which operation, about what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Doing {
@@ -160,7 +163,12 @@ impl Failure {
 
     /// Whether the provider refuses the credential, or it lacks a permission.
     pub fn is_denied(&self) -> bool {
-        matches!(self.0.reason, Reason::Answer { code: 401 | 403 })
+        match self.0.reason {
+            Reason::Answer { code: 401 | 403 } => true,
+            // An unknown client and an assertion of an ended key are so refused (RFC 6749, 5.2).
+            Reason::Answer { code: 400 } => self.0.doing.operation == SIGN_IN,
+            _ => false,
+        }
     }
 
     /// Whether the provider says that the thing is not there. Where the descriptor does not say

@@ -16,8 +16,8 @@ use super::page::Pages;
 use super::{CALLS_AT_ONCE, Placement, Session};
 use crate::clock;
 
-/// How long a whole list may take: 250,000 keys, each asked about beside, a tenth of a second a call,
-/// four at a time, would take longer; the largest account that we know of has a tenth of them.
+/// How long a whole list may take: 25,000 keys, each asked about beside, four at a time and a tenth of a
+/// second a call, take ten minutes, and pauses come to that.
 const LIST_TIME: Duration = Duration::from_secs(30 * 60);
 
 /// A key, and where it stands.

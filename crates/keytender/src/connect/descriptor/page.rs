@@ -15,11 +15,11 @@ use super::failure::{Failure, Reason};
 use super::wire::Outgoing;
 use super::{Session, link};
 
-/// The most parts of one list: a hundred entries a part make half a million.
+/// The most parts of one list: fifty entries a part make as many as there may be.
 pub const MAX_PAGES: usize = 5_000;
-/// The most entries of one list, which bounds what is held of it.
+/// The most entries of one list, which bounds what is held of it: some hundred megabytes.
 pub const MAX_ENTRIES: usize = 250_000;
-/// The longest cursor: the longest that we know of has 1,000 letters.
+/// The longest cursor: what most servers take in a line of a request or in a header.
 const MAX_CURSOR_BYTES: usize = 8_192;
 
 /// What the next part is asked for with.

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::assertion;
 use super::credential::whole_text;
-use super::failure::{Doing, Failure, Reason};
+use super::failure::{Doing, Failure, Reason, SIGN_IN};
 use super::wire::{Manner, Outgoing, Patience, Wire};
 use crate::clock;
 
@@ -101,7 +101,7 @@ impl Way {
         doing: &Doing,
         refused: Option<&Signed>,
     ) -> Result<Signed, Failure> {
-        let doing = Doing { operation: "sign in", about: self.id().to_owned(), ..doing.clone() };
+        let doing = Doing { operation: SIGN_IN, about: self.id().to_owned(), ..doing.clone() };
         let doing = &doing;
         if let Some(why) = self.fault() {
             return Err(doing.failed(Reason::Credential(why)));

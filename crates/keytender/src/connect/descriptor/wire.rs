@@ -15,9 +15,10 @@ use super::{CALLS_AT_ONCE, throttle};
 use crate::clock;
 use crate::net::outbound::{self, Cause};
 
-/// The most bytes of one answer: the largest page that we know of, 1,000 keys, has 2 MB.
+/// The most bytes of one answer: a thousand keys, the most of a page, of 16 KB each.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// How often one call is tried: providers that are restarted are back after three or four pauses.
+/// How often one call is tried. Where nobody says how long to wait, the pauses come to 4 to 5 seconds:
+/// longer than one bad node is asked, shorter than an outage.
 const MAX_TRIES: u32 = 5;
 /// How long all pauses of one call may be. Limits by the minute, which most providers have, are
 /// over by then.

@@ -139,6 +139,18 @@ fn a_part_says_where_the_next_is() {
 }
 
 #[test]
+fn a_descriptor_says_more_headers_and_what_it_accepts() {
+    let provider = Provider::start(|_| good(json!([])));
+    let operation = "      list: {request: {method: GET, url: /keys, query: {all: 'yes & no'}, \
+         headers: {Accept: application/vnd.acme+json, X-Version: '2'}}, items: ''}";
+    list(&session(&acme(operation), &provider)).unwrap();
+    let came = &provider.came()[0];
+    assert_eq!(came.line, "GET /v1/keys?all=yes+%26+no");
+    assert_eq!(came.headers["accept"], "application/vnd.acme+json");
+    assert_eq!(came.headers["x-version"], "2");
+}
+
+#[test]
 fn an_empty_list_is_one_and_another_answer_is_none() {
     let operation = "      list: {request: {method: GET, url: /keys}, items: /keys}";
     let answer = |body: &'static str| {

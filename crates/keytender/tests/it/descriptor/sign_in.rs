@@ -182,6 +182,16 @@ fn a_token_that_is_refused_is_got_anew_once() {
 }
 
 #[test]
+fn an_unknown_client_is_denied() {
+    for (code, is_denied) in [(400, true), (401, true), (403, true), (404, false)] {
+        let provider = Provider::start(move |_| json_of(code, &json!({"error": "invalid_client"})));
+        let session = by(CLIENT, "id, word", "me hunter2", &provider);
+        assert_eq!(list(&session).unwrap_err().is_denied(), is_denied, "{code}");
+        assert_eq!(provider.lines(), ["POST /token"]);
+    }
+}
+
+#[test]
 fn a_refused_credential_is_told_without_it() {
     for (reply, why) in [
         ((401, json!({"error": SECRET})), "it answered 401: it does not take the credential"),
