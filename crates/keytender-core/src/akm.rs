@@ -9,6 +9,7 @@ mod call;
 mod check;
 mod document;
 mod key_type;
+mod needs;
 mod operation;
 mod place;
 mod pointer;
@@ -16,7 +17,7 @@ mod read;
 mod stamp;
 mod template;
 
-pub use call::{Call, CallBody, Given, NoCall, Values, headers};
+pub use call::{Call, CallBody, Given, NoCall, Values, headers, is_host};
 pub use document::{
     Asserted, Authentication, Conformance, Descriptor, EventScheme, Events, Links, Method, Notices,
     Provider, Resource, ResourceKind, Scheme, Source, Variable, Version,

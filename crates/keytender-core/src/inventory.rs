@@ -78,6 +78,7 @@ impl KeyRecord {
 
     /// Fills in what policies are told of the record's history.
     pub fn derive(&mut self) {
+        self.key.seen_since = Some(self.first_seen_at);
         self.key.cadence = cadence(self.uses, self.largest_gap);
         self.key.suspended_since = suspended_since(self.suspended_seen_at, self.first_seen_at);
     }
@@ -101,8 +102,29 @@ pub struct Listing {
     pub observed_at: Time,
     /// Its principals with their keys.
     pub principals: Vec<Listed>,
-    /// The names of principals whose keys could not be listed: their absence says nothing.
+    /// The names of principals whose keys could not be listed, and [`blind_spot`]s: what is not seen
+    /// there may be there all the same.
     pub unseen: BTreeSet<String>,
+}
+
+/// The name of keys of one kind that could not be listed: all of them, or those in some resource.
+/// `within` are the ids of the resource and of those that it stands in, the outermost first.
+pub fn blind_spot(key_type: &str, within: &[String]) -> String {
+    match within {
+        [] => format!("keys: {key_type}"),
+        within => format!("keys: {key_type} in {}", within.join("/")),
+    }
+}
+
+/// Whether keys like this one, of this principal, could not be listed.
+fn is_unseen(unseen: &BTreeSet<String>, key: &Key<'_>, principal: &str) -> bool {
+    let in_spot = |key_type: &str| {
+        (0..=key.within.len())
+            .filter_map(|to| key.within.get(..to))
+            .any(|within| unseen.contains(&blind_spot(key_type, within)))
+    };
+    !unseen.is_empty()
+        && (unseen.contains(principal) || key.key_type.as_deref().is_some_and(in_spot))
 }
 
 /// A principal and all of its keys.
@@ -214,19 +236,27 @@ pub fn plan(known: Known, listing: Listing, random: impl FnMut() -> u64) -> Chan
         by_name: HashMap::new(),
         keys: HashMap::new(),
         sightings: known.sightings,
+        unseen: listing.unseen,
         random,
         changes: Changes::default(),
     };
+    let mut names = HashMap::new();
     for principal in known.principals {
-        planner.by_name.insert(principal.principal.name.to_string(), principal);
+        let name = principal.principal.name.to_string();
+        names.insert(principal.id, name.clone());
+        planner.by_name.insert(name, principal);
     }
-    let mut strays = Vec::new();
+    let shown = holders(&listing.principals);
     for key in known.keys {
-        match key.principal_id {
-            Some(principal) => planner.keys.entry(principal).or_default().push(key),
-            None => strays.push(key),
+        // Who moved is who holds it now: a renamed user keeps their keys.
+        let now =
+            key.key.id.as_deref().and_then(|id| shown.get(&(key.key.key_type.as_deref(), id)));
+        let before = || key.principal_id.and_then(|id| names.get(&id)).map(String::as_str);
+        if let Some(name) = now.copied().or_else(before).map(str::to_owned) {
+            planner.keys.entry(name).or_default().push(key);
         }
     }
+    drop(shown);
     let mut seen = HashSet::new();
     for listed in listing.principals {
         seen.insert(listed.principal.name.to_string());
@@ -237,7 +267,7 @@ pub fn plan(known: Known, listing: Listing, random: impl FnMut() -> u64) -> Chan
         .values()
         .filter(|record| {
             let name = record.principal.name.as_ref();
-            !seen.contains(name) && !listing.unseen.contains(name)
+            !seen.contains(name) && !planner.unseen.contains(name)
         })
         .cloned()
         .collect();
@@ -247,10 +277,21 @@ pub fn plan(known: Known, listing: Listing, random: impl FnMut() -> u64) -> Chan
     planner.changes
 }
 
+/// Under which principal each key is listed, by its kind and the provider's id.
+fn holders<'l>(principals: &'l [Listed]) -> HashMap<(Option<&'l str>, &'l str), &'l str> {
+    let keys = principals.iter().flat_map(|listed| {
+        listed.keys.iter().map(move |key| (key, listed.principal.name.as_ref()))
+    });
+    keys.filter_map(|(key, name)| Some(((key.key_type.as_deref(), key.id.as_deref()?), name)))
+        .collect()
+}
+
 struct Planner<R> {
     by_name: HashMap<String, PrincipalRecord>,
-    keys: HashMap<PrincipalId, Vec<KeyRecord>>,
+    /// The known keys, by the name of who holds them now.
+    keys: HashMap<String, Vec<KeyRecord>>,
     sightings: Vec<Sighting>,
+    unseen: BTreeSet<String>,
     random: R,
     changes: Changes,
 }
@@ -272,7 +313,7 @@ impl<R: FnMut() -> u64> Planner<R> {
                 gone_at: None,
             },
         };
-        let mut earlier = self.keys.remove(&record.id).unwrap_or_default();
+        let mut earlier = self.keys.remove(listed.principal.name.as_ref()).unwrap_or_default();
         let tags_changed = known.is_some_and(|known| {
             known.tags.as_ref().map(|(tags, _)| tags) != record.tags.as_ref().map(|(tags, _)| tags)
         });
@@ -286,7 +327,9 @@ impl<R: FnMut() -> u64> Planner<R> {
             match merge::matching(&earlier, key, &listed.keys) {
                 Some(place) => {
                     let known = earlier.swap_remove(place);
-                    self.seen(known, key, &listed, tags_changed);
+                    let is_moved = known.principal_id != Some(record.id);
+                    let known = KeyRecord { principal_id: Some(record.id), ..known };
+                    self.seen(known, key, &listed, tags_changed || is_moved);
                 }
                 None => self.found(key, &listed, record.id),
             }
@@ -332,8 +375,13 @@ impl<R: FnMut() -> u64> Planner<R> {
     /// A principal that the listing does not show: so are its keys.
     fn absent(&mut self, mut record: PrincipalRecord, at: Time) {
         let name = record.principal.name.to_string();
-        for known in self.keys.remove(&record.id).unwrap_or_default() {
+        let keys = self.keys.remove(&name).unwrap_or_default();
+        let is_hidden = keys.iter().any(|key| is_unseen(&self.unseen, &key.key, &name));
+        for known in keys {
             self.missing(known, at, &name);
+        }
+        if is_hidden {
+            return;
         }
         if record.gone_at.is_none() && record.first_seen_at < at {
             record.gone_at = Some(at);
@@ -344,7 +392,7 @@ impl<R: FnMut() -> u64> Planner<R> {
 
     /// A key that a listing of its principal does not show.
     fn missing(&mut self, known: KeyRecord, at: Time, principal: &str) {
-        if known.key.state == State::Destroyed {
+        if known.key.state == State::Destroyed || is_unseen(&self.unseen, &known.key, principal) {
             return;
         }
         let mut record = known;
@@ -378,7 +426,7 @@ impl<R: FnMut() -> u64> Planner<R> {
         let looked = self
             .sightings
             .iter()
-            .filter(|sighting| !sighting.unseen.contains(principal))
+            .filter(|sighting| !is_unseen(&sighting.unseen, &record.key, principal))
             .filter_map(|sighting| match is_reported_only {
                 true => sighting.reported_at,
                 false => Some(sighting.observed_at),

@@ -175,6 +175,10 @@ pub struct Key<'a> {
     pub principal_ref: Option<Cow<'a, str>>,
     /// The public id of the key, never its secret.
     pub id: Option<Cow<'a, str>>,
+    /// What kind of key it is, by the name in its provider's descriptor.
+    pub key_type: Option<Cow<'a, str>>,
+    /// The resources that it stands in, the outermost first, by their ids at the provider: needed to act.
+    pub within: Vec<String>,
     /// Its place, 1 or 2, in a report that has no ids.
     pub slot: Option<u8>,
     /// The name that people gave it.
@@ -185,6 +189,8 @@ pub struct Key<'a> {
     pub provider_state: Option<Cow<'a, str>>,
     /// When the secret came to be or last changed: age counts from here.
     pub created_at: Option<Time>,
+    /// Since when it is known to exist: where nobody tells when it was made, it is at least so old.
+    pub seen_since: Option<Time>,
     /// When it stops by itself; `None` if it does not, or if that is not known.
     pub expires_at: Option<Time>,
     /// When it was last used.
@@ -216,11 +222,14 @@ impl<'a> Key<'a> {
             principal_kind: None,
             principal_ref: None,
             id: None,
+            key_type: None,
+            within: Vec::new(),
             slot: None,
             label: None,
             state: State::Active,
             provider_state: None,
             created_at: None,
+            seen_since: None,
             expires_at: None,
             last_used: LastUse::unknown("nothing is recorded"),
             suspended_since: None,
@@ -233,9 +242,20 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// How old the secret is.
+    /// How old the secret is; where nobody tells when it was made, at least.
     pub fn age(&self, now: Time) -> Option<Span> {
-        self.created_at.map(|created| now.since(created))
+        self.born_at().map(|born| now.since(born))
+    }
+
+    /// When the secret came to be, or since when it is known to exist.
+    pub fn born_at(&self) -> Option<Time> {
+        self.created_at.or(self.seen_since)
+    }
+
+    /// Its age for people, `3 years`; `at least 4 months` where nobody tells when it was made.
+    pub fn age_in_words(&self, now: Time) -> Option<String> {
+        let words = self.age(now)?.in_words();
+        Some(if self.created_at.is_some() { words } else { format!("at least {words}") })
     }
 
     /// From when on it lies idle: its last use, or, if it was never used, the start of watching;
@@ -265,11 +285,14 @@ impl<'a> Key<'a> {
             principal_kind: self.principal_kind,
             principal_ref: self.principal_ref.map(own),
             id: self.id.map(own),
+            key_type: self.key_type.map(own),
+            within: self.within,
             slot: self.slot,
             label: self.label.map(own),
             state: self.state,
             provider_state: self.provider_state.map(own),
             created_at: self.created_at,
+            seen_since: self.seen_since,
             expires_at: self.expires_at,
             last_used: self.last_used.into_owned(),
             suspended_since: self.suspended_since,

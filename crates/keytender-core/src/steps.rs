@@ -103,8 +103,8 @@ pub fn provider(id: &str) -> String {
     printable(&format!("{first}{}", letters.as_str())).into_owned()
 }
 
-/// Who a key belongs to and which of its keys it is, for people: `deploy/1`, `root/2`, or the
-/// label of a key without a principal.
+/// Who a key belongs to and which of its keys it is, for people: `deploy/1`, `root/2`, `ann/laptop`, or
+/// the label of a key without a principal.
 pub fn name(key: &Key<'_>) -> String {
     let whose = match (key.principal_kind, &key.principal) {
         (Some(PrincipalKind::Root), _) => "root".into(),
@@ -114,9 +114,10 @@ pub fn name(key: &Key<'_>) -> String {
             None => printable(&key.provider),
         },
     };
-    match key.slot {
-        Some(slot) => format!("{whose}/{slot}"),
-        None => whose.into_owned(),
+    match (key.slot, &key.label, &key.principal) {
+        (Some(slot), ..) => format!("{whose}/{slot}"),
+        (None, Some(label), Some(_)) => format!("{whose}/{}", printable(label)),
+        _ => whose.into_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod channels;
 pub mod codes;
 pub(crate) mod csv_row;
 pub mod demo;
+mod described;
 pub mod evaluate;
 pub mod findings;
 pub mod import;

@@ -206,7 +206,7 @@ fn fill_url(url: &Template, values: &Values, mut in_path: bool) -> Result<String
 }
 
 /// Whether a text is a host name or a part of one.
-pub(super) fn is_host(text: &str) -> bool {
+pub fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')

@@ -47,7 +47,9 @@ pub(super) fn is_notable(before: &PrincipalRecord, after: &PrincipalRecord) -> b
 /// none, by the moment of creation, if no other key shares it.
 pub(super) fn matching(known: &[KeyRecord], key: &Key<'_>, listed: &[Key<'_>]) -> Option<usize> {
     if key.id.is_some()
-        && let Some(place) = known.iter().position(|record| record.key.id == key.id)
+        && let Some(place) = known
+            .iter()
+            .position(|record| record.key.id == key.id && record.key.key_type == key.key_type)
     {
         return Some(place);
     }
@@ -87,8 +89,8 @@ pub(super) fn key(known: &KeyRecord, seen: &Key<'static>, at: Time) -> KeyRecord
     key.last_used = last_use(&known.key.last_used, &seen.last_used);
     key.principal_ref = key.principal_ref.or_else(|| known.key.principal_ref.clone());
     key.tags = key.tags.or_else(|| known.key.tags.clone());
-    // Facts that a listing does not know of.
-    key.exposed = known.key.exposed;
+    // Facts that a listing does not know of; of exposure some do.
+    key.exposed = known.key.exposed.max(key.exposed);
     key.has_owner = known.key.has_owner;
     key.rotation_open = known.key.rotation_open;
     let suspended_seen_at = match key.state {
@@ -103,6 +105,9 @@ fn last_use(known: &LastUse<'static>, seen: &LastUse<'static>) -> LastUse<'stati
     match (known, seen) {
         (LastUse::Used(before), LastUse::Used(now)) if now.at < before.at => known.clone(),
         (LastUse::Used(_), LastUse::Never { .. }) => known.clone(),
+        (LastUse::Never { since }, LastUse::Never { since: now }) => {
+            LastUse::Never { since: *since.min(now) }
+        }
         (LastUse::Used(_) | LastUse::Never { .. }, LastUse::Unknown { .. }) => known.clone(),
         _ => seen.clone(),
     }

@@ -50,12 +50,12 @@ impl Next {
     fn of(&mut self, condition: &Condition, key: &Key<'_>) {
         match condition {
             Condition::AgeOver(limit) => {
-                if let Some(created) = key.created_at {
+                if let Some(created) = key.born_at() {
                     self.offer_after(created.plus(*limit));
                 }
             }
             Condition::AgeUnder(limit) => {
-                if let Some(created) = key.created_at {
+                if let Some(created) = key.born_at() {
                     self.offer(created.plus(*limit));
                 }
             }

@@ -101,8 +101,8 @@ impl Condition {
                 }
                 None => Truth::Unknown,
             },
-            Self::AgeOver(limit) => past(key.created_at, *limit, now),
-            Self::AgeUnder(limit) => known(key.created_at, |created| now.since(created) < *limit),
+            Self::AgeOver(limit) => past(key.born_at(), *limit, now),
+            Self::AgeUnder(limit) => known(key.born_at(), |created| now.since(created) < *limit),
             Self::IdleOver(limit) => past(key.idle_from(), idle_limit(*limit, key), now),
             Self::SuspendedFor(limit) => suspended_for(*limit, key, now),
             Self::LastUsed(word) => last_used(*word, &key.last_used),

@@ -59,7 +59,14 @@ fn write_one(
 ) -> Result<bool, fmt::Error> {
     match condition {
         Condition::AgeOver(limit) => match key.age(now) {
-            Some(age) => write_measure(out, before, &Days(age), *limit)?,
+            Some(age) => {
+                if key.created_at.is_none() {
+                    write!(out, "{before}at least ")?;
+                    write_measure(out, "", &Days(age), *limit)?;
+                } else {
+                    write_measure(out, before, &Days(age), *limit)?;
+                }
+            }
             None => return Ok(false),
         },
         Condition::IdleOver(limit) => match Idle::of(key, now) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use keytender_core::inventory::{
-    Changes, Event, KeyRecord, Known, Listed, Listing, PrincipalRecord, Sighting, plan,
+    Changes, Event, KeyRecord, Known, Listed, Listing, PrincipalRecord, Sighting, blind_spot, plan,
 };
 use keytender_core::key::{Key, LastUse, Principal, PrincipalKind, State, Use};
 use keytender_core::time::{Span, Time};
@@ -237,4 +237,79 @@ fn twins_without_ids_are_known_again_by_their_slots() {
     let twin = |slot: u8| Key { id: None, slot: Some(slot), ..key("") };
     memory.see(day(1), vec![twin(1), twin(2)]);
     assert!(memory.see(day(2), vec![twin(1), twin(2)]).is_empty());
+}
+
+/// A principal of this name with these keys.
+fn listed(name: &'static str, at: Time, keys: Vec<Key<'static>>) -> Listed {
+    Listed {
+        principal: Principal { name: name.into(), ..principal() },
+        reference: None,
+        tags: None,
+        is_admin: None,
+        cells: None,
+        observed_at: at,
+        keys,
+    }
+}
+
+#[test]
+fn a_renamed_principal_keeps_its_keys() {
+    for (before, after) in [("ann", "zoe"), ("zoe", "ann")] {
+        let mut memory = Memory::default();
+        let see = |memory: &mut Memory, at, name| {
+            let principals =
+                vec![listed("mia", at, vec![key("B")]), listed(name, at, vec![key("A")])];
+            memory.apply(Listing { observed_at: at, principals, unseen: BTreeSet::new() }, at)
+        };
+        see(&mut memory, day(1), before);
+        let id = memory.key("A").id;
+        let changes = see(&mut memory, day(2), after);
+        assert_eq!(events(&changes), []);
+        assert_eq!(memory.keys.len(), 2);
+        let holder = memory.principals.iter().find(|one| one.principal.name == after).unwrap();
+        assert_eq!((memory.key("A").id, memory.key("A").principal_id), (id, Some(holder.id)));
+        let gone = memory.principals.iter().find(|one| one.principal.name == before).unwrap();
+        assert_eq!(gone.gone_at, Some(day(2)));
+        assert!(see(&mut memory, day(3), after).is_empty());
+    }
+}
+
+#[test]
+fn keys_of_a_kind_or_a_place_that_could_not_be_listed_are_not_missing() {
+    let token = |id: &str, project: &str| Key {
+        key_type: Some("token".into()),
+        within: vec!["org".to_owned(), project.to_owned()],
+        ..key(id)
+    };
+    for (spot, keeps) in [
+        (blind_spot("token", &[]), true),
+        (blind_spot("token", &["org".to_owned(), "one".to_owned()]), true),
+        (blind_spot("token", &["org".to_owned()]), true),
+        (blind_spot("token", &["org".to_owned(), "two".to_owned()]), false),
+        (blind_spot("secret", &[]), false),
+    ] {
+        let mut memory = Memory::default();
+        memory.see(day(1), vec![token("A", "one"), key("B")]);
+        for at in [day(2), day(3)] {
+            let principals = vec![listed("deploy", at, vec![key("B")])];
+            let unseen = BTreeSet::from([spot.clone()]);
+            memory.apply(Listing { observed_at: at, principals, unseen }, at);
+        }
+        assert_eq!(memory.key("A").key.state == State::Active, keeps, "{spot}");
+        // Nor is who holds only such keys.
+        for at in [day(4), day(5)] {
+            let unseen = BTreeSet::from([spot.clone()]);
+            memory.apply(Listing { observed_at: at, principals: Vec::new(), unseen }, at);
+        }
+        assert_eq!(memory.principals[0].gone_at.is_none(), keeps, "{spot}");
+    }
+}
+
+#[test]
+fn two_kinds_may_have_keys_of_one_id() {
+    let of_kind = |kind: &'static str| Key { key_type: Some(kind.into()), ..key("1") };
+    let mut memory = Memory::default();
+    memory.see(day(1), vec![of_kind("personal"), of_kind("project")]);
+    assert_eq!(memory.keys.len(), 2);
+    assert!(memory.see(day(2), vec![of_kind("project"), of_kind("personal")]).is_empty());
 }

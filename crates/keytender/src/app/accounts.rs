@@ -9,6 +9,7 @@ use keytender_core::owner::is_address;
 use keytender_core::secret::Secret;
 use serde_json::json;
 
+use super::described;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::secrets;
 use super::view::AccountView;
@@ -42,8 +43,11 @@ pub struct NewAccount {
 ///
 /// # Errors
 /// When the name is taken or no name, or the contact is no address.
-pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Error> {
+pub async fn add(inventory: &Inventory, mut new: NewAccount) -> Result<Account, Error> {
     check_new(&new)?;
+    if is_described(&new.provider, new.kind) {
+        new.access.hosts = described::hosts(&new.provider, &new.access)?;
+    }
     let id = AccountId::from_random(store::random().map_err(cannot_write)?);
     let sealed = match &new.secret {
         Some(secret) => Some(secrets::seal(inventory, &id.to_string(), secret).await?),
@@ -67,7 +71,9 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
     };
     // What cannot be opened is not added.
     #[cfg(feature = "aws")]
-    super::aws::key(&account)?;
+    if !is_described(&account.provider, account.kind) {
+        super::aws::key(&account)?;
+    }
     let mut tx = inventory.begin().await?;
     tx.insert_account(&account).await.map_err(|failure| match failure {
         Failure::Exists => Error::new(format!("there is an account `{}` already", account.name))
@@ -87,7 +93,7 @@ pub async fn add(inventory: &Inventory, new: NewAccount) -> Result<Account, Erro
 #[derive(Clone, Debug)]
 pub struct Ability {
     /// The permission, in the provider's word.
-    pub permission: &'static str,
+    pub permission: Cow<'static, str>,
     /// What it is for.
     pub purpose: Cow<'static, str>,
     /// Whether a sync is impossible without it.
@@ -129,7 +135,12 @@ pub async fn check(account: &Account) -> Result<Checked, Error> {
                 account.name
             ),
         }),
-        AccountKind::Live | AccountKind::Organization => look(account).await,
+        AccountKind::Live | AccountKind::Organization => {
+            match is_described(&account.provider, account.kind) {
+                true => described::look(account).await,
+                false => look(account).await,
+            }
+        }
     }
 }
 
@@ -144,13 +155,18 @@ mod reach;
 mod seen;
 
 pub use change::set_contact;
-pub use reach::{check as check_reach, kind_of, not_asked};
+pub use reach::{check as check_reach, kind_of};
 pub(super) use seen::get_seen;
 pub use seen::{check_seen, list, syncs, view};
 
 #[cfg(not(feature = "aws"))]
 async fn look(account: &Account) -> Result<Checked, Error> {
     Err(Error::new(format!("no connector for `{}`", account.provider)))
+}
+
+/// Whether an account is asked as a descriptor says.
+pub(super) fn is_described(provider: &str, kind: AccountKind) -> bool {
+    kind == AccountKind::Live && provider != "aws"
 }
 
 fn is_plain(one: char) -> bool {

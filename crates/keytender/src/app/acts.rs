@@ -22,6 +22,7 @@ use crate::store::keys::{HeldKey, Told};
 
 #[cfg(feature = "aws")]
 mod aws;
+mod described;
 mod several;
 
 pub use several::preview_each;
@@ -127,8 +128,9 @@ async fn plan(
             plan.is_done = plan.key.record.key.state == asked.act.state();
         }
         AccountKind::Own => plan.is_done = plan.key.record.key.state == asked.act.state(),
+        _ if is_described(&plan) => described::look(&mut plan, inventory.now).await?,
         AccountKind::Live | AccountKind::Organization => {
-            look(&mut plan, inventory.now, asks_use).await?
+            look(&mut plan, inventory.now, asks_use).await?;
         }
     }
     if asked.act == Act::Delete {
@@ -175,6 +177,10 @@ pub async fn run(inventory: &Inventory, word: &str, asked: &Asked) -> Result<Key
 
 fn check_why(asked: &Asked) -> Result<(), Error> {
     keys::check_text("a reason", asked.why.as_deref())
+}
+
+fn is_described(plan: &Plan) -> bool {
+    super::accounts::is_described(&plan.account.provider, plan.account.kind)
 }
 
 async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error> {
@@ -264,6 +270,7 @@ async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Resul
     write(inventory, plan, Stage::Intent, why, None).await?;
     let done = match plan.account.kind {
         AccountKind::Manual | AccountKind::Own => Ok(()),
+        _ if is_described(plan) => described::act(plan).await,
         AccountKind::Live | AccountKind::Organization => act(plan).await,
     };
     match done {

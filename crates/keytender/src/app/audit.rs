@@ -14,6 +14,7 @@ use keytender_core::time::Time;
 use super::warnings::Warnings;
 use crate::error::Error;
 
+mod described;
 pub mod discover;
 mod file;
 #[cfg(feature = "aws")]
@@ -178,6 +179,7 @@ fn tick(counts: &mut [u64], place: Option<usize>) {
 /// Only when the sink cannot write; what cannot be read stands in [`Outcome::failures`].
 pub fn run(sources: &[Source], options: &Options<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {
     let mut live = observe_live(sources, options);
+    live.extend(described::observe(sources, options));
     let mut audit = Audit {
         options,
         sink,

@@ -40,7 +40,7 @@ pub fn check(name: &str, text: &str) -> Result<(ProviderView, Vec<String>), Erro
     }
 }
 
-fn broken(name: &str, faults: &[Fault]) -> Error {
+pub(super) fn broken(name: &str, faults: &[Fault]) -> Error {
     let lines: Vec<String> =
         faults.iter().map(|fault| printable(&fault.to_string()).into_owned()).collect();
     Error::new(format!("{name} is no descriptor:\n  {}", lines.join("\n  ")))

@@ -11,12 +11,14 @@ use keytender_core::id::{AccountId, KeyId, SyncId};
 use keytender_core::inventory::{self, Changes, Event, Known, Listing};
 use keytender_core::time::Time;
 
+use super::accounts::is_described;
 use super::inventory::Inventory;
 use super::notify;
 use super::turn::Turn;
 use crate::clock;
 use crate::error::Error;
 use crate::store::accounts::{Account, AccountKind, Learned};
+use crate::store::keys::Told;
 use crate::store::syncs::Sync;
 use crate::store::{self, Failure, Store};
 
@@ -24,6 +26,7 @@ use crate::store::{self, Failure, Store};
 mod administrators;
 #[cfg(feature = "aws")]
 mod aws;
+pub(super) mod described;
 mod looks;
 #[cfg(feature = "aws")]
 mod organization;
@@ -263,16 +266,25 @@ fn cannot_write(account: &Account, failure: Failure) -> Error {
     failure.refuse(format!("cannot write what `{}` shows", account.name))
 }
 
-#[cfg(feature = "aws")]
 async fn observe(
     store: &Store,
     account: &Account,
     now: Time,
     progress: &Progress<'_>,
 ) -> Result<Seen, Error> {
-    if account.provider != "aws" {
-        return Err(cannot_ask(account));
+    match is_described(&account.provider, account.kind) {
+        true => described::observe(account, now, progress).await,
+        false => observe_aws(store, account, now, progress).await,
     }
+}
+
+#[cfg(feature = "aws")]
+async fn observe_aws(
+    store: &Store,
+    account: &Account,
+    now: Time,
+    progress: &Progress<'_>,
+) -> Result<Seen, Error> {
     let principals = store.list_principals(account.id).await;
     let principals = principals.map_err(|failure| {
         failure.refuse(format!("cannot read what is known of `{}`", account.name))
@@ -287,7 +299,7 @@ async fn observe(
 }
 
 #[cfg(not(feature = "aws"))]
-async fn observe(
+async fn observe_aws(
     _store: &Store,
     account: &Account,
     _now: Time,
@@ -296,9 +308,10 @@ async fn observe(
     Err(cannot_ask(account))
 }
 
+#[cfg(not(feature = "aws"))]
 fn cannot_ask(account: &Account) -> Error {
     let message = format!("cannot ask `{}`: no connector for `{}`", account.name, account.provider);
-    Error::new(message).hint("keys of other providers are told by hand: keytender keys add")
+    Error::new(message).hint("this program was built without AWS's connector")
 }
 
 /// Writes what `seen` changes, in one transaction.
@@ -325,6 +338,8 @@ pub async fn apply(
         keys: tx.keys_of(account.id).await?.into_iter().map(|held| held.record).collect(),
         sightings,
     };
+    let exposed: HashSet<_> =
+        known.keys.iter().filter(|one| one.key.exposed == Some(true)).map(|one| one.id).collect();
     let unseen = seen.listing.unseen.clone();
     let mut bits = Bits::new(&seen.listing, known.keys.len())?;
     let changes = match is_old {
@@ -333,6 +348,12 @@ pub async fn apply(
     };
     tx.write_principals(account.id, &changes.principals).await?;
     tx.write_keys(account.id, &changes.keys).await?;
+    // Where a provider itself says that a key leaked.
+    for record in &changes.keys {
+        if record.key.exposed == Some(true) && !exposed.contains(&record.id) {
+            tx.tell_key(record.id, Told::Exposed(Some(observed_at))).await?;
+        }
+    }
     tx.write_uses(&changes.uses, observed_at).await?;
     let events = by_key(&changes);
     let versions: Vec<_> = changes

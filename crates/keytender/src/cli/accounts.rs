@@ -57,17 +57,18 @@ pub(super) enum Command {
 /// An account of `aws` is asked for its keys at each sync, with the credentials that AWS's own
 /// tools would use. Keytender keeps a reference to them, never a secret. With --organization it is
 /// asked for its members too, and each is entered by the role; new ones are added at each sync.
-/// Keys of any other provider are told by hand: keytender keys add.
+/// Each of `keytender providers list` is asked with --credential. Keys of any other provider, and
+/// of any without a credential, are told by hand: keytender keys add.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// The provider: aws, or any other name
+    /// The provider: aws, one of keytender providers list, or any other name
     provider: String,
     /// What you call the account, such as prod
     name: String,
     /// The profile of AWS's configuration that reaches it
     #[arg(long)]
     profile: Option<String>,
-    /// Where an access key for it is: env:NAME, file:PATH, keyring:SERVICE/USER, command:PROGRAM,
+    /// Where its credential is (of aws an access key): env:NAME, file:PATH, keyring:SERVICE/USER, command:PROGRAM,
     /// or - for standard input, to be kept sealed
     #[arg(long, value_name = "PLACE", conflicts_with = "profile")]
     credential: Option<String>,
@@ -81,9 +82,28 @@ pub(super) struct Add {
     /// What the role's owner asks for beside
     #[arg(long, value_name = "ID", requires = "role")]
     external_id: Option<String>,
+    /// What the provider asks for beside: its host, an organization; keytender providers show says
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    variables: Vec<(String, String)>,
+    /// What stands before the provider, such as a gateway: takes the place of its scheme, host and port
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Reach it in a private network too
+    #[arg(long)]
+    allow_private: bool,
     /// A mail address for its keys without an owner
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
+}
+
+/// A name and what it stands for.
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err("write NAME=VALUE, such as host=gitlab.example.com".to_owned()),
+    }
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
@@ -102,7 +122,8 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
-    let kind = accounts::kind_of(&args.provider, args.organization).map_err(Stop::wrong_usage)?;
+    let kind = accounts::kind_of(&args.provider, args.organization, args.credential.is_some());
+    let kind = kind.map_err(Stop::wrong_usage)?;
     let new = NewAccount {
         provider: args.provider,
         name: args.name,
@@ -111,14 +132,14 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
             profile: args.profile,
             role: args.role,
             external_id: args.external_id,
-            credential: None,
+            variables: args.variables.into_iter().collect(),
+            endpoint: args.endpoint,
+            allow_private: args.allow_private,
+            ..Access::default()
         },
         contact: args.contact,
         secret: None,
     };
-    if kind == AccountKind::Manual && args.credential.is_some() {
-        return Err(Stop::wrong_usage(accounts::not_asked(&new.provider)));
-    }
     accounts::check_reach(&new).map_err(Stop::wrong_usage)?;
     let secret = args.credential.as_deref().map_or(Ok(SecretSource::None), source)?;
     let next = match kind {

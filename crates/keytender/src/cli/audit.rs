@@ -12,6 +12,7 @@ use super::{COULD_NOT, DONE, FAIL_ON, Stop, Talk, parse_time, policy};
 use crate::app::audit::{self, Depth, Options, Outcome, Sink, Source};
 use crate::clock;
 use crate::error::Error;
+use crate::store::accounts::Access;
 
 mod controls;
 mod csv;
@@ -29,11 +30,12 @@ const MAX_WARNINGS_PRINTED: usize = 10;
 /// What is due, from credential reports, CSV files or AWS accounts.
 ///
 /// A SOURCE is an AWS credential report, a CSV file (provider,name,created and, if known,
-/// expires,last_used,owner), `-` for one of them on standard input, `aws` or `aws:PROFILE`.
+/// expires,last_used,owner), `-` for one of them on standard input, `aws` or `aws:PROFILE`, or any of
+/// `keytender providers list`, such as `gitlab` or `github:ORG`, with --credential.
 /// Without a SOURCE it says what it found on this machine.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files, `-`, `aws` or `aws:PROFILE`
+    /// Files, `-`, `aws`, `aws:PROFILE`, or a provider such as `github:ORG`
     #[arg(value_name = "SOURCE")]
     sources: Vec<OsString>,
     /// How to write what was found
@@ -66,6 +68,19 @@ pub(super) struct Args {
     /// Ask an AWS account for its credential report only: two calls, no key ids
     #[arg(long, conflicts_with = "fresh")]
     report_only: bool,
+    /// Where the credential for a provider other than aws is: env:NAME, file:PATH,
+    /// keyring:SERVICE/USER or command:PROGRAM
+    #[arg(long, value_name = "PLACE")]
+    credential: Option<String>,
+    /// What the provider asks for beside: its host, an organization
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = super::accounts::setting)]
+    variables: Vec<(String, String)>,
+    /// What stands before the provider, such as a gateway: takes the place of its scheme, host and port
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Reach the provider in a private network too
+    #[arg(long)]
+    allow_private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -112,7 +127,7 @@ pub(super) fn run(args: Args, talk: Talk) -> Result<u8, Stop> {
         None => policy::default(),
     };
     let policy = policy.map_err(Stop::could_not)?;
-    let sources = parse_sources(&args.sources)?;
+    let sources = parse_sources(&args)?;
     let now = clock::now();
     let options = Options {
         policy: &policy,
@@ -180,10 +195,17 @@ fn check(args: &Args) -> Result<(), Stop> {
     Ok(())
 }
 
-fn parse_sources(names: &[OsString]) -> Result<Vec<Source>, Stop> {
+fn parse_sources(args: &Args) -> Result<Vec<Source>, Stop> {
+    let access = Access {
+        credential: args.credential.clone(),
+        variables: args.variables.iter().cloned().collect(),
+        endpoint: args.endpoint.clone(),
+        allow_private: args.allow_private,
+        ..Access::default()
+    };
     let mut sources = Vec::new();
-    for name in names {
-        let source = Source::parse(name.clone()).map_err(Stop::could_not)?;
+    for name in &args.sources {
+        let source = Source::parse(name.clone(), &access).map_err(Stop::could_not)?;
         if sources.contains(&source) {
             let message = format!("`{source}` is named twice");
             return Err(Stop::wrong_usage(Error::new(message).hint("name each source once")));

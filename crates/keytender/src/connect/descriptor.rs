@@ -196,10 +196,10 @@ fn resolve(descriptor: &Descriptor, given: &BTreeMap<String, String>) -> Result<
     for (name, variable) in &descriptor.variables {
         let default = variable.default.as_ref().map(|default| &default.value);
         let given = given.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
-        let value = given
-            .or(default.map(String::as_str))
-            .ok_or_else(|| Reason::Variable { name: name.clone(), help: variable.help.clone() })?;
-        values.set("var", name, value);
+        // What lacks one is refused when it is called: not every kind of key needs each.
+        if let Some(value) = given.or(default.map(String::as_str)) {
+            values.set("var", name, value);
+        }
     }
     Ok(values)
 }

@@ -1,6 +1,6 @@
 //! Accounts: where keys are held, and how they are reached.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keytender_core::access::Side;
 use keytender_core::id::AccountId;
@@ -14,7 +14,7 @@ use super::tasks::sync_of;
 use super::{Failure, Result, Store};
 
 /// How an account is reached: references only, never a secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Access {
     /// A profile of AWS's configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,18 @@ pub struct Access {
     /// What the role's owner asks for beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// What its descriptor asks for beside the credential, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// What takes the place of scheme, host and port of each of the descriptor's URLs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Whether addresses that are not public may be reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
+    /// The hosts that whoever added it agreed to; a descriptor that comes to name others reaches none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
 }
 
 /// What kind of account it is to us.

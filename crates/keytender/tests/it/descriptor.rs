@@ -5,7 +5,7 @@ mod attacks;
 mod keys;
 mod limits;
 mod pages;
-mod provider;
+pub(crate) mod provider;
 mod sign_in;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -30,6 +30,7 @@ mod console_walk;
 mod damaged;
 mod databases;
 mod demo;
+mod described;
 mod descriptor;
 mod discovery;
 mod docs;

@@ -141,7 +141,7 @@ fn ability(
         Some(Err(failure)) if failure.reason == Reason::NotFound => Some(true),
         Some(Err(failure)) => return Err(refuse(account, failure)),
     };
-    Ok(Ability { permission, purpose: purpose.into(), is_needed, is_there })
+    Ok(Ability { permission: permission.into(), purpose: purpose.into(), is_needed, is_there })
 }
 
 fn refuse(account: &Account, failure: Failure) -> Error {

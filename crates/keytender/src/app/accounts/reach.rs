@@ -1,7 +1,9 @@
 //! How a new account is to be reached, held against what can be so.
 
 use super::NewAccount;
+use crate::app::described;
 use crate::config::credential::Reference;
+use crate::connect::shelf;
 use crate::error::Error;
 use crate::store::accounts::{Access, AccountKind};
 
@@ -10,25 +12,38 @@ use crate::store::accounts::{Access, AccountKind};
 const MAX_LINE: usize = 2_048;
 /// The longest access key, or JSON with one.
 const MAX_SECRET: usize = 4_096;
-/// The provider that is asked.
-const ASKED: &str = "aws";
+/// The provider that is asked by its own SDK.
+const AWS: &str = "aws";
 
-/// What an account of a provider is to us, if it speaks for an organization or for itself.
+/// What an account of a provider is to us, if it speaks for an organization or for itself, and is
+/// reached with a credential or not.
 ///
 /// # Errors
-/// When nobody can be asked for the members of an organization.
-pub fn kind_of(provider: &str, is_organization: bool) -> Result<AccountKind, Error> {
+/// When nobody can be asked for the members of an organization, or the provider not at all.
+pub fn kind_of(
+    provider: &str,
+    is_organization: bool,
+    has_credential: bool,
+) -> Result<AccountKind, Error> {
     match (provider, is_organization) {
-        (ASKED, true) => Ok(AccountKind::Organization),
-        (ASKED, false) => Ok(AccountKind::Live),
-        (_, true) => Err(not_asked(provider)),
-        (_, false) => Ok(AccountKind::Manual),
+        (AWS, true) => Ok(AccountKind::Organization),
+        (AWS, false) => Ok(AccountKind::Live),
+        (_, true) => Err(Error::new(format!("{provider} has no organizations that are asked"))),
+        (_, false) if !has_credential => Ok(AccountKind::Manual),
+        (_, false) => match shelf::text(provider) {
+            Some(_) => Ok(AccountKind::Live),
+            None => Err(not_asked(provider)),
+        },
     }
 }
 
 /// The refusal of credentials for a provider that is not asked.
-pub fn not_asked(provider: &str) -> Error {
-    Error::new(format!("{provider} is not asked: it needs no credentials"))
+fn not_asked(provider: &str) -> Error {
+    let hint = match shelf::text(provider) {
+        Some(_) => "with --credential it is asked; without one its keys are told by hand",
+        None => "keytender providers list shows whom Keytender asks; others' keys are told by hand",
+    };
+    Error::new(format!("{provider} is not asked like this")).hint(hint)
 }
 
 /// Refuses a role that is neither an ARN nor, of an organization, the name that it has in every member.
@@ -56,6 +71,19 @@ fn check_role(kind: AccountKind, role: Option<&str>) -> Result<(), Error> {
     Err(refusal)
 }
 
+/// Refuses what only AWS has, and what its descriptor does not ask for.
+fn check_described(new: &NewAccount) -> Result<(), Error> {
+    let Access { profile, role, external_id, .. } = &new.access;
+    if profile.is_some() || role.is_some() || external_id.is_some() {
+        return Err(Error::new(format!("{} has no profiles and no roles", new.provider))
+            .hint("--credential says where its credential is"));
+    }
+    match new.kind {
+        AccountKind::Live => described::check(&new.provider, &new.access),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses an access that nothing can come of.
 ///
 /// # Errors
@@ -66,11 +94,11 @@ pub fn check(new: &NewAccount) -> Result<(), Error> {
         return Err(not_asked(&new.provider));
     }
     if secret.as_ref().is_some_and(|secret| secret.expose().parse::<Reference>().is_ok()) {
-        return Err(Error::new("this is the place of a secret, not an access key")
-            .hint("give the key itself: its id, a space and its secret"));
+        return Err(Error::new("this is the place of a secret, not a credential")
+            .hint("give the credential itself; of AWS the key's id, a space and its secret"));
     }
     if secret.as_ref().is_some_and(|secret| secret.expose().len() > MAX_SECRET) {
-        return Err(Error::new(format!("an access key has at most {MAX_SECRET} bytes")));
+        return Err(Error::new(format!("a credential has at most {MAX_SECRET} bytes")));
     }
     if access.profile.is_some() && (access.credential.is_some() || secret.is_some()) {
         return Err(Error::new(
@@ -80,7 +108,10 @@ pub fn check(new: &NewAccount) -> Result<(), Error> {
     if access.external_id.is_some() && access.role.is_none() {
         return Err(Error::new("an external id belongs to a role").hint("name the role beside it"));
     }
-    check_role(new.kind, access.role.as_deref())?;
+    match new.provider.as_str() {
+        AWS => check_role(new.kind, access.role.as_deref())?,
+        _ => check_described(new)?,
+    }
     let is_line = |text: &&str| {
         !text.trim().is_empty() && text.len() <= MAX_LINE && !text.chars().any(char::is_control)
     };

@@ -1,5 +1,7 @@
 //! Accounts, in JSON.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use keytender_core::access::Side;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -25,15 +27,37 @@ pub struct AccessView {
     /// What the role's owner asks for beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// Whether an access key is kept here for it, sealed.
+    /// What its descriptor asks for beside the credential, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// What takes the place of scheme, host and port of each of the descriptor's URLs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Whether addresses that are not public may be reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_private: bool,
+    /// The hosts that are reached, and no others.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
+    /// Whether a credential is kept here for it, sealed.
     #[serde(default)]
     pub secret_kept: bool,
 }
 
 impl AccessView {
     fn of(access: &Access, secret_kept: bool) -> Self {
-        let Access { profile, credential, role, external_id } = access.clone();
-        Self { profile, credential, role, external_id, secret_kept }
+        let access = access.clone();
+        Self {
+            profile: access.profile,
+            credential: access.credential,
+            role: access.role,
+            external_id: access.external_id,
+            variables: access.variables,
+            endpoint: access.endpoint,
+            allow_private: access.allow_private,
+            hosts: access.hosts,
+            secret_kept,
+        }
     }
 }
 
@@ -170,7 +194,7 @@ impl CheckView {
     /// The view of what was found.
     pub fn of(checked: Checked) -> Self {
         let abilities = checked.abilities.into_iter().map(|ability| AbilityView {
-            permission: ability.permission.to_owned(),
+            permission: ability.permission.into_owned(),
             purpose: ability.purpose.into_owned(),
             needed: ability.is_needed,
             there: ability.is_there,

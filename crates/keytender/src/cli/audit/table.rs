@@ -206,7 +206,9 @@ impl<'p, W: Write> Table<'p, W> {
     /// How old what is said of a live account is.
     fn write_observed(&mut self, outcome: &Outcome) -> io::Result<()> {
         for source in &outcome.sources {
-            if let Some(observed_at) = source.observed_at {
+            // Others show their keys as they are at the moment of the audit.
+            let is_cached = source.kind == "aws-account";
+            if let Some(observed_at) = source.observed_at.filter(|_| is_cached) {
                 let age = self.as_of.since(observed_at);
                 let name = printable(&source.name);
                 let hint = if age.whole_days() == 0 && age.in_words() == "moments" {

@@ -62,6 +62,7 @@ impl Desk<'_> {
                     "profile": new.access.profile,
                     "role": new.access.role,
                     "external_id": new.access.external_id,
+                    "variables": new.access.variables,
                     "contact": new.contact,
                     "secret": secret.as_ref().map(|secret| secret.expose()),
                 });

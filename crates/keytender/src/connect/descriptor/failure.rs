@@ -118,14 +118,6 @@ pub enum Reason {
         /// The page where people do it.
         page: Option<String>,
     },
-    /// Nobody said what a variable is.
-    #[error("`{name}` is missing: {help}")]
-    Variable {
-        /// The variable.
-        name: String,
-        /// What it is.
-        help: String,
-    },
     /// The credential does not fit.
     #[error("{0}")]
     Credential(String),
@@ -168,6 +160,17 @@ impl Failure {
             // An unknown client and an assertion of an ended key are so refused (RFC 6749, 5.2).
             Reason::Answer { code: 400 } => self.0.doing.operation == SIGN_IN,
             _ => false,
+        }
+    }
+
+    /// Whether this credential, or what is known of this account, is not enough for the call.
+    pub fn is_lacking(&self) -> bool {
+        let is_variable =
+            |call: &NoCall| matches!(call, NoCall::Missing(name) if name.scope == "var");
+        match &self.0.reason {
+            Reason::Credential(_) => true,
+            Reason::Call(call) => is_variable(call),
+            _ => self.is_denied(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! `/v1/accounts`: where keys are held, and bringing the inventory up to date with them.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 use keytender_core::id::SyncId;
 use keytender_core::secret::Secret;
@@ -23,8 +25,8 @@ use crate::store::accounts::Access;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct NewAccountBody {
-    /// Who runs the API that its keys are for. `aws` is asked for its keys; of any other name they are
-    /// told by hand.
+    /// Who runs the API that its keys are for. `aws` is asked for its keys, and so is each of
+    /// `/v1/providers` with a `secret`; of any other they are told by hand.
     #[schema(min_length = 1, max_length = 100, example = "aws")]
     provider: String,
     /// What to call it here: letters, digits, and - _ . @
@@ -49,8 +51,12 @@ pub(in crate::http) struct NewAccountBody {
     /// A mail address for its keys without an owner.
     #[schema(max_length = 254, example = "security@example.com")]
     contact: Option<String>,
-    /// An access key that reaches it: its id, a space and its secret; or JSON with `AccessKeyId` and
-    /// `SecretAccessKey`. It is kept sealed, and nobody gets it back.
+    /// What the provider asks for beside the credential, by name: a host, an organization.
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    /// A credential that reaches it. Of AWS an access key: its id, a space and its secret; or JSON with
+    /// `AccessKeyId` and `SecretAccessKey`. Of others as the provider's `authentication` says: one text,
+    /// or its parts with a space between two. It is kept sealed, and nobody gets it back.
     #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
     #[schema(value_type = Option<String>, write_only, max_length = 4096)]
     secret: Option<Secret>,
@@ -95,7 +101,7 @@ pub(in crate::http) async fn add(
     Body(new): Body<NewAccountBody>,
 ) -> Result<Made<AccountView>, Refusal> {
     let new = NewAccount {
-        kind: accounts::kind_of(&new.provider, new.organization)?,
+        kind: accounts::kind_of(&new.provider, new.organization, new.secret.is_some())?,
         provider: new.provider,
         name: new.name,
         access: Access {
@@ -103,6 +109,8 @@ pub(in crate::http) async fn add(
             credential: None,
             role: new.role,
             external_id: new.external_id,
+            variables: new.variables,
+            ..Access::default()
         },
         contact: new.contact,
         secret: new.secret,

@@ -1,5 +1,7 @@
 //! Accounts: where keys are held, how each is reached, and how the last look at it went.
 
+use std::collections::BTreeMap;
+
 use axum::response::Response;
 use keytender_core::access::Scope;
 use keytender_core::secret::Secret;
@@ -37,12 +39,28 @@ pub(super) struct Typed {
     external_id: Option<String>,
     contact: Option<String>,
     secret: Option<String>,
+    variables: Option<String>,
 }
 
 impl Typed {
+    /// What the provider asks for beside, a space between two.
+    fn variables(&self) -> Result<BTreeMap<String, String>, Error> {
+        let words = self.variables.as_deref().unwrap_or_default().split_whitespace();
+        let settings = words.map(|word| match word.split_once('=') {
+            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+            None => Err(Error::new(format!("`{word}` is no NAME=VALUE"))
+                .hint("such as host=gitlab.example.com")),
+        });
+        settings.collect()
+    }
+
     fn new_account(&self) -> Result<NewAccount, Error> {
         Ok(NewAccount {
-            kind: accounts::kind_of(&self.provider, self.organization.is_some())?,
+            kind: accounts::kind_of(
+                &self.provider,
+                self.organization.is_some(),
+                self.secret.is_some(),
+            )?,
             provider: self.provider.clone(),
             name: self.name.clone(),
             access: Access {
@@ -50,6 +68,8 @@ impl Typed {
                 credential: None,
                 role: self.role.clone(),
                 external_id: self.external_id.clone(),
+                variables: self.variables()?,
+                ..Access::default()
             },
             contact: self.contact.clone(),
             secret: self.secret.clone().map(Secret::new),
@@ -226,19 +246,21 @@ fn add_form(visit: &Visit, typed: Option<(&Typed, &Wrong)>) -> Markup {
                 (visit.proof())
                 @if let Some(wrong) = wrong { (wrong) }
                 (line("provider", "Provider").value(Some(provider)).required()
-                    .about("aws is asked for its keys. Of any other, such as stripe, you tell the keys by hand."))
+                    .about("aws is asked for its keys, and so is each of the known providers with a credential. Of any other you tell the keys by hand."))
                 (line("name", "Name").value(was(|typed| Some(&typed.name))).required()
                     .about("What to call it here: letters, digits, and - _ . @"))
                 (line("contact", "Contact").kind("email").value(was(|typed| typed.contact.as_deref()))
                     .about("A mail address that hears of its keys without an owner."))
+                (line("secret", "Credential").secret()
+                    .about("Of AWS an access key: its id, a space and its secret. It is kept sealed, and nobody gets it back."))
+                (line("variables", "What else the provider asks for").value(was(|typed| typed.variables.as_deref()))
+                    .about("Such as host=gitlab.example.com; a space between two"))
                 fieldset {
-                    legend { "How AWS is reached" }
+                    legend { "How else AWS is reached" }
                     small { "Profiles are those of the server’s machine. With nothing here it uses what AWS’s own tools \
                              would use there." }
                     div.stack {
                         (line("profile", "Profile").value(was(|typed| typed.profile.as_deref())))
-                        (line("secret", "Or an access key").secret()
-                            .about("Its id, a space and its secret. It is kept sealed, and nobody gets it back."))
                         (line("role", "Role to assume").value(was(|typed| typed.role.as_deref()))
                             .about("By its ARN; of an organization the name that it has in each member."))
                         (line("external_id", "External id").value(was(|typed| typed.external_id.as_deref()))

@@ -221,6 +221,7 @@ fn case(cells: Cells<'_>) -> Result<Case<'_>> {
     key.cadence = inventory::cadence(uses, cells.largest_gap.map(Span::from_micros));
     let (suspended, first) =
         (time(cells.suspended_seen_at), Time::from_micros(cells.first_seen_at));
+    key.seen_since = Some(first);
     key.suspended_since = inventory::suspended_since(suspended, first);
     key.second_active = line::second_active(cells.younger_at);
     key.exposed = Some(cells.exposed_at.is_some());

@@ -20,6 +20,8 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
     ("account_id", "BIGINT"),
     ("principal_id", "BIGINT"),
     ("provider_id", "TEXT"),
+    ("key_type", "TEXT"),
+    ("within", "TEXT"),
     ("slot", "BIGINT"),
     ("label", "TEXT"),
     ("state", "TEXT"),
@@ -48,6 +50,8 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
 pub(super) const UPDATED: &[&str] = &[
     "principal_id",
     "provider_id",
+    "key_type",
+    "within",
     "slot",
     "label",
     "state",
@@ -70,7 +74,8 @@ pub(super) const UPDATED: &[&str] = &[
 
 /// What [`held`] reads, of [`TABLES`].
 pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id, p.name, \
-    p.kind, p.reference, p.tags, k.provider_id, k.slot, k.label, k.state, k.provider_state, \
+    p.kind, p.reference, p.tags, k.provider_id, k.key_type, k.within, k.slot, k.label, k.state, \
+    k.provider_state, \
     k.created_at, k.expires_at, k.use_status, k.use_at, k.use_region, k.use_service, k.use_why, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
     k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, \
@@ -91,6 +96,8 @@ pub(super) struct Line<'r> {
     account_id: i64,
     principal_id: Option<i64>,
     provider_id: Option<&'r str>,
+    key_type: Option<&'r str>,
+    within: Option<String>,
     slot: Option<u8>,
     label: Option<&'r str>,
     state: &'static str,
@@ -133,6 +140,8 @@ impl<'r> Line<'r> {
             account_id: account.as_i64(),
             principal_id: record.principal_id.map(PrincipalId::as_i64),
             provider_id: key.id.as_deref(),
+            key_type: key.key_type.as_deref(),
+            within: (!key.within.is_empty()).then(|| key.within.join("\n")),
             slot: key.slot,
             label: key.label.as_deref(),
             state: key.state.as_str(),
@@ -219,6 +228,9 @@ fn record(cells: &mut Cells<'_>) -> Result<KeyRecord> {
     key.principal_ref = owned(cells.maybe_text()?);
     key.tags = principals::tags(cells.maybe_text()?)?;
     key.id = owned(cells.maybe_text()?);
+    key.key_type = owned(cells.maybe_text()?);
+    let within = cells.maybe_text()?.unwrap_or_default();
+    key.within = within.lines().map(str::to_owned).collect();
     key.slot = cells.maybe_int()?.and_then(|slot| u8::try_from(slot).ok());
     key.label = owned(cells.maybe_text()?);
     key.state = state(&cells.text()?)?;

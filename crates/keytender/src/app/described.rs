@@ -1,0 +1,260 @@
+//! Accounts that are asked as the descriptor of their provider says.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use keytender_core::akm::{Descriptor, Effect, KeyType, OperationName, is_host};
+
+use keytender_core::text::printable;
+
+use super::accounts::{Ability, Checked};
+use super::providers;
+use crate::config::credential::Reference;
+use crate::connect::descriptor::{self, Binding, Engine, Failure, Session, Settings, Trust, Who};
+use crate::connect::shelf;
+use crate::error::{Error, Kind};
+use crate::store::accounts::{Access, Account};
+
+/// How long one call may take: some providers count for long before they list.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The client of accounts that may be reached at public addresses alone, and that of the others.
+static ENGINES: LazyLock<[Result<Engine, String>; 2]> = LazyLock::new(|| {
+    [false, true].map(|allow_private| {
+        let settings = Settings { timeout: CALL_TIMEOUT, roots: None, allow_private };
+        Engine::new(&settings).map_err(|error| error.report())
+    })
+});
+
+/// The descriptor of a provider.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn get(provider: &str) -> Result<Arc<Descriptor>, Error> {
+    match shelf::find(provider) {
+        Ok(Some(descriptor)) => Ok(descriptor),
+        Ok(None) => Err(providers::missing(provider)),
+        Err(faults) => Err(providers::broken(provider, &faults)),
+    }
+}
+
+/// Refuses an access that the descriptor has no use for, or that lacks what it asks for.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub(super) fn check(provider: &str, access: &Access) -> Result<(), Error> {
+    let descriptor = get(provider)?;
+    let shown = format!("keytender providers show {provider}");
+    if let Some(name) =
+        access.variables.keys().find(|name| !descriptor.variables.contains_key(*name))
+    {
+        return Err(Error::new(format!("{provider} does not ask for `{name}`"))
+            .hint(format!("{shown} says what it asks for")));
+    }
+    for (name, value) in &access.variables {
+        let is_host_name = descriptor.variables.get(name).is_some_and(|one| one.is_host);
+        if is_host_name && !is_host(value) {
+            return Err(Error::new(format!("what is given for `{name}` is no host"))
+                .hint("a name such as gitlab.example.com, without https:// and without a path"));
+        }
+    }
+    // Some kind of key must be there to be listed; another may need more.
+    let lacking: Option<Vec<_>> =
+        listed(&descriptor).map(|kind| missing(&descriptor, kind, access)).collect();
+    if let Some(name) = lacking.and_then(|names| names.first().copied()) {
+        let help = descriptor.variables.get(name).map(|one| one.help.as_str()).unwrap_or_default();
+        return Err(Error::new(format!("{provider} needs `{name}`: {help}"))
+            .hint(format!("--set {name}=…; {shown} says more")));
+    }
+    if let Some(endpoint) = &access.endpoint {
+        endpoint_of(endpoint)?;
+    }
+    hosts(provider, access).map(drop)
+}
+
+/// A variable that is needed to list keys of a kind, and that nobody gave.
+fn missing<'d>(descriptor: &'d Descriptor, kind: &'d KeyType, access: &Access) -> Option<&'d str> {
+    let is_given = |name: &&str| {
+        let default = descriptor.variables.get(*name).and_then(|one| one.default.as_ref());
+        default.is_some() || access.variables.contains_key(*name)
+    };
+    descriptor.needs(kind).into_iter().find(|name| !is_given(name))
+}
+
+fn endpoint_of(text: &str) -> Result<reqwest::Url, Error> {
+    reqwest::Url::parse(text).map_err(|_| {
+        Error::new("the endpoint is no URL").hint("such as https://gateway.example.com")
+    })
+}
+
+/// The access of an account that a person names as `provider:place`, where `place` is the first thing
+/// that the provider asks for; `None` if there is no such provider.
+///
+/// # Errors
+/// When the provider asks for nothing that `place` could be.
+pub(super) fn access(
+    provider: &str,
+    place: &str,
+    access: &Access,
+) -> Result<Option<Access>, Error> {
+    if shelf::text(provider).is_none() {
+        return Ok(None);
+    }
+    let mut access = access.clone();
+    if place.is_empty() {
+        return Ok(Some(access));
+    }
+    let descriptor = get(provider)?;
+    let first = listed(&descriptor).find_map(|kind| missing(&descriptor, kind, &access));
+    let first = first.or_else(|| descriptor.variables.keys().next().map(String::as_str));
+    let name = first.map(str::to_owned).ok_or_else(|| {
+        Error::new(format!("{provider} asks for nothing beside a credential"))
+            .hint(format!("write {provider} alone"))
+    })?;
+    access.variables.entry(name).or_insert_with(|| place.to_owned());
+    Ok(Some(access))
+}
+
+/// The refusal of an account without a credential, which says what it could be.
+///
+/// # Errors
+/// When there is no such provider.
+pub(super) fn no_credential(provider: &str) -> Result<Error, Error> {
+    let descriptor = get(provider)?;
+    let place = descriptor.method(None).and_then(|method| method.env.first());
+    let place = place.map_or_else(|| "env:NAME".to_owned(), |name| format!("env:{name}"));
+    Ok(Error::new(format!("{provider} is asked with a credential"))
+        .hint(format!("--credential {place}; keytender providers show {provider} says which")))
+}
+
+/// The hosts that are reached with an access, for whoever agrees to them.
+///
+/// # Errors
+/// When there is none: something that stands in a host is no part of one.
+pub(super) fn hosts(provider: &str, access: &Access) -> Result<BTreeSet<String>, Error> {
+    let hosts = descriptor::hosts(&*get(provider)?, &access.variables);
+    match hosts.is_empty() {
+        true => Err(Error::new(format!("{provider} cannot be reached like this"))
+            .hint("what is set for a host is a name such as gitlab.example.com")),
+        false => Ok(hosts),
+    }
+}
+
+/// An account, in hand.
+///
+/// # Errors
+/// When its credential cannot be found, or does not fit.
+pub(super) fn open(account: &Account) -> Result<Session, Error> {
+    let access = &account.access;
+    let secret = match (&account.secret, &access.credential) {
+        (Some(secret), _) => Some(secret.clone()),
+        (None, Some(place)) => Some(place.parse::<Reference>()?.resolve()?),
+        (None, None) => None,
+    };
+    let [public, any] = &*ENGINES;
+    let engine = if access.allow_private { any } else { public };
+    let engine = engine.as_ref().map_err(|report| Error::new(report.clone()))?;
+    let binding = Binding {
+        descriptor: get(&account.provider)?,
+        variables: access.variables.clone(),
+        method: None,
+        endpoint: access.endpoint.as_deref().map(endpoint_of).transpose()?,
+        hosts: access.hosts.clone(),
+        secret,
+        trust: Trust::Shelf,
+    };
+    engine.open(binding).map_err(|failure| refuse(account, "reach", failure))
+}
+
+/// The refusal of what could not be done at an account.
+pub(super) fn refuse(account: &Account, act: &str, failure: Failure) -> Error {
+    let hint = failure.hint();
+    let error = Error::new(format!("cannot {act} `{}`", account.name)).kind(Kind::Provider);
+    let error = error.source(failure);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The kinds of keys that an account is asked for.
+pub(super) fn listed(descriptor: &Descriptor) -> impl Iterator<Item = &KeyType> {
+    let is_call = |kind: &&KeyType| {
+        kind.operations.get(&OperationName::List).is_some_and(|list| list.request.is_some())
+    };
+    descriptor.key_types.iter().filter(is_call)
+}
+
+/// Asks who we are at an account, and lists each kind of key once.
+///
+/// # Errors
+/// When the account does not answer.
+pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
+    let session = open(account)?;
+    let descriptor = Arc::clone(session.descriptor());
+    let who = match session.whoami().await {
+        Ok(who) => who.map(|who| words(&descriptor, &who)),
+        Err(failure) if failure.is_lacking() => None,
+        Err(failure) => return Err(refuse(account, "ask", failure)),
+    };
+    let mut abilities = Vec::new();
+    for kind in &descriptor.key_types {
+        for (name, operation) in &kind.operations {
+            if operation.request.is_none() || *name == OperationName::Whoami {
+                continue;
+            }
+            let is_there = match name {
+                OperationName::List => match session.list(kind).await {
+                    Ok(_) => Some(true),
+                    Err(failure) if failure.is_lacking() => Some(false),
+                    Err(failure) => return Err(refuse(account, "ask", failure)),
+                },
+                // Told by the list, or tried when somebody asks for it.
+                _ => None,
+            };
+            if name.effect() != Effect::Read || is_there.is_some() {
+                abilities.push(ability(&descriptor, kind, *name, is_there));
+            }
+        }
+    }
+    let lists: Vec<_> = abilities.iter().filter_map(|ability| ability.is_there).collect();
+    let sentence = match (lists.iter().any(|there| *there), lists.iter().all(|there| *there)) {
+        (true, true) => "Keytender can watch this account.",
+        (true, false) => "Keytender can watch a part of this account.",
+        (false, _) => "Keytender cannot watch this account without what is missing.",
+    };
+    Ok(Checked { who, abilities, sentence: sentence.to_owned() })
+}
+
+/// Who a credential is, for people.
+fn words(descriptor: &Descriptor, who: &Who) -> String {
+    let noun = descriptor.key_type(&who.key_type).and_then(|kind| kind.noun.as_deref());
+    let name = who.name.as_deref().or(who.key.as_ref().map(|key| key.id.as_str()));
+    let name = name.map(|name| format!(" `{}`", printable(name))).unwrap_or_default();
+    let account = who.account.as_deref().map(|account| format!(" in {}", printable(account)));
+    format!("the {}{name}{}", noun.unwrap_or("key"), account.unwrap_or_default())
+}
+
+fn ability(
+    descriptor: &Descriptor,
+    kind: &KeyType,
+    name: OperationName,
+    is_there: Option<bool>,
+) -> Ability {
+    let method = descriptor.method(kind.auth.as_ref().map(|auth| auth.value.as_str()));
+    let words = method.and_then(|method| method.permissions.get(&name));
+    let permission = words.map_or_else(|| "–".to_owned(), |words| words.join(", "));
+    let noun = kind.noun.as_deref().unwrap_or("key");
+    let verb = match name {
+        OperationName::Suspend => "disable",
+        OperationName::Resume => "enable",
+        other => other.as_str(),
+    };
+    Ability {
+        permission: permission.into(),
+        purpose: format!("{verb} {noun}").into(),
+        is_needed: name == OperationName::List,
+        is_there,
+    }
+}
