@@ -50,7 +50,7 @@ const HELP: &str = "\
 
 {usage-heading} {usage}; of one command: keytender audit --help
 See:
-  audit             What is due, from credential reports, CSV files, AWS accounts
+  audit             What is due, from credential reports, CSV files, accounts
   keys              The keys of the inventory: list, show, add, set …
   log               Who did what, when, from where and why; is the log whole?
   report            Every key as a credential report, now or at a moment

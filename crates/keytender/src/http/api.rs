@@ -12,6 +12,7 @@ pub(super) mod notices;
 pub(super) mod owners;
 pub(super) mod policy;
 pub(super) mod principals;
+pub(super) mod providers;
 pub(super) mod reports;
 pub(super) mod suggestions;
 pub(super) mod tasks;

@@ -47,6 +47,8 @@ fn places() -> OpenApiRouter<State> {
         .routes(routes!(api::accounts::get, api::accounts::set, api::accounts::remove))
         .routes(routes!(api::accounts::check))
         .routes(routes!(api::accounts::syncs, api::accounts::sync))
+        .routes(routes!(api::providers::list))
+        .routes(routes!(api::providers::get))
         .routes(routes!(api::owners::list, api::owners::add))
         .routes(routes!(api::owners::get, api::owners::set, api::owners::remove))
         .routes(routes!(api::owners::claim, api::owners::disclaim))

@@ -52,6 +52,7 @@ mod outbox;
 mod overview;
 mod page;
 mod policy;
+mod providers;
 mod secrets;
 mod series;
 mod served;

@@ -55,6 +55,10 @@ pub struct KeyView {
     pub principal_kind: Option<PrincipalKind>,
     /// The provider's public id of it.
     pub id: Option<String>,
+    /// What kind of key it is, by its name at `/v1/providers`; null where there is one kind alone.
+    #[serde(default)]
+    #[schema(example = "personal")]
+    pub key_type: Option<String>,
     /// Its place, 1 or 2, in a report that has no ids.
     pub slot: Option<u8>,
     /// What people call it.
@@ -238,6 +242,7 @@ impl KeyView {
             principal: text(&key.principal),
             principal_kind: key.principal_kind,
             id: text(&key.id),
+            key_type: key.key_type.as_deref().map(str::to_owned),
             slot: key.slot,
             label: text(&key.label),
             state: key.state,
@@ -271,6 +276,7 @@ impl KeyView {
             principal_kind: self.principal_kind,
             principal_ref: borrowed(&self.principal_ref),
             id: borrowed(&self.id),
+            key_type: self.key_type.as_deref().map(Cow::Borrowed),
             slot: self.slot,
             label: borrowed(&self.label),
             state: self.state,
