@@ -61,6 +61,8 @@ impl Descriptor {
         }
         let options = serde_saphyr::options! {
             strict_booleans: true,
+            // A text that looks like a number stands in quotes: every reader of YAML then reads the same.
+            no_schema: true,
             with_snippet: false,
             budget: serde_saphyr::budget! {
                 max_depth: 40,

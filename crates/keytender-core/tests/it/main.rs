@@ -12,6 +12,7 @@
 mod harness;
 
 mod akm;
+mod contract;
 mod inventory;
 mod owner;
 mod policy;
