@@ -1,5 +1,7 @@
 //! Descriptors: the samples, right and wrong, and the shelf.
 
+mod properties;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
