@@ -14,6 +14,8 @@ mod operation;
 mod place;
 mod pointer;
 mod read;
+#[cfg(feature = "schema")]
+mod schema;
 mod stamp;
 mod template;
 
@@ -33,6 +35,8 @@ pub use operation::{
 pub use place::{Fault, Place, Placed};
 pub use pointer::Pointer;
 pub use read::{Entry, Field, ListedKey, ListedUse, Odd, StateRule, fingerprint, text};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use stamp::TimeFormat;
 pub use template::{Name, Part, Template};
 

@@ -28,7 +28,10 @@ const FINGERPRINT_BYTES: usize = 12;
 /// Where a fact stands, and how it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(untagged, rename_all = "camelCase", deny_unknown_fields))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(untagged, rename_all_fields = "camelCase", deny_unknown_fields)
+)]
 pub enum Field {
     /// At a place, written as is usual there.
     At(Pointer),

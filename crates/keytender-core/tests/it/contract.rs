@@ -9,7 +9,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keytender_core::akm::{
     Descriptor, Field, FieldName, KeyType, Operation, OperationName, Placed, Request, Resource,
@@ -19,6 +19,7 @@ use keytender_core::akm::{
 use self::answer::{Answer, Reading, Wanted, is_there, item, known};
 use self::description::{Description, Endpoint, Unknown, find, whole};
 use self::operation::{Sending, calls};
+use crate::partner;
 
 /// A provider whose description is among the shared data.
 struct Provider {
@@ -295,52 +296,39 @@ impl<'d> Contract<'_, 'd> {
     }
 }
 
-/// The descriptions among the shared data; says so where there are none.
-fn shared_descriptions() -> Option<PathBuf> {
-    let shared = std::env::var_os("KEYTENDER_TEST_SHARED");
-    if shared.is_none() {
-        eprintln!("skipped: KEYTENDER_TEST_SHARED is not set; scripts/test sets it");
-    }
-    shared.map(|shared| Path::new(&shared).join("openapi"))
+/// What came of the descriptor of a provider; `None` if it is not on the shelf.
+fn held(provider: &Provider, shared: &Path) -> Option<Outcome> {
+    let shelf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../providers");
+    let text = fs::read_to_string(shelf.join(provider.id).join("akm.yaml")).ok()?;
+    let read = Descriptor::parse(&text).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let files = provider.files.iter().map(|file| format!("openapi/{file}.openapi.json"));
+    let descriptions: Vec<_> = files.map(|file| Description::read(&shared.join(file))).collect();
+    Some(contract(&read.descriptor, &descriptions, provider.outside))
 }
 
 #[test]
 fn every_descriptor_keeps_to_the_description_of_its_provider() {
-    let Some(shared) = shared_descriptions() else { return };
-    let shelf = std::env::var("KEYTENDER_TEST_SHELF").map_or_else(
-        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../providers"),
-        PathBuf::from,
-    );
+    let Some(shared) = partner("KEYTENDER_TEST_SHARED") else { return };
     let mut faults = Vec::new();
     for provider in PROVIDERS {
-        let path = shelf.join(provider.id).join("akm.yaml");
-        let Ok(text) = fs::read_to_string(&path) else {
-            println!("{} -", provider.id);
+        let id = provider.id;
+        let Some(outcome) = held(&provider, Path::new(&shared)) else {
+            println!("{id}: it is not on the shelf");
             continue;
         };
-        let files = provider.files.iter().map(|file| format!("{file}.openapi.json"));
-        let descriptions: Vec<_> =
-            files.map(|file| Description::read(&shared.join(file))).collect();
-        let read = match Descriptor::parse(&text) {
-            Ok(read) => read,
-            Err(wrong) => {
-                faults.extend(wrong.iter().map(|one| format!("{}: {one}", provider.id)));
-                continue;
-            }
-        };
-        let outcome = contract(&read.descriptor, &descriptions, provider.outside);
         println!(
-            "{}: {} operations and {} pointers held against the description, {} open, {} outside, {} faults",
-            provider.id,
+            "{id}: {} operations and {} pointers held against its description, {} open, {} outside, \
+             {} faults",
             outcome.operations,
             outcome.pointers,
             outcome.open.len(),
             outcome.outside.len(),
             outcome.faults.len()
         );
-        outcome.open.iter().for_each(|open| println!("  open: {open}"));
+        outcome.open.iter().for_each(|open| println!("  left open: {open}"));
         outcome.outside.iter().for_each(|one| println!("  outside of the cut: {one}"));
-        faults.extend(outcome.faults.into_iter().map(|fault| format!("{}: {fault}", provider.id)));
+        assert!(outcome.operations > 0, "{id}: nothing is held against its description");
+        faults.extend(outcome.faults.into_iter().map(|fault| format!("{id}: {fault}")));
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }

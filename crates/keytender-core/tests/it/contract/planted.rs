@@ -2,7 +2,6 @@
 //! the contract would hold nothing.
 
 use keytender_core::akm::Descriptor;
-use serde_json::{Value, json};
 
 use super::contract;
 use super::description::Description;
@@ -10,86 +9,8 @@ use super::description::Description;
 const RIGHT: &str = include_str!("planted.yaml");
 
 /// A description as providers write one, with references, alternatives and parts.
-fn description() -> Value {
-    json!({
-        "openapi": "3.1.0",
-        "servers": [{"url": "https://api.example.org/v1/"}],
-        "paths": {
-            "/projects/{project}/keys": {
-                "parameters": [{"name": "X-Version", "in": "header", "required": true, "schema": {}}],
-                "get": {
-                    "operationId": "listKeys",
-                    "parameters": [
-                        {"$ref": "#/components/parameters/Cursor"},
-                        {"name": "limit", "in": "query", "schema": {"type": "integer", "maximum": 50}},
-                        {"name": "kind", "in": "query", "required": true,
-                         "schema": {"type": "string", "enum": ["api", "web"]}}
-                    ],
-                    "responses": {"200": {"content": {"application/json": {"schema": {
-                        "type": "object",
-                        "properties": {
-                            "keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}},
-                            "next": {"type": ["string", "null"]}
-                        }
-                    }}}}}
-                },
-                "post": {
-                    "operationId": "createKey",
-                    "requestBody": {"required": true, "content": {"application/json": {
-                        "schema": {"$ref": "#/components/schemas/NewKey"}
-                    }}},
-                    "responses": {"201": {"content": {"application/json": {"schema": {
-                        "allOf": [
-                            {"$ref": "#/components/schemas/Key"},
-                            {"type": "object", "properties": {"secret": {"type": "string"}}}
-                        ]
-                    }}}}}
-                }
-            },
-            "/projects/{project}/keys/{key}": {
-                "get": {"responses": {"200": {"content": {"application/json": {"schema": {
-                    "oneOf": [{"$ref": "#/components/schemas/Key"}, {"type": "null"}]
-                }}}}}},
-                "patch": {
-                    "requestBody": {"content": {"application/json": {"schema": {
-                        "type": "object", "properties": {"enabled": {"type": "boolean"}}
-                    }}}},
-                    "responses": {"2XX": {"content": {"application/json": {"schema": {}}}}}
-                },
-                "delete": {"responses": {"204": {}, "404": {}}}
-            }
-        },
-        "components": {
-            "parameters": {"Cursor": {"name": "after", "in": "query", "schema": {"type": "string"}}},
-            "schemas": {
-                "Key": {
-                    "type": "object",
-                    "properties": {
-                        "id": {"type": "integer"},
-                        "name": {"type": "string"},
-                        "made_at": {"type": "integer", "format": "int64"},
-                        "used_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
-                        "roles": {"type": "array", "items": {"type": "string"}},
-                        "status": {"type": "string", "enum": ["on", "off"]},
-                        "locked": {"type": "boolean"},
-                        "labels": {"type": "object"}
-                    }
-                },
-                "NewKey": {
-                    "type": "object",
-                    "required": ["name", "roles", "id"],
-                    "properties": {
-                        "id": {"type": "integer", "readOnly": true},
-                        "name": {"type": "string"},
-                        "roles": {"type": "array", "items": {"type": "string", "enum": ["read", "write"]}},
-                        "ttl": {"type": "integer"},
-                        "note": {"type": "object", "properties": {"text": {"type": "string"}},
-                                 "additionalProperties": false}
-                    }
-                }
-            }
-        }
-    })
+fn description() -> Description {
+    Description::new(serde_json::from_str(include_str!("planted.json")).unwrap())
 }
 
 /// The faults of the descriptor in which one text stands instead of another.
@@ -97,13 +18,13 @@ fn planted(from: &str, to: &str) -> Vec<String> {
     assert_eq!(RIGHT.matches(from).count(), 1, "`{from}` stands once in the right descriptor");
     let read = Descriptor::parse(&RIGHT.replace(from, to));
     let read = read.unwrap_or_else(|faults| panic!("{to}: {faults:?}"));
-    contract(&read.descriptor, &[Description::new(description())], OUTSIDE).faults
+    contract(&read.descriptor, &[description()], OUTSIDE).faults
 }
 
 #[test]
 fn a_descriptor_that_keeps_to_its_description_has_no_faults() {
     let read = Descriptor::parse(RIGHT).unwrap();
-    let outcome = contract(&read.descriptor, &[Description::new(description())], OUTSIDE);
+    let outcome = contract(&read.descriptor, &[description()], OUTSIDE);
     assert_eq!(outcome.faults, [""; 0]);
     assert_eq!((outcome.operations, outcome.pointers), (5, 13));
     assert_eq!(outcome.outside, ["project.list"]);
@@ -113,7 +34,7 @@ fn a_descriptor_that_keeps_to_its_description_has_no_faults() {
 #[test]
 fn a_path_outside_of_the_description_is_a_fault_unless_it_is_allowed() {
     let read = Descriptor::parse(RIGHT).unwrap();
-    let outcome = contract(&read.descriptor, &[Description::new(description())], &[]);
+    let outcome = contract(&read.descriptor, &[description()], &[]);
     assert_eq!(outcome.faults, ["project.list: https://api.example.org/v1/projects: no such path"]);
 }
 

@@ -257,7 +257,8 @@ impl Shape {
             || (self.has(&["integer"]) && text.parse::<i64>().is_ok())
             || (self.has(&["number"]) && text.parse::<f64>().is_ok())
             || (self.has(&["boolean"]) && matches!(text, "true" | "false"));
-        let is_word = |word: &Value| word.as_str().map_or(word.to_string() == text, |w| w == text);
+        let is_word =
+            |word: &Value| word.as_str().map_or_else(|| word.to_string(), str::to_owned) == text;
         let words = self.words.as_ref().filter(|_| !self.has(&["array"]) || self.types.is_none());
         is_type && words.is_none_or(|words| words.iter().any(is_word))
     }
