@@ -1,5 +1,6 @@
 //! What the fuzzer does with its bytes; the tests do the same with bytes of their own.
 
+use keytender_core::akm::{Descriptor, Values};
 use keytender_core::policy::{Assessment, DEFAULT, Policy};
 use keytender_core::report::record::{MAX_RECORD_BYTES, Split, Splitter};
 use keytender_core::report::{Fault, Header, Row, sniff};
@@ -68,5 +69,22 @@ pub(crate) fn token(bytes: &[u8]) {
         assert_eq!(token.to_secret().expose(), text);
         assert!(token.verify(&token.digest()));
         assert!(!format!("{token:?}").contains(&text[text.len() - 38..]));
+    }
+}
+
+/// Reads `bytes` as a descriptor: nothing may panic, what is refused is said in one line each, and what
+/// is taken is made into calls only of https and its own templates.
+pub(crate) fn descriptor(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match Descriptor::parse(&text) {
+        Ok(read) => {
+            let kinds = read.descriptor.key_types.iter().flat_map(|kind| kind.operations.values());
+            for request in kinds.filter_map(|operation| operation.request.as_ref()) {
+                if let Ok(call) = read.descriptor.call(request, &Values::default(), None) {
+                    assert!(call.url.starts_with("https://"), "{}", call.url);
+                }
+            }
+        }
+        Err(faults) => assert!(!faults.is_empty(), "it is refused without a reason"),
     }
 }

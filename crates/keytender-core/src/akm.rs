@@ -14,6 +14,8 @@ mod operation;
 mod place;
 mod pointer;
 mod read;
+#[cfg(feature = "schema")]
+mod schema;
 mod stamp;
 mod template;
 
@@ -33,6 +35,8 @@ pub use operation::{
 pub use place::{Fault, Place, Placed};
 pub use pointer::Pointer;
 pub use read::{Entry, Field, ListedKey, ListedUse, Odd, StateRule, fingerprint, text};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 pub use stamp::TimeFormat;
 pub use template::{Name, Part, Template};
 
@@ -61,6 +65,8 @@ impl Descriptor {
         }
         let options = serde_saphyr::options! {
             strict_booleans: true,
+            // A text that looks like a number stands in quotes: every reader of YAML then reads the same.
+            no_schema: true,
             with_snippet: false,
             budget: serde_saphyr::budget! {
                 max_depth: 40,

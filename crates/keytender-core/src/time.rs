@@ -227,7 +227,7 @@ pub struct BadSpan;
 impl Span {
     /// So many days of 86,400 seconds.
     pub const fn days(days: u32) -> Self {
-        Self(days as i64 * SECONDS_PER_DAY * MICROS_PER_SECOND)
+        Self((days as i64).saturating_mul(SECONDS_PER_DAY * MICROS_PER_SECOND))
     }
 
     /// Reads `90d`, `36h`, `45m`, `10s` or `2w`.

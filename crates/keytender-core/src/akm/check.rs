@@ -1,9 +1,12 @@
 //! Holds a descriptor against itself: every name has a meaning where it stands, every reference leads
 //! somewhere, and nothing is asked for that a descriptor must not have.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod address;
+mod words;
 
-use super::call::is_host;
+use std::collections::BTreeMap;
+
+use self::address::is_name;
 use super::document::{Descriptor, Method, Resource, Scheme};
 use super::key_type::{KeyType, RotationMode};
 use super::operation::{
@@ -12,23 +15,9 @@ use super::operation::{
 use super::place::{Fault, Place, Placed};
 use super::pointer::Pointer;
 use super::read::Field;
-use super::template::{Part, Template};
+use super::template::Template;
 use crate::time::Time;
 
-/// Headers that belong to the connection, or to authentication.
-const OWN_HEADERS: [&str; 11] = [
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "host",
-    "proxy-authorization",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// The most kinds of keys, or of resources.
 const MAX_KINDS: usize = 40;
 
@@ -36,6 +25,7 @@ const MAX_KINDS: usize = 40;
 pub(super) fn check(descriptor: &Descriptor) -> Result<Vec<Fault>, Vec<Fault>> {
     let mut checker = Checker { descriptor, faults: Vec::new(), warnings: Vec::new() };
     checker.provider();
+    checker.texts();
     checker.variables();
     checker.server();
     checker.methods();
@@ -84,6 +74,9 @@ impl<'d> Checker<'d> {
         if let Some(url) = &provider.apis_json_url {
             self.page(url);
         }
+        for url in self.descriptor.onboarding.iter().chain(&self.descriptor.openapi) {
+            self.page_at(url, provider.id.place);
+        }
         for source in &self.descriptor.sources {
             if let Some(url) = &source.url {
                 self.page(url);
@@ -94,7 +87,7 @@ impl<'d> Checker<'d> {
     fn variables(&mut self) {
         for (name, variable) in &self.descriptor.variables {
             let Some(default) = &variable.default else { continue };
-            if variable.is_host && !is_host(&default.value) {
+            if variable.is_host && !is_name(&default.value) {
                 self.fault(default.place, format!("`{}` is no host", default.value));
             }
             if default.value.is_empty() {
@@ -106,8 +99,8 @@ impl<'d> Checker<'d> {
     fn server(&mut self) {
         if let Some(server) = &self.descriptor.server {
             self.url(server, Allowed::default());
-            if server.to_string().contains(['?', '#']) {
-                self.fault(server.place(), "a server has no parameters");
+            if server.to_string().starts_with('/') {
+                self.fault(server.place(), "a server begins with https://");
             }
         }
     }
@@ -121,6 +114,7 @@ impl<'d> Checker<'d> {
     }
 
     fn method(&mut self, method: &'d Method) {
+        self.texts_of_method(method);
         for part in &method.parts {
             self.word_with(&part.value, part.place, "a part", |one| one == '_');
         }
@@ -174,17 +168,6 @@ impl<'d> Checker<'d> {
         }
     }
 
-    fn secret_headers(&mut self, headers: &BTreeMap<String, Template>, allowed: Allowed<'_>) {
-        for (name, template) in headers {
-            let lower = name.to_ascii_lowercase();
-            let is_own = OWN_HEADERS.contains(&lower.as_str()) && lower != "authorization";
-            if !is_token(name) || is_own {
-                self.fault(template.place(), format!("`{name}` cannot be a header here"));
-            }
-            self.template(template, allowed);
-        }
-    }
-
     fn resources(&mut self) {
         let resources = &self.descriptor.resources;
         if resources.len() > MAX_KINDS {
@@ -203,8 +186,14 @@ impl<'d> Checker<'d> {
                 let message = "a resource has an operation `list` and a field `id`";
                 self.fault(resource.id.place, message);
             }
+            if resource.fields.get(&FieldName::Id).is_some_and(Field::is_secret) {
+                self.fault(
+                    resource.id.place,
+                    "the id of a resource stands in URLs: it is no secret",
+                );
+            }
             self.fields(&resource.fields, false);
-            self.operations(&resource.operations, &within, &resource.fields);
+            self.operations(&resource.operations, &within, &resource.fields, resource.id.place);
         }
     }
 
@@ -219,9 +208,10 @@ impl<'d> Checker<'d> {
             if let Some(auth) = &kind.auth {
                 self.method_of(auth);
             }
+            self.texts_of_kind(kind);
             self.fields(&kind.fields, false);
             self.states(kind);
-            self.operations(&kind.operations, &within, &kind.fields);
+            self.operations(&kind.operations, &within, &kind.fields, kind.id.place);
             self.rest(kind);
         }
     }
@@ -312,9 +302,10 @@ impl<'d> Checker<'d> {
         operations: &'d BTreeMap<OperationName, Operation>,
         within: &[&str],
         fields: &BTreeMap<FieldName, Field>,
+        place: Place,
     ) {
         for (name, operation) in operations {
-            self.operation(*name, operation, within, fields);
+            self.operation(*name, operation, within, fields, place);
             let over = operation.request.as_ref().and_then(|request| request.over.as_ref());
             if let Some(over) = over {
                 let there = operations.get(&over.value);
@@ -332,8 +323,9 @@ impl<'d> Checker<'d> {
         operation: &'d Operation,
         within: &[&str],
         fields: &BTreeMap<FieldName, Field>,
+        place: Place,
     ) {
-        let place = place_of(operation);
+        let place = place_of(operation).unwrap_or(place);
         match (&operation.request, &operation.console) {
             (Some(_), None) => {}
             (None, Some(console)) => self.page(console),
@@ -354,6 +346,7 @@ impl<'d> Checker<'d> {
             let message = format!("`{}` does more than that, whatever is said", name.as_str());
             self.fault(effect.place, message);
         }
+        self.texts_of_operation(operation, place);
         let Some(request) = &operation.request else { return };
         // A list and a new key are about no key that there is.
         let one =
@@ -382,13 +375,21 @@ impl<'d> Checker<'d> {
             if ways.into_iter().filter(|way| *way).count() != 1 {
                 self.fault(place, "a cursor has one of `next`, `nextHeader` and `last`");
             }
-            if *sent == Sent::Header && !is_header(param) {
-                self.fault(place, format!("`{param}` cannot be a header here"));
+            if *sent == Sent::Header {
+                self.header(param, place);
+            }
+            if let Some(header) = next_header {
+                self.header(header, place);
             }
         }
-        let codes = operation.success.iter().chain(&operation.gone);
-        if codes.copied().any(|code| !(200..600).contains(&code) || (300..400).contains(&code)) {
-            self.fault(place, "a redirect is neither a success nor an absence");
+        if operation.success.iter().any(|code| !(200..300).contains(code)) {
+            self.fault(place, "a success is a code from 200 to 299");
+        }
+        if operation.gone.iter().any(|code| !(400..500).contains(code)) {
+            self.fault(place, "what is gone is answered by a code from 400 to 499");
+        }
+        if let Some(header) = &operation.idempotency_header {
+            self.header(header, place);
         }
         for (arg, what) in &operation.args {
             if what.required && what.default.is_some() {
@@ -444,12 +445,7 @@ impl<'d> Checker<'d> {
             }
             self.template(template, url);
         }
-        for (header, template) in &request.headers {
-            if !is_header(header) {
-                self.fault(template.place(), format!("`{header}` cannot be a header here"));
-            }
-            self.template(template, url);
-        }
+        self.headers(&request.headers, url);
         if request.json.is_some() && request.form.is_some() {
             self.fault(method.place, "a body is `json` or `form`, not both");
         }
@@ -460,61 +456,6 @@ impl<'d> Checker<'d> {
         json.for_each(|template| self.template(template, body));
         let form = request.form.iter().flat_map(BTreeMap::values);
         form.for_each(|template| self.template(template, body));
-    }
-
-    /// A URL is https and its host is a name, or a variable that may be one; or it is a path.
-    fn url(&mut self, url: &Template, allowed: Allowed<'_>) {
-        self.template(url, Allowed { secret: None, login: false, ..allowed });
-        let place = url.place();
-        let text = url.to_string();
-        if text.contains(['?', '#']) {
-            self.fault(place, "parameters stand in `query`");
-        }
-        if text.contains(['\\', ' ']) || text.split('/').any(|one| matches!(one, "." | "..")) {
-            self.fault(place, "this is no URL that stays where it is");
-        }
-        if text.starts_with('/') && !text.starts_with("//") {
-            if self.descriptor.server.is_none() {
-                self.fault(place, "a path needs a `server`");
-            }
-            return;
-        }
-        let Some(behind) = text.strip_prefix("https://") else {
-            self.fault(place, "a URL begins with https:// and a path with one /");
-            return;
-        };
-        let host = behind.split('/').next().unwrap_or_default();
-        // The names of the host alone: the path may have others.
-        let mut in_host = Vec::new();
-        let mut seen = String::new();
-        for part in url.parts() {
-            match part {
-                Part::Text(plain) => seen.push_str(plain),
-                Part::Name(name) => {
-                    let behind = seen.split_once("://").map_or("", |(_, behind)| behind);
-                    if !behind.contains('/') {
-                        in_host.push(name);
-                    }
-                    seen.push_str("name");
-                }
-            }
-        }
-        for name in &in_host {
-            let variable = self.descriptor.variables.get(&name.field);
-            if name.scope != "var" || !variable.is_some_and(|variable| variable.is_host) {
-                self.fault(
-                    place,
-                    format!("{name} cannot stand in a host: only a variable with `isHost` can"),
-                );
-            }
-        }
-        let plain = in_host
-            .iter()
-            .fold(host.to_owned(), |host, name| host.replace(&name.to_string(), "name"));
-        let is_alone = plain == "name" && in_host.len() == 1;
-        if !is_host(&plain) || !(plain.contains('.') || is_alone) {
-            self.fault(place, format!("`{host}` is no host"));
-        }
     }
 
     fn template(&mut self, template: &Template, allowed: Allowed<'_>) {
@@ -598,55 +539,9 @@ impl<'d> Checker<'d> {
             self.page(url);
         }
     }
-
-    /// A page for people: https, without control characters or a user name.
-    fn page(&mut self, url: &Placed<String>) {
-        let behind = url.value.strip_prefix("https://");
-        let host = behind.map(|behind| behind.split(['/', '?', '#']).next().unwrap_or_default());
-        let is_plain =
-            url.value.chars().all(|one| one.is_ascii_graphic() && !"\"<>\\^`{|}".contains(one));
-        if !is_plain || !host.is_some_and(|host| host.contains('.') && is_host(host)) {
-            self.fault(url.place, "this is no page: https://, a host, a path");
-        }
-    }
-
-    fn unique<'i>(&mut self, ids: impl Iterator<Item = &'i Placed<String>>, what: &str) {
-        let mut seen = BTreeSet::new();
-        for id in ids {
-            self.word(id, &format!("a {what}"));
-            if !seen.insert(&id.value) {
-                self.fault(id.place, format!("there is a {what} `{}` above already", id.value));
-            }
-        }
-    }
-
-    fn word(&mut self, word: &Placed<String>, what: &str) {
-        self.word_with(&word.value, word.place, what, |_| false);
-    }
-
-    fn word_with(&mut self, word: &str, place: Place, what: &str, also: impl Fn(char) -> bool) {
-        let is_letter =
-            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-' || also(one);
-        let begins = word.starts_with(|one: char| one.is_ascii_lowercase() || one.is_ascii_digit());
-        if !begins || word.len() > 60 || !word.chars().all(is_letter) {
-            self.fault(place, format!("{what} is named by small letters, digits and -"));
-        }
-    }
 }
 
-fn place_of(operation: &Operation) -> Place {
+fn place_of(operation: &Operation) -> Option<Place> {
     let request = operation.request.as_ref().map(|request| request.method.place);
-    let console = || operation.console.as_ref().map(|console| console.place);
-    request.or_else(console).unwrap_or_default()
-}
-
-/// Whether a text is a token of HTTP (RFC 9110, section 5.6.2).
-fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|one| one.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(one))
-}
-
-/// Whether a request may have this header beside those of authentication.
-fn is_header(name: &str) -> bool {
-    is_token(name) && !OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+    request.or_else(|| Some(operation.console.as_ref()?.place))
 }

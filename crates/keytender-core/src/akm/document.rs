@@ -138,6 +138,10 @@ pub struct Method {
     pub env: Vec<String>,
     /// The least permission for each operation, in the provider's words.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<OperationName, Vec<String>>")
+    )]
     pub permissions: BTreeMap<OperationName, Vec<String>>,
     /// How a first such credential is got.
     pub bootstrap: Option<String>,
@@ -148,7 +152,7 @@ pub struct Method {
 /// What is done with a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Scheme {
     /// Nothing: everybody may call.
     None,
@@ -234,8 +238,16 @@ pub struct Resource {
     /// The resource that it stands in itself.
     pub within: Option<Placed<String>>,
     /// Where its facts stand in one listed entry.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<FieldName, Field>")
+    )]
     pub fields: BTreeMap<FieldName, Field>,
     /// What can be done with it.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<OperationName, Operation>")
+    )]
     pub operations: BTreeMap<OperationName, Operation>,
 }
 

@@ -45,6 +45,10 @@ pub struct KeyType {
     pub times: TimeFormat,
     /// Where facts stand in one listed key. Nothing else of an answer is kept.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<FieldName, Field>")
+    )]
     pub fields: BTreeMap<FieldName, Field>,
     /// How its state is told: the first rule that holds.
     #[serde(default)]
@@ -59,6 +63,10 @@ pub struct KeyType {
     pub rotation: Option<Rotation>,
     /// What can be done.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<OperationName, Operation>")
+    )]
     pub operations: BTreeMap<OperationName, Operation>,
 }
 

@@ -181,6 +181,10 @@ pub struct Operation {
     pub item: Pointer,
     /// Facts that stand elsewhere than in listed entries.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "super::schema::keyed::<FieldName, Field>")
+    )]
     pub outputs: BTreeMap<FieldName, Field>,
     /// How the next part of a long list is got.
     #[serde(default)]

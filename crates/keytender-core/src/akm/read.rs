@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -25,7 +28,10 @@ const FINGERPRINT_BYTES: usize = 12;
 /// Where a fact stands, and how it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(untagged, rename_all = "camelCase", deny_unknown_fields))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(untagged, rename_all_fields = "camelCase", deny_unknown_fields)
+)]
 pub enum Field {
     /// At a place, written as is usual there.
     At(Pointer),
@@ -65,11 +71,34 @@ impl Field {
 }
 
 /// A field as it is written: short or long.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Written {
     Short(String),
     Long(Long),
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Writing)
+    }
+}
+
+/// Tells by its shape how a field is written, so that a fault in it is said as what it is.
+struct Writing;
+
+impl<'de> Visitor<'de> for Writing {
+    type Value = Written;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON Pointer, or {at, as, isSecret}")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Written, E> {
+        Ok(Written::Short(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Written, A::Error> {
+        Long::deserialize(MapAccessDeserializer::new(members)).map(Written::Long)
+    }
 }
 
 #[derive(Deserialize)]
@@ -85,7 +114,7 @@ struct Long {
 impl<'de> Deserialize<'de> for Field {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Placed { value, place } = Placed::<Written>::deserialize(deserializer)?;
-        let pointer = |text: &str| Pointer::parse(text, place).map_err(serde::de::Error::custom);
+        let pointer = |text: &str| Pointer::parse(text, place).map_err(de::Error::custom);
         Ok(match value {
             Written::Short(text) => Self::At(pointer(&text)?),
             Written::Long(Long { at, format, is_secret }) => {

@@ -136,17 +136,20 @@ impl Template {
 }
 
 fn name(inside: &str) -> Result<Name, String> {
-    let (scope, field) = inside.split_once('.').unwrap_or((inside, ""));
+    let (scope, field) = match inside.split_once('.') {
+        Some((scope, field)) => (scope, Some(field)),
+        None => (inside, None),
+    };
     let is_word = |word: &str| {
         word.starts_with(|one: char| one.is_ascii_alphabetic())
             && word.chars().all(|one| one.is_ascii_alphanumeric() || one == '_' || one == '-')
     };
-    if !is_word(scope) || !(field.is_empty() || is_word(field)) {
+    if !is_word(scope) || !field.is_none_or(is_word) {
         return Err(format!(
             "`{{{inside}}}` is no name: write {{scope.field}}, such as {{key.id}}, and {{{{ for a brace"
         ));
     }
-    Ok(Name::new(scope, field))
+    Ok(Name::new(scope, field.unwrap_or_default()))
 }
 
 impl fmt::Display for Template {
@@ -209,7 +212,9 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for text in ["{}", "{key.}x}", "{a.b.c}", "{key.id|date}", "{ key.id }", "{key.id", "}"] {
+        for text in
+            ["{}", "{key.}", "{key.}x}", "{a.b.c}", "{key.id|date}", "{ key.id }", "{key.id", "}"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

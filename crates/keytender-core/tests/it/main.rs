@@ -5,19 +5,24 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a test that meets the unexpected should panic"
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected should panic, and says when it is skipped"
 )]
 
 #[path = "../../../../fuzz/harness.rs"]
 mod harness;
 
 mod akm;
+mod contract;
 mod inventory;
 mod owner;
 mod policy;
 mod properties;
 mod report;
 mod sample;
+#[cfg(feature = "schema")]
+mod schema;
 mod steps;
 mod token;
 
@@ -35,4 +40,14 @@ fn broken(policy: &Policy, key: &Key<'_>, now: Time) -> Vec<String> {
     let mut assessment = Assessment::default();
     policy.assess(key, now, &mut assessment);
     policy.findings(&assessment).map(|finding| finding.rule.id.clone()).collect()
+}
+
+/// What the tests run beside, by the variable that `scripts/test` sets; says so where it is not
+/// there.
+fn partner(variable: &str) -> Option<String> {
+    let value = std::env::var(variable).ok();
+    if value.is_none() {
+        eprintln!("skipped: {variable} is not set; scripts/test sets it");
+    }
+    value
 }
