@@ -278,7 +278,7 @@ pub fn plan(known: Known, listing: Listing, random: impl FnMut() -> u64) -> Chan
 }
 
 /// Under which principal each key is listed, by its kind and the provider's id.
-fn holders<'l>(principals: &'l [Listed]) -> HashMap<(Option<&'l str>, &'l str), &'l str> {
+fn holders(principals: &[Listed]) -> HashMap<(Option<&str>, &str), &str> {
     let keys = principals.iter().flat_map(|listed| {
         listed.keys.iter().map(move |key| (key, listed.principal.name.as_ref()))
     });

@@ -81,22 +81,6 @@ const PROVIDERS: [Provider; 28] = [
     provider("unkey", &["unkey"], &[]),
 ];
 
-/// What is wrong on the shelf and waits for its descriptor to be mended; nothing else may be.
-const KNOWN: [&str; 7] = [
-    "algolia: api-key.create: fields.Id: nothing stands at `/value`",
-    "exoscale: api-key.create: body /role-id is required: nothing is given, or an argument that need \
-     not be",
-    "exoscale: ai-key.rotate: fields.Id: nothing stands at `/id`",
-    "exoscale: ai-key.create: body /scope is required: nothing is given, or an argument that need not \
-     be",
-    "typesense: key.create: body /actions is required: nothing is given, or an argument that need not \
-     be",
-    "typesense: key.create: body /collections is required: nothing is given, or an argument that need \
-     not be",
-    "typesense: key.create: body /description is required: nothing is given, or an argument that need \
-     not be",
-];
-
 const fn provider(
     id: &'static str,
     files: &'static [&'static str],
@@ -346,5 +330,5 @@ fn every_descriptor_keeps_to_the_description_of_its_provider() {
         assert!(outcome.operations > 0, "{id}: nothing is held against its description");
         faults.extend(outcome.faults.into_iter().map(|fault| format!("{id}: {fault}")));
     }
-    assert_eq!(faults, KNOWN, "{} faults:\n{}", faults.len(), faults.join("\n"));
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
