@@ -27,11 +27,21 @@ static ENGINES: LazyLock<[Result<Engine, String>; 2]> = LazyLock::new(|| {
     })
 });
 
-/// The descriptor of a provider.
+/// The descriptor of a provider: the one that was given with an account, else that of the shelf.
 ///
 /// # Errors
-/// When there is none.
-pub(super) fn get(provider: &str) -> Result<Arc<Descriptor>, Error> {
+/// When there is none, or the one that was given is another provider's.
+pub(super) fn get(provider: &str, access: &Access) -> Result<Arc<Descriptor>, Error> {
+    if let Some(text) = &access.descriptor {
+        let read = Descriptor::parse(text)
+            .map_err(|faults| providers::broken("what was given", &faults))?;
+        let id = &read.descriptor.provider.id.value;
+        return match id == provider {
+            true => Ok(Arc::new(read.descriptor)),
+            false => Err(Error::new(format!("this is the descriptor of {id}, not of {provider}"))
+                .hint(format!("keytender accounts add {id} …"))),
+        };
+    }
     match shelf::find(provider) {
         Ok(Some(descriptor)) => Ok(descriptor),
         Ok(None) => Err(providers::missing(provider)),
@@ -44,7 +54,7 @@ pub(super) fn get(provider: &str) -> Result<Arc<Descriptor>, Error> {
 /// # Errors
 /// The first thing that is wrong with it.
 pub(super) fn check(provider: &str, access: &Access) -> Result<(), Error> {
-    let descriptor = get(provider)?;
+    let descriptor = get(provider, access)?;
     let shown = format!("keytender providers show {provider}");
     if let Some(name) =
         access.variables.keys().find(|name| !descriptor.variables.contains_key(*name))
@@ -105,7 +115,7 @@ pub(super) fn access(
     if place.is_empty() {
         return Ok(Some(access));
     }
-    let descriptor = get(provider)?;
+    let descriptor = get(provider, &access)?;
     let first = listed(&descriptor).find_map(|kind| missing(&descriptor, kind, &access));
     let first = first.or_else(|| descriptor.variables.keys().next().map(String::as_str));
     let name = first.map(str::to_owned).ok_or_else(|| {
@@ -121,7 +131,7 @@ pub(super) fn access(
 /// # Errors
 /// When there is no such provider.
 pub(super) fn no_credential(provider: &str) -> Result<Error, Error> {
-    let descriptor = get(provider)?;
+    let descriptor = get(provider, &Access::default())?;
     let place = descriptor.method(None).and_then(|method| method.env.first());
     let place = place.map_or_else(|| "env:NAME".to_owned(), |name| format!("env:{name}"));
     Ok(Error::new(format!("{provider} is asked with a credential"))
@@ -133,7 +143,7 @@ pub(super) fn no_credential(provider: &str) -> Result<Error, Error> {
 /// # Errors
 /// When there is none: something that stands in a host is no part of one.
 pub(super) fn hosts(provider: &str, access: &Access) -> Result<BTreeSet<String>, Error> {
-    let hosts = descriptor::hosts(&*get(provider)?, &access.variables);
+    let hosts = descriptor::hosts(&*get(provider, access)?, &access.variables);
     match hosts.is_empty() {
         true => Err(Error::new(format!("{provider} cannot be reached like this"))
             .hint("what is set for a host is a name such as gitlab.example.com")),
@@ -156,13 +166,16 @@ pub(super) fn open(account: &Account) -> Result<Session, Error> {
     let engine = if access.allow_private { any } else { public };
     let engine = engine.as_ref().map_err(|report| Error::new(report.clone()))?;
     let binding = Binding {
-        descriptor: get(&account.provider)?,
+        descriptor: get(&account.provider, access)?,
         variables: access.variables.clone(),
         method: None,
         endpoint: access.endpoint.as_deref().map(endpoint_of).transpose()?,
         hosts: access.hosts.clone(),
         secret,
-        trust: Trust::Shelf,
+        trust: match access.descriptor.is_some() && !access.allow_writes {
+            true => Trust::ReadOnly,
+            false => Trust::Shelf,
+        },
     };
     engine.open(binding).map_err(|failure| refuse(account, "reach", failure))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use keytender_core::steps::ago;
@@ -11,6 +12,7 @@ use keytender_core::time::Time;
 use super::channels::source;
 use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
+use super::providers;
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop};
 use crate::app::accounts::{self, NewAccount};
@@ -85,6 +87,12 @@ pub(super) struct Add {
     /// What the provider asks for beside: its host, an organization; keytender providers show says
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     variables: Vec<(String, String)>,
+    /// A descriptor of the provider, where it is none of keytender providers list; it only reads
+    #[arg(long, value_name = "FILE")]
+    descriptor: Option<PathBuf>,
+    /// Let this descriptor disable and delete keys too
+    #[arg(long, requires = "descriptor")]
+    allow_writes: bool,
     /// What stands before the provider, such as a gateway: takes the place of its scheme, host and port
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
@@ -122,8 +130,12 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
-    let kind = accounts::kind_of(&args.provider, args.organization, args.credential.is_some());
-    let kind = kind.map_err(Stop::wrong_usage)?;
+    let descriptor = args.descriptor.as_deref().map(providers::read).transpose()?;
+    let kind = match descriptor.is_some() && args.provider != "aws" {
+        true => AccountKind::Live,
+        false => accounts::kind_of(&args.provider, args.organization, args.credential.is_some())
+            .map_err(Stop::wrong_usage)?,
+    };
     let new = NewAccount {
         provider: args.provider,
         name: args.name,
@@ -135,6 +147,8 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
             variables: args.variables.into_iter().collect(),
             endpoint: args.endpoint,
             allow_private: args.allow_private,
+            allow_writes: args.allow_writes,
+            descriptor,
             ..Access::default()
         },
         contact: args.contact,

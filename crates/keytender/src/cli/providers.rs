@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use keytender_core::akm::OperationName;
@@ -164,9 +164,7 @@ fn check(files: &[PathBuf], context: &Context) -> Result<u8, Stop> {
     let mut code = DONE;
     for file in files {
         let name = file.display().to_string();
-        let read = fs::read_to_string(file)
-            .map_err(|error| Error::new(format!("cannot read {name}")).source(error));
-        match read.and_then(|text| providers::check(&name, &text)) {
+        match text(file).and_then(|text| providers::check(&name, &text)) {
             Ok((provider, warnings)) => {
                 warnings.iter().for_each(|warning| context.talk.note(&printable(warning)));
                 let kinds = u64::try_from(provider.key_types.len()).unwrap_or(u64::MAX);
@@ -181,6 +179,19 @@ fn check(files: &[PathBuf], context: &Context) -> Result<u8, Stop> {
         }
     }
     Ok(code)
+}
+
+/// The text of a descriptor.
+fn text(file: &Path) -> Result<String, Error> {
+    fs::read_to_string(file)
+        .map_err(|error| Error::new(format!("cannot read {}", file.display())).source(error))
+}
+
+/// The text of a descriptor that is right.
+pub(super) fn read(file: &Path) -> Result<String, Stop> {
+    let text = text(file).map_err(Stop::could_not)?;
+    providers::check(&file.display().to_string(), &text).map_err(Stop::could_not)?;
+    Ok(text)
 }
 
 fn write_json(value: &impl serde::Serialize) -> Result<u8, Stop> {

@@ -37,6 +37,12 @@ pub struct Access {
     /// Whether addresses that are not public may be reached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
+    /// The descriptor that was given with it, where it is none of the shelf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descriptor: Option<String>,
+    /// Whether a descriptor that was given may change something at the provider.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_writes: bool,
     /// The hosts that whoever added it agreed to; a descriptor that comes to name others reaches none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,

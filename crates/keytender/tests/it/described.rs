@@ -234,6 +234,62 @@ fn a_key_is_disabled_at_its_provider_and_enabled_again() {
 }
 
 #[test]
+fn a_provider_of_whom_only_a_descriptor_is_known_is_read_until_more_is_allowed() {
+    const ACME: &str = r#"
+akm: "0.1"
+provider: {id: acme, name: Acme, url: https://acme.example}
+server: https://api.acme.example/v1
+authentication: {methods: [{id: token, scheme: bearer}]}
+keyTypes:
+  - id: key
+    type: api-key
+    fields: {id: /id, name: /name}
+    operations:
+      list: {request: {method: GET, url: /keys}, items: /keys}
+      delete: {request: {method: DELETE, url: "/keys/{key.id}"}}
+"#;
+    let deleted = Arc::new(Mutex::new(false));
+    let shared = Arc::clone(&deleted);
+    let provider = Provider::start(move |came| {
+        let mut deleted = shared.lock().unwrap();
+        *deleted |= came.line == "DELETE /v1/keys/k1";
+        let listed = if *deleted { json!([]) } else { json!([{"id": "k1", "name": "one"}]) };
+        good(json!({"keys": listed}))
+    });
+    for database in new_databases() {
+        *deleted.lock().unwrap() = false;
+        let home = home(&database);
+        let file = home.path().join("acme.yaml");
+        std::fs::write(&file, ACME).unwrap();
+        let descriptor = ["--descriptor", file.to_str().unwrap()];
+        add(&home, &[&["acme", "reader"], &descriptor[..]].concat(), &provider);
+        done(&home, &["sync"]);
+        // Nobody tells when it was made: it is at least as old as it is known.
+        assert_eq!(keys(&home)[0]["age_days"], 0);
+        let why = ["--yes", "--really", "--because", "leaked"];
+        let refused = home.run(&[&["keys", "delete", &ours(&home, "k1")], &why[..]].concat());
+        assert_eq!(refused.code, 1, "{}", refused.stdout);
+        assert!(!*deleted.lock().unwrap());
+        done(&home, &["accounts", "remove", "reader", "--yes"]);
+        add(&home, &[&["acme", "writer", "--allow-writes"], &descriptor[..]].concat(), &provider);
+        done(&home, &["sync"]);
+        done(&home, &[&["keys", "delete", &ours(&home, "k1")], &why[..]].concat());
+        assert!(*deleted.lock().unwrap());
+        // Of another provider it is refused, and so is what is no descriptor.
+        let other = [&["accounts", "add", "other", "o"], &descriptor[..]].concat();
+        let refused = home.run(&other);
+        assert!(
+            refused.stderr.contains("the descriptor of acme, not of other"),
+            "{}",
+            refused.stderr
+        );
+        std::fs::write(&file, ACME.replace("/id", "id")).unwrap();
+        let refused = home.run(&[&["accounts", "add", "acme", "o"], &descriptor[..]].concat());
+        assert!(refused.stderr.contains("line 8, column"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn an_audit_asks_a_provider_without_an_inventory() {
     let tokens = Tokens::new(Mutex::new(vec![token(1, 7, None)]));
     let provider = gitlab(&tokens);

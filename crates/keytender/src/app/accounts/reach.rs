@@ -28,7 +28,9 @@ pub fn kind_of(
     match (provider, is_organization) {
         (AWS, true) => Ok(AccountKind::Organization),
         (AWS, false) => Ok(AccountKind::Live),
-        (_, true) => Err(Error::new(format!("{provider} has no organizations that are asked"))),
+        (_, true) => {
+            Err(Error::new(format!("{provider} is not asked for the members of an organization")))
+        }
         (_, false) if !has_credential => Ok(AccountKind::Manual),
         (_, false) => match shelf::text(provider) {
             Some(_) => Ok(AccountKind::Live),

@@ -36,6 +36,12 @@ pub struct AccessView {
     /// Whether addresses that are not public may be reached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
+    /// Whether it is asked by a descriptor that was given with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub descriptor_given: bool,
+    /// Whether such a descriptor may change something at the provider.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_writes: bool,
     /// The hosts that are reached, and no others.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,
@@ -55,6 +61,8 @@ impl AccessView {
             variables: access.variables,
             endpoint: access.endpoint,
             allow_private: access.allow_private,
+            descriptor_given: access.descriptor.is_some(),
+            allow_writes: access.allow_writes,
             hosts: access.hosts,
             secret_kept,
         }

@@ -13,7 +13,7 @@ use crate::app::sync::{self, Progress};
 use crate::app::view::{AccountList, AccountView, CheckView, SyncedView};
 use crate::client::{Client, part};
 use crate::error::Error;
-use crate::store::accounts::AccountKind;
+use crate::store::accounts::{Access, AccountKind};
 
 fn place(account: &str) -> String {
     format!("/v1/accounts/{}", part(account))
@@ -54,6 +54,13 @@ impl Desk<'_> {
                 accounts::add(inventory, new).await.map(drop)
             }
             Self::There(server) => {
+                let Access { endpoint, allow_private, descriptor, .. } = &new.access;
+                if endpoint.is_some() || *allow_private || descriptor.is_some() {
+                    let error = Error::new(
+                        "a server takes no endpoint, no private address and no descriptor",
+                    );
+                    return Err(error.hint("add the account on its machine, beside the inventory"));
+                }
                 let secret = sent(secret)?;
                 let body = json!({
                     "provider": new.provider,

@@ -123,7 +123,7 @@ async fn sessions_list(
 }
 
 /// What a browser is, by what it calls itself; many call themselves others too.
-fn browser(agent: &str) -> String {
+pub(super) fn browser(agent: &str) -> String {
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)
     };

@@ -12,6 +12,7 @@ use crate::app::view::UserView;
 use crate::app::{links, sessions};
 use crate::http::console::form::{Question, Wrong, ask};
 use crate::http::console::layout;
+use crate::http::console::me::browser;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
 use crate::http::extract::Path;
@@ -112,7 +113,7 @@ async fn signing_in(
         ul.plain.rows {
             @for one in &open {
                 li {
-                    @if one.agent.is_empty() { "A program without a name" } @else { (one.agent) }
+                    @if one.agent.is_empty() { "A program without a name" } @else { span title=(one.agent) { (browser(&one.agent)) } }
                     small { "by " (one.how) ", from " (one.address) ", " (moment(one.created_at, inventory.now))
                         "; last seen " (moment(one.used_at, inventory.now)) }
                 }
