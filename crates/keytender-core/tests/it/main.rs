@@ -15,6 +15,7 @@ mod harness;
 
 mod akm;
 mod contract;
+mod draft;
 mod inventory;
 mod owner;
 mod policy;
