@@ -8,6 +8,7 @@
 mod call;
 mod check;
 mod document;
+pub mod draft;
 mod key_type;
 mod needs;
 mod operation;

@@ -17,7 +17,8 @@ use keytender_core::akm::{
 };
 
 use self::answer::{Answer, Reading, Wanted, is_there, item, known};
-use self::description::{Description, Endpoint, Unknown, find, whole};
+pub(crate) use self::description::Description;
+use self::description::{Endpoint, Unknown, find, whole};
 use self::operation::{Sending, calls};
 use crate::partner;
 
@@ -91,12 +92,12 @@ const fn provider(
 
 /// What came of holding a descriptor against descriptions.
 #[derive(Default)]
-struct Outcome {
-    operations: usize,
-    pointers: usize,
-    open: Vec<String>,
-    outside: Vec<String>,
-    faults: Vec<String>,
+pub(crate) struct Outcome {
+    pub(crate) operations: usize,
+    pub(crate) pointers: usize,
+    pub(crate) open: Vec<String>,
+    pub(crate) outside: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 /// A kind of key, or a resource.
@@ -151,7 +152,11 @@ struct Contract<'a, 'd> {
     outcome: Outcome,
 }
 
-fn contract(descriptor: &Descriptor, descriptions: &[Description], outside: &[&str]) -> Outcome {
+pub(crate) fn contract(
+    descriptor: &Descriptor,
+    descriptions: &[Description],
+    outside: &[&str],
+) -> Outcome {
     let outcome = Outcome::default();
     let mut contract = Contract { descriptor, descriptions, outside, outcome };
     for resource in &descriptor.resources {

@@ -15,6 +15,9 @@ mod harness;
 
 mod akm;
 mod contract;
+mod draft;
+#[cfg(feature = "schema")]
+mod index;
 mod inventory;
 mod owner;
 mod policy;

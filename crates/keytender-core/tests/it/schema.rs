@@ -23,12 +23,12 @@ errors = (next(check.iter_errors(value), None) for value in given['values'])
 json.dump([error and error.json_path + ': ' + error.message[:200] for error in errors], sys.stdout)
 ";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Holds a text that is made against the one in the repository.
-fn hold(path: &str, now: &str) {
+pub(crate) fn hold(path: &str, now: &str) {
     let path = root().join(path);
     let kept = fs::read_to_string(&path).unwrap_or_default();
     if kept != now && std::env::var_os("KEYTENDER_TEST_ACCEPT").is_some() {
@@ -64,6 +64,11 @@ fn samples(kind: &str) -> Vec<(String, Option<Value>)> {
 
 /// What the schema says of each value: nothing, or why not; `None` without a Python to ask.
 fn judge(values: &[Value]) -> Option<Vec<Option<String>>> {
+    judge_by(&schema(), values)
+}
+
+/// What any schema says of values, as [`judge`].
+pub(crate) fn judge_by(schema: &Value, values: &[Value]) -> Option<Vec<Option<String>>> {
     let python = partner("KEYTENDER_TEST_PYTHON")?;
     let mut asked = Command::new(python)
         .args(["-c", JUDGE])
@@ -71,7 +76,7 @@ fn judge(values: &[Value]) -> Option<Vec<Option<String>>> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let given = json!({"schema": schema(), "values": values});
+    let given = json!({"schema": schema, "values": values});
     asked.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
     let answer = asked.wait_with_output().unwrap();
     assert!(answer.status.success());

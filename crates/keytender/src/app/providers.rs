@@ -1,5 +1,6 @@
 //! Providers that Keytender knows, and descriptors of others.
 
+use keytender_core::akm::draft::{self, Draft, Given, NoDraft};
 use keytender_core::akm::{Descriptor, Fault};
 use keytender_core::text::printable;
 
@@ -38,6 +39,31 @@ pub fn check(name: &str, text: &str) -> Result<(ProviderView, Vec<String>), Erro
         }
         Err(faults) => Err(broken(name, &faults)),
     }
+}
+
+/// A first descriptor, from a provider's description `name`.
+///
+/// # Errors
+/// When it is no description, or what was given is not of its form.
+pub fn draft(name: &str, text: &str, given: Given<'_>) -> Result<Draft, Error> {
+    draft::draft(text, given).map_err(|why| {
+        let hint = match why {
+            NoDraft::Id => Some("--id my-provider"),
+            NoDraft::Server => Some("--server https://api.example.com/v1"),
+            NoDraft::NoDescription | NoDraft::NoPaths => {
+                Some("where a provider publishes none, begin with a copy of one on the shelf")
+            }
+            NoDraft::TooLong | NoDraft::Unreadable(_) | NoDraft::Old => None,
+        };
+        let message = match why {
+            NoDraft::Id | NoDraft::Server => why.to_string(),
+            _ => format!("nothing can be drafted from {name}: {}", printable(&why.to_string())),
+        };
+        match hint {
+            Some(hint) => Error::new(message).hint(hint),
+            None => Error::new(message),
+        }
+    })
 }
 
 pub(super) fn broken(name: &str, faults: &[Fault]) -> Error {

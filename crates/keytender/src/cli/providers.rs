@@ -1,11 +1,12 @@
 //! `keytender providers`: whose keys Keytender knows how to manage.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use keytender_core::akm::OperationName;
+use keytender_core::akm::draft::{Given, MAX_DESCRIPTION_BYTES};
+use keytender_core::akm::{MAX_BYTES, OperationName};
 use keytender_core::text::printable;
 
 use super::context::Context;
@@ -38,6 +39,21 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Write a first descriptor from a provider's OpenAPI description
+    ///
+    /// What the description does not decide is marked: `# decide:`. No act of a draft is done before you
+    /// allow it.
+    Draft {
+        /// The description: OpenAPI 3, in JSON or YAML
+        #[arg(value_name = "OPENAPI-FILE")]
+        file: PathBuf,
+        /// The base of its paths, where the description has another
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+        /// The provider's name on the shelf
+        #[arg(long)]
+        id: Option<String>,
+    },
 }
 
 pub(super) fn run(command: &Command, context: &Context) -> Result<u8, Stop> {
@@ -45,6 +61,10 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<u8, Stop> {
         Command::List { json } => list(*json, context),
         Command::Show { provider, json } => show(provider, *json),
         Command::Check { files } => check(files, context),
+        Command::Draft { file, server, id } => {
+            let given = Given { id: id.as_deref(), server: server.as_deref() };
+            draft(file, given, context)
+        }
     }
 }
 
@@ -183,7 +203,7 @@ fn check(files: &[PathBuf], context: &Context) -> Result<u8, Stop> {
 
 /// The text of a descriptor.
 fn text(file: &Path) -> Result<String, Error> {
-    fs::read_to_string(file)
+    read_text(file, MAX_BYTES)
         .map_err(|error| Error::new(format!("cannot read {}", file.display())).source(error))
 }
 
@@ -192,6 +212,31 @@ pub(super) fn read(file: &Path) -> Result<String, Stop> {
     let text = text(file).map_err(Stop::could_not)?;
     providers::check(&file.display().to_string(), &text).map_err(Stop::could_not)?;
     Ok(text)
+}
+
+fn draft(file: &Path, given: Given<'_>, context: &Context) -> Result<u8, Stop> {
+    let name = file.display().to_string();
+    let text = read_text(file, MAX_DESCRIPTION_BYTES)
+        .map_err(|error| Error::new(format!("cannot read {name}")).source(error))
+        .map_err(Stop::could_not)?;
+    let draft = providers::draft(&name, &text, given).map_err(Stop::could_not)?;
+    write!(anstream::stdout(), "{}", draft.text)?;
+    let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let kinds = count(number(draft.kinds), "kind");
+    context.talk.note(&format!(
+        "{kinds} of keys found; {} to decide, each marked in the draft",
+        count(number(draft.doubts), "thing"),
+    ));
+    Ok(DONE)
+}
+
+/// The text of a file; no more of a longer one than shows that it is too long.
+fn read_text(file: &Path, max_bytes: usize) -> io::Result<String> {
+    let most = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 fn write_json(value: &impl serde::Serialize) -> Result<u8, Stop> {

@@ -12,7 +12,7 @@ use super::schema::Schemas;
 const HOLE: char = '\u{0}';
 
 /// A description.
-pub(super) struct Description {
+pub(crate) struct Description {
     document: Value,
 }
 
@@ -45,7 +45,7 @@ pub(super) enum Unknown {
 }
 
 impl Description {
-    pub(super) const fn new(document: Value) -> Self {
+    pub(crate) const fn new(document: Value) -> Self {
         Self { document }
     }
 
