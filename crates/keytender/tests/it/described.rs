@@ -51,7 +51,7 @@ fn answer(tokens: &mut Vec<Value>, came: &Came) -> Reply {
     if id == "self" {
         return good(tokens[0].clone());
     }
-    let place = tokens.iter().position(|token| token["id"].to_string() == id);
+    let place = tokens.iter().position(|token| token["id"].as_u64() == id.parse().ok());
     match (method, place) {
         (_, None) => json_of(404, &json!({"message": "404 Not found"})),
         ("DELETE", Some(place)) => {
@@ -285,7 +285,7 @@ keyTypes:
         );
         std::fs::write(&file, ACME.replace("/id", "id")).unwrap();
         let refused = home.run(&[&["accounts", "add", "acme", "o"], &descriptor[..]].concat());
-        assert!(refused.stderr.contains("line 8, column"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("line 9, column 18"), "{}", refused.stderr);
     }
 }
 
