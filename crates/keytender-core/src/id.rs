@@ -88,6 +88,10 @@ ids! {
     SessionId "ses";
     /// Something by which a user proves who they are.
     AuthenticatorId "aut";
+    /// An API of one's own, for which keys are issued.
+    ApiId "api";
+    /// What a customer of such an API builds; its keys share limits and quotas.
+    AppId "app";
 }
 
 struct Letters(u64);
