@@ -11,6 +11,12 @@
 //! | `keys:read` | yes | yes | yes | own |
 //! | `keys:write` | yes | yes | – | own |
 //! | `keys:act` | yes | yes | – | own |
+//! | `keys:issue` | yes | yes | – | – |
+//! | `keys:verify` | yes | yes | – | – |
+//! | `apis:read` | yes | yes | yes | – |
+//! | `apis:write` | yes | – | – | – |
+//! | `apps:read` | yes | yes | yes | – |
+//! | `apps:write` | yes | yes | – | – |
 //! | `owners:read` | yes | yes | yes | own |
 //! | `owners:write` | yes | yes | – | – |
 //! | `findings:read` | yes | yes | yes | own |
@@ -44,7 +50,7 @@ pub use self::scope::{Scope, Scopes, UnknownScope};
 pub enum Role {
     /// May do everything.
     Administrator,
-    /// Tends keys; changes neither users nor the policy nor where notices go.
+    /// Tends keys; changes neither users, the policy, where notices go, nor our own APIs.
     Operator,
     /// Reads everything, changes nothing.
     Auditor,
@@ -76,7 +82,8 @@ impl Role {
         match self {
             Self::Administrator => Scopes::ALL,
             Self::Operator => {
-                let denied = [Scope::UsersWrite, Scope::PolicyWrite, Scope::ChannelsWrite];
+                let denied =
+                    [Scope::UsersWrite, Scope::PolicyWrite, Scope::ChannelsWrite, Scope::ApisWrite];
                 Scope::ALL.into_iter().filter(|scope| !denied.contains(scope)).collect()
             }
             Self::Auditor => Scope::ALL.into_iter().filter(|scope| scope.is_read()).collect(),

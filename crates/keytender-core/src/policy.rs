@@ -21,6 +21,8 @@ pub use parse::PolicyError;
 
 /// The policy that is compiled in, as text.
 pub const DEFAULT: &str = include_str!("../../../policies/default.toml");
+/// The policy that keys of our own APIs are held against.
+pub const ISSUED: &str = include_str!("../../../policies/issued.toml");
 
 /// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -2,18 +2,22 @@
 
 pub mod accounts;
 pub mod acts;
+pub mod apis;
+pub mod apps;
 pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 pub mod channels;
 pub mod codes;
 pub(crate) mod csv_row;
+pub mod customers;
 pub mod demo;
 mod described;
 pub mod evaluate;
 pub mod findings;
 pub mod import;
 pub mod inventory;
+pub mod issued;
 pub mod keys;
 pub mod links;
 pub mod log;

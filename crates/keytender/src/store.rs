@@ -12,13 +12,17 @@ use db::{Db, Location};
 
 pub mod accounts;
 pub mod acts;
+pub mod apis;
+pub mod apps;
 pub mod authenticators;
 mod bulk;
 pub mod chain;
+pub mod changes;
 pub mod channels;
 pub mod db;
 pub mod findings;
 pub mod idempotency;
+pub mod issued;
 pub mod keys;
 pub mod leases;
 mod migrate;

@@ -41,7 +41,7 @@ impl utoipa::PartialSchema for Scope {
 #[cfg(feature = "schema")]
 impl utoipa::ToSchema for Scope {}
 
-scopes! { 22:
+scopes! { 28:
     /// See accounts and how their syncs went.
     AccountsRead "accounts:read";
     /// Add, change and remove accounts.
@@ -54,6 +54,18 @@ scopes! { 22:
     KeysWrite "keys:write";
     /// Disable, enable and delete keys at their provider.
     KeysAct "keys:act";
+    /// Make keys of our own APIs, rotate and revoke them.
+    KeysIssue "keys:issue";
+    /// Ask whether a key of our own APIs is good.
+    KeysVerify "keys:verify";
+    /// See our own APIs.
+    ApisRead "apis:read";
+    /// Add, change and remove our own APIs.
+    ApisWrite "apis:write";
+    /// See the apps of our APIs' customers.
+    AppsRead "apps:read";
+    /// Add and change these apps.
+    AppsWrite "apps:write";
     /// See owners and what they claim.
     OwnersRead "owners:read";
     /// Add, change and remove owners and claims.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use keytender_core::id::AccountId;
+use keytender_core::id::{AccountId, ApiId};
 use keytender_core::owner::is_address;
 use keytender_core::secret::Secret;
 use serde_json::json;
@@ -15,6 +15,8 @@ use super::secrets;
 use super::view::AccountView;
 use crate::error::{Error, Kind};
 use crate::store::accounts::{Access, Account, AccountKind};
+use crate::store::changes::Subject;
+use crate::store::db::Tx;
 use crate::store::{self, Failure};
 
 pub mod members;
@@ -68,6 +70,8 @@ pub async fn add(inventory: &Inventory, mut new: NewAccount) -> Result<Account, 
         secret: new.secret,
         report_header: None,
         created_at: inventory.now,
+        api_id: None,
+        suspended_at: None,
     };
     // What cannot be opened is not added.
     #[cfg(feature = "aws")]
@@ -134,6 +138,11 @@ pub async fn check(account: &Account) -> Result<Checked, Error> {
                 "{} is this installation's own: its keys are the tokens of its API.",
                 account.name
             ),
+        }),
+        AccountKind::Customer => Ok(Checked {
+            who: None,
+            abilities: Vec::new(),
+            sentence: format!("{} is a customer: its keys are issued here.", account.name),
         }),
         AccountKind::Live | AccountKind::Organization => {
             match is_described(&account.provider, account.kind) {
@@ -229,11 +238,7 @@ pub async fn unlock(inventory: &Inventory, accounts: &mut [Account]) -> Result<(
 /// # Errors
 /// When there is none.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<Account, Error> {
-    let mut found = inventory.store.find_account(word).await.map_err(cannot_read)?;
-    if let (None, Ok(id)) = (&found, word.parse::<AccountId>()) {
-        let all = inventory.store.list_accounts().await.map_err(cannot_read)?;
-        found = all.into_iter().find(|account| account.id == id);
-    }
+    let found = inventory.store.find_account(word).await.map_err(cannot_read)?;
     found.ok_or_else(|| missing(word))
 }
 
@@ -251,6 +256,10 @@ pub async fn manual(inventory: &Inventory, provider: &str, name: &str) -> Result
         Some(account) if account.kind == AccountKind::Own => {
             Err(Error::new(format!("`{name}` is this installation's own: none are told by hand"))
                 .hint("keytender tokens create"))
+        }
+        Some(account) if account.kind == AccountKind::Customer => {
+            Err(Error::new(format!("`{name}` is a customer: its keys are issued, not told"))
+                .hint("keytender keys create --app APP"))
         }
         Some(account) if account.kind != AccountKind::Manual => {
             Err(Error::new(format!("`{name}` is asked for its keys: none are told by hand"))
@@ -294,6 +303,11 @@ pub async fn remove(
     }
     let mut tx = inventory.begin().await?;
     lock(inventory, &mut tx, &account, allows).await?;
+    if let Some(api) = account.api_id {
+        forget_customer(inventory, &mut tx, &account, api).await?;
+        commit(tx).await?;
+        return Ok(account);
+    }
     let mut gone = tx.list_accounts().await.map_err(cannot_read)?;
     gone.retain(|one| one.id == account.id || one.parent_id == Some(account.id));
     // The members first: they hang on their organization.
@@ -304,6 +318,23 @@ pub async fn remove(
     }
     commit(tx).await?;
     Ok(account)
+}
+
+/// Takes a customer of an API of ours and its keys away: no verifier knows them any more.
+async fn forget_customer(
+    inventory: &Inventory,
+    tx: &mut Tx,
+    account: &Account,
+    api: ApiId,
+) -> Result<(), Error> {
+    let keys = tx.keys_of(account.id).await.map_err(cannot_read)?;
+    tx.remove_account(account.id).await.map_err(cannot_write)?;
+    inventory.log(tx, done("account.remove", account)).await?;
+    for held in keys {
+        let subject = Subject::Key(held.record.id);
+        tx.note_change(api, subject, inventory.now).await.map_err(cannot_write)?;
+    }
+    Ok(())
 }
 
 fn done<'a>(verb: &'a str, account: &Account) -> Done<'a> {

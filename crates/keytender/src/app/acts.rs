@@ -18,6 +18,7 @@ use super::{evaluate, keys, notify};
 use crate::error::{Error, Kind};
 use crate::store::accounts::{Account, AccountKind};
 use crate::store::acts::{NewAct, Stage};
+use crate::store::changes::Subject;
 use crate::store::keys::{HeldKey, Told};
 
 #[cfg(feature = "aws")]
@@ -119,6 +120,7 @@ async fn plan(
     if plan.key.record.key.state == State::Destroyed {
         return Err(Error::new(format!("{} is gone", plan.key.record.id)).kind(Kind::Conflict));
     }
+    check_end(&plan)?;
     match plan.account.kind {
         AccountKind::Manual => {
             let name = &plan.account.provider;
@@ -127,7 +129,9 @@ async fn plan(
             ));
             plan.is_done = plan.key.record.key.state == asked.act.state();
         }
-        AccountKind::Own => plan.is_done = plan.key.record.key.state == asked.act.state(),
+        AccountKind::Own | AccountKind::Customer => {
+            plan.is_done = plan.key.record.key.state == asked.act.state()
+        }
         _ if is_described(&plan) => described::look(&mut plan, inventory.now).await?,
         AccountKind::Live | AccountKind::Organization => {
             look(&mut plan, inventory.now, asks_use).await?;
@@ -190,6 +194,19 @@ async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error>
     Ok(account)
 }
 
+/// A key of ours that was ended has ended for good: it can only be forgotten.
+fn check_end(plan: &Plan) -> Result<(), Error> {
+    let record = &plan.key.record;
+    let has_ended = matches!(record.key.state, State::Deactivated | State::Compromised);
+    match plan.act {
+        Act::Disable | Act::Enable if plan.key.is_customers && has_ended => {
+            let why = format!("{} was revoked: that is for good", record.id);
+            Err(Error::new(why).kind(Kind::Conflict).hint("make a new one: keytender keys create"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Asks the provider how the key stands, and whether Keytender can act on it at all.
 #[cfg(feature = "aws")]
 async fn look(plan: &mut Plan, now: Time, asks_use: bool) -> Result<(), Error> {
@@ -209,6 +226,10 @@ fn cannot_reach(plan: &Plan) -> Error {
 /// A key is deleted only after it was seen disabled through the hold.
 fn check_hold(plan: &Plan, asked: &Asked, now: Time) -> Result<(), Error> {
     let id = plan.key.record.id;
+    // Whoever revoked it has found out who needs it.
+    if matches!(plan.key.record.key.state, State::Deactivated | State::Compromised) {
+        return Ok(());
+    }
     let has_reason = asked.why.as_ref().is_some_and(|why| !why.trim().is_empty());
     if asked.really {
         return match has_reason {
@@ -269,7 +290,7 @@ fn notes(plan: &mut Plan, now: Time) {
 async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Result<(), Error> {
     write(inventory, plan, Stage::Intent, why, None).await?;
     let done = match plan.account.kind {
-        AccountKind::Manual | AccountKind::Own => Ok(()),
+        AccountKind::Manual | AccountKind::Own | AccountKind::Customer => Ok(()),
         _ if is_described(plan) => described::act(plan).await,
         AccountKind::Live | AccountKind::Organization => act(plan).await,
     };
@@ -335,6 +356,10 @@ async fn write(
         if is_new {
             let told = notify::tell(&mut tx, &plan.account, false, &versions, now).await;
             told.map_err(cannot_write)?;
+        }
+        if let Some(api) = plan.account.api_id {
+            let noted = tx.note_change(api, Subject::Key(record.id), now).await;
+            noted.map_err(cannot_write)?;
         }
     }
     commit(tx).await

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use keytender_core::id::{AccountId, KeyId, OwnerId};
 use keytender_core::key::{Key, State};
 use keytender_core::owner::Claims;
-use keytender_core::policy::{Assessment, DEFAULT, Policy};
+use keytender_core::policy::{Assessment, DEFAULT, ISSUED, Policy};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -63,6 +63,36 @@ pub async fn policy(store: &Store) -> Result<(String, Policy), Error> {
             .hint("set another: keytender policy use FILE")
     })?;
     Ok((text, policy))
+}
+
+/// The policy that each key is held against.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    held: Policy,
+    issued: Policy,
+}
+
+impl Policies {
+    /// The one for a key that a customer of an API of ours holds, or for any other.
+    pub const fn of(&self, is_customers: bool) -> &Policy {
+        if is_customers { &self.issued } else { &self.held }
+    }
+}
+
+/// The policy of the inventory, and the one for keys of our own APIs.
+///
+/// # Errors
+/// As [`policy`].
+pub async fn policies(store: &Store) -> Result<Policies, Error> {
+    with_issued(policy(store).await?.1)
+}
+
+fn with_issued(held: Policy) -> Result<Policies, Error> {
+    let issued = Policy::parse(ISSUED).map_err(|error| {
+        Error::new(format!("the policy for keys that are issued is not understood: {error}"))
+            .kind(Kind::Internal)
+    })?;
+    Ok(Policies { held, issued })
 }
 
 /// The policy of the inventory, in JSON.
@@ -129,8 +159,8 @@ pub async fn run(store: &Store, now: Time) -> Result<Evaluated, Error> {
 /// # Errors
 /// When the database does not do its part, or the turn went to somebody else.
 pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, Error> {
-    let (text, policy) = policy(store).await?;
-    evaluate(store, &text, policy, now, turn)
+    let (text, held) = policy(store).await?;
+    evaluate(store, &text, with_issued(held)?, now, turn)
         .await
         .map_err(|failure| failure.refuse("cannot hold the inventory against the policy"))
 }
@@ -138,20 +168,20 @@ pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, 
 async fn evaluate(
     store: &Store,
     text: &str,
-    policy: Policy,
+    policies: Policies,
     now: Time,
     turn: &Turn,
 ) -> Result<Evaluated, Failure> {
     let claims = store.list_claims().await?;
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
+    (text, ISSUED).hash(&mut hasher);
     for claim in &claims {
         (claim.owner_id, claim.kind, &claim.name, &claim.pattern).hash(&mut hasher);
     }
     let stamp = format!("{:016x}", hasher.finish());
     let is_other = store.find_setting(EVALUATED_WITH).await?.as_ref() != Some(&stamp);
     let claims = Claims::new(claims.iter().map(|claim| claim.compiled()).collect());
-    let judge = Arc::new(Judge { policy, claims, now });
+    let judge = Arc::new(Judge { policies, claims, now });
     let pass = Pass { store, judge, now, turn };
     let mut done = Evaluated::default();
     let is_whole = match is_other {
@@ -271,7 +301,7 @@ type Judging = JoinHandle<Result<Vec<Verdict>, Failure>>;
 
 /// What keys are held against.
 struct Judge {
-    policy: Policy,
+    policies: Policies,
     claims: Claims,
     now: Time,
 }
@@ -286,7 +316,7 @@ impl Judge {
 
     /// What is to be said of a key, if it is something new.
     fn judge(&self, mut case: Case<'_>, assessment: &mut Assessment) -> Option<Verdict> {
-        let policy = &self.policy;
+        let policy = self.policies.of(case.is_customers);
         let key = &mut case.key;
         let claimed = || match case.is_disowned {
             true => None,

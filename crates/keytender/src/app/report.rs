@@ -164,11 +164,12 @@ pub async fn keys(
     keys.append(&mut all(inventory, account, Some(State::Destroyed)).await?);
     let past = inventory.store.past_at(at).await.map_err(cannot_read)?;
     keys.retain_mut(|held| go_back(held, &past, at));
-    let (_, policy) = evaluate::policy(&inventory.store).await?;
+    let policies = evaluate::policies(&inventory.store).await?;
     let mut assessment = Assessment::default();
     for held in &mut keys {
+        let policy = policies.of(held.is_customers);
         held.standing =
-            evaluate::standing(&held.record.key, held.keep_until(), &policy, at, &mut assessment);
+            evaluate::standing(&held.record.key, held.keep_until(), policy, at, &mut assessment);
     }
     Ok(keys)
 }

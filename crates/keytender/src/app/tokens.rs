@@ -28,7 +28,7 @@ use crate::store::users::User;
 use crate::store::{self, Store};
 
 /// What our tokens begin with.
-const BRAND: &str = "keytender";
+pub(super) const BRAND: &str = "keytender";
 /// How long a token works of which nobody says how long.
 pub const DEFAULT_LIFE: Span = Span::days(90);
 /// A use is written when the one that is written is older than this: a busy program does not make

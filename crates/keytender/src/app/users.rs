@@ -273,6 +273,8 @@ pub(super) async fn own_account(inventory: &Inventory, tx: &mut Tx) -> Result<Ac
         secret: None,
         report_header: None,
         created_at: inventory.now,
+        api_id: None,
+        suspended_at: None,
     };
     tx.insert_account(&account).await.map_err(cannot_write)?;
     Ok(account)

@@ -5,10 +5,12 @@
 
 mod account;
 mod act;
+mod api;
 mod channel;
 mod difference;
 mod finding;
 mod import;
+mod issued;
 mod key;
 mod key_change;
 mod key_query;
@@ -27,10 +29,12 @@ pub mod write_only;
 
 pub use account::{AbilityView, AccessView, AccountList, AccountView, CheckView, LastSyncView};
 pub use act::{ActList, ActView, VerifiedView};
+pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
 pub use channel::{ChannelList, ChannelView};
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
 pub use finding::{FindingList, FindingView};
 pub use import::{ImportRequest, ImportView};
+pub use issued::{IssuedView, NewKeyView, RevocationView, RotationStage, RotationView};
 pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
 pub use key_query::{KeyQuery, KeySort, UseStatus};

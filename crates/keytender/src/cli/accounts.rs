@@ -215,7 +215,7 @@ fn write_table(accounts: &[AccountView], now: Time) -> io::Result<()> {
             AccountKind::Organization => {
                 count(sizes.get(account.id.as_str()).copied().unwrap_or(0), "member")
             }
-            AccountKind::Live | AccountKind::Manual | AccountKind::Own => String::new(),
+            _ => String::new(),
         };
         let id = account.account.as_deref().unwrap_or_default();
         let alias = account.alias.as_deref().unwrap_or_default();
@@ -287,7 +287,7 @@ fn remove(name: &str, yes: bool, context: &Context) -> Result<u8, Stop> {
         let size = u64::try_from(members.len()).unwrap_or(u64::MAX);
         let members = match account.kind {
             AccountKind::Organization => format!(", its {}", count(size, "member")),
-            AccountKind::Live | AccountKind::Manual | AccountKind::Own => String::new(),
+            _ => String::new(),
         };
         let comes_back = match account.parent {
             Some(_) => " The next sync of its organization adds it again if it is still a member.",

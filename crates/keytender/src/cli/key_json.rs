@@ -185,6 +185,7 @@ mod tests {
             is_admin: Some(false),
             record: KeyRecord { uses: 9, ..KeyRecord::new(KeyId::from_random(7), key, now()) },
             side: Side::Held,
+            is_customers: false,
             account_id: AccountId::from_random(7),
             account_name: "prod".to_owned(),
             where_used: None,

@@ -2,9 +2,12 @@
 
 pub(super) mod accounts;
 pub(super) mod acts;
+pub(super) mod apis;
+pub(super) mod apps;
 pub(super) mod channels;
 pub(super) mod findings;
 pub(super) mod imports;
+pub(super) mod issued;
 pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod me;

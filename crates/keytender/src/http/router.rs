@@ -37,7 +37,13 @@ pub(super) fn too_large() -> Problem {
 
 /// What whoever shows a good token reaches. Each operation says which scope it needs.
 pub(super) fn guarded() -> OpenApiRouter<State> {
-    keys().merge(places()).merge(notices()).merge(rules()).merge(people()).merge(doings())
+    keys()
+        .merge(issuing())
+        .merge(places())
+        .merge(notices())
+        .merge(rules())
+        .merge(people())
+        .merge(doings())
 }
 
 /// Where keys are held, and who answers for them.
@@ -52,6 +58,22 @@ fn places() -> OpenApiRouter<State> {
         .routes(routes!(api::owners::list, api::owners::add))
         .routes(routes!(api::owners::get, api::owners::set, api::owners::remove))
         .routes(routes!(api::owners::claim, api::owners::disclaim))
+}
+
+/// Our own APIs, and the keys that we issue for them.
+fn issuing() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::apis::list, api::apis::add))
+        .routes(routes!(api::apis::get, api::apis::set, api::apis::remove))
+        .routes(routes!(api::apis::customers, api::apis::add_customer))
+        .routes(routes!(api::apis::suspend, api::apis::resume))
+        .routes(routes!(api::apps::list))
+        .routes(routes!(api::apps::add))
+        .routes(routes!(api::apps::get, api::apps::set))
+        .routes(routes!(api::apps::create_key))
+        .routes(routes!(api::issued::rotate, api::issued::rotation, api::issued::cancel))
+        .routes(routes!(api::issued::finish))
+        .routes(routes!(api::issued::revoke))
 }
 
 /// Who is told, how, and what was told.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keytender_core::access::Side;
-use keytender_core::id::AccountId;
+use keytender_core::id::{AccountId, ApiId};
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub enum AccountKind {
     Organization,
     /// It is this installation's own: its keys are the tokens of its API.
     Own,
+    /// It is a customer of an API of ours: we issue its keys.
+    Customer,
 }
 
 impl AccountKind {
@@ -70,13 +72,14 @@ impl AccountKind {
             Self::Manual => "manual",
             Self::Organization => "organization",
             Self::Own => "own",
+            Self::Customer => "customer",
         }
     }
 
     /// On which side its keys are.
     pub const fn side(self) -> Side {
         match self {
-            Self::Own => Side::Issued,
+            Self::Own | Self::Customer => Side::Issued,
             _ => Side::Held,
         }
     }
@@ -87,7 +90,7 @@ impl AccountKind {
     }
 
     fn parse(word: &str) -> Result<Self> {
-        [Self::Live, Self::Manual, Self::Organization, Self::Own]
+        [Self::Live, Self::Manual, Self::Organization, Self::Own, Self::Customer]
             .into_iter()
             .find(|kind| kind.as_str() == word)
             .ok_or_else(|| Failure::Corrupt(format!("account kind `{word}`")))
@@ -125,6 +128,10 @@ pub struct Account {
     pub report_header: Option<Vec<String>>,
     /// Since when it is known.
     pub created_at: Time,
+    /// Of a customer: of which API of ours.
+    pub api_id: Option<ApiId>,
+    /// Of a customer: since when none of its keys works.
+    pub suspended_at: Option<Time>,
 }
 
 impl Account {
@@ -148,7 +155,8 @@ pub struct Learned {
 }
 
 const COLUMNS: &str = "id, provider, name, kind, parent_id, external_id, alias, contact, \
-                       security_contact, access, sealed, report_header, created_at";
+                       security_contact, access, sealed, report_header, created_at, api_id, \
+                       suspended_at";
 
 fn account(mut cells: Cells<'_>) -> Result<Account> {
     Ok(Account {
@@ -172,11 +180,17 @@ fn account(mut cells: Cells<'_>) -> Result<Account> {
             None => None,
         },
         created_at: cells.time()?,
+        api_id: cells.maybe_int()?.map(ApiId::from_i64),
+        suspended_at: cells.maybe_time()?,
     })
 }
 
 fn all() -> String {
-    format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 ORDER BY name")
+    format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND api_id IS NULL ORDER BY name")
+}
+
+fn one() -> String {
+    format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND (name = $2 OR id = $3)")
 }
 
 impl Tx {
@@ -187,7 +201,7 @@ impl Tx {
     pub async fn insert_account(&mut self, account: &Account) -> Result<()> {
         let sql = format!(
             "INSERT INTO accounts (tenant_id, side, {COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
         );
         let access = json(&account.access)?;
         let values = vec![
@@ -206,6 +220,8 @@ impl Tx {
             account.sealed.as_deref().into(),
             account.report_header.as_ref().map(json).transpose()?.into(),
             account.created_at.into(),
+            account.api_id.map(ApiId::as_i64).into(),
+            account.suspended_at.into(),
         ];
         self.execute(&sql, values).await?;
         match account.kind.is_asked() {
@@ -250,6 +266,28 @@ impl Tx {
         Ok(())
     }
 
+    /// The account of this name or id, which nobody else changes before this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_account(&mut self, word: &str) -> Result<Option<Account>> {
+        let sql = format!("{} {}", one(), self.lock_rows("accounts"));
+        let id = word.parse::<AccountId>().map_or(-1, AccountId::as_i64);
+        let rows = self.fetch(&sql, vec![self.tenant().into(), word.into(), id.into()]).await?;
+        rows.first().map(|row| account(row.cells())).transpose()
+    }
+
+    /// Writes since when no key of a customer works.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn suspend_account(&mut self, id: AccountId, since: Option<Time>) -> Result<()> {
+        let sql = "UPDATE accounts SET suspended_at = $3 WHERE tenant_id = $1 AND id = $2";
+        let values = vec![self.tenant().into(), id.as_i64().into(), since.into()];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
     /// Writes who hears of an account's keys without an owner.
     ///
     /// # Errors
@@ -278,6 +316,13 @@ impl Tx {
              (SELECT id FROM keys WHERE account_id = $2)",
             "DELETE FROM key_uses WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM key_usage WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM key_places WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM issued_keys WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM apps WHERE tenant_id = $1 AND account_id = $2",
             "DELETE FROM versions WHERE tenant_id = $1 AND subject_id IN \
              (SELECT id FROM keys WHERE account_id = $2 \
              UNION ALL SELECT id FROM principals WHERE account_id = $2)",
@@ -293,7 +338,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Every account that was not removed, by name.
+    /// Every account that was not removed, by name, but for the customers of our APIs.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -302,17 +347,39 @@ impl Store {
         rows.iter().map(|row| account(row.cells())).collect()
     }
 
-    /// The account of this name.
+    /// The account of this name or id.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn find_account(&self, name: &str) -> Result<Option<Account>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM accounts \
-             WHERE tenant_id = $1 AND name = $2"
-        );
-        let rows = self.db.fetch(&sql, vec![self.tenant().into(), name.into()]).await?;
+    pub async fn find_account(&self, word: &str) -> Result<Option<Account>> {
+        let id = word.parse::<AccountId>().map_or(-1, AccountId::as_i64);
+        let values = vec![self.tenant().into(), word.into(), id.into()];
+        let rows = self.db.fetch(&one(), values).await?;
         rows.first().map(|row| account(row.cells())).transpose()
+    }
+
+    /// Some customers of an API after the one of the name `after`, by name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_customers(
+        &self,
+        api: ApiId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Account>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND api_id = $2 AND name > $3 \
+             ORDER BY name LIMIT $4"
+        );
+        let values = vec![
+            self.tenant().into(),
+            api.as_i64().into(),
+            after.unwrap_or_default().into(),
+            limit.into(),
+        ];
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| account(row.cells())).collect()
     }
 
     /// How many keys each account has that are not destroyed, and how many of them are due.

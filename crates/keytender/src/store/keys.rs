@@ -33,6 +33,8 @@ pub struct HeldKey {
     pub is_admin: Option<bool>,
     /// Whether we hold it at a provider, or issued it.
     pub side: Side,
+    /// Whether it is one of an API of ours, which a customer holds.
+    pub is_customers: bool,
     /// Where it is held.
     pub account_id: AccountId,
     /// What people call that account here.

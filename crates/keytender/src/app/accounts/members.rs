@@ -86,6 +86,8 @@ fn account(
         secret: organization.secret.clone(),
         report_header: None,
         created_at: inventory.now,
+        api_id: None,
+        suspended_at: None,
     })
 }
 

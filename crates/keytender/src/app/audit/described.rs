@@ -82,6 +82,8 @@ fn account(source: &Source, options: &Options<'_>) -> Result<Account, Error> {
         secret: None,
         report_header: None,
         created_at: options.now,
+        api_id: None,
+        suspended_at: None,
     })
 }
 

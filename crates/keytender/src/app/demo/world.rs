@@ -124,6 +124,8 @@ impl Maker {
             secret: None,
             report_header: None,
             created_at: since,
+            api_id: None,
+            suspended_at: None,
         };
         self.by_name.insert(plan.name, self.world.places.len());
         let principals = Vec::new();

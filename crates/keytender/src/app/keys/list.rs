@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use keytender_core::id::{KeyId, OwnerId};
-use keytender_core::policy::{Assessment, Policy};
+use keytender_core::policy::Assessment;
 use keytender_core::time::Time;
 
+use crate::app::evaluate::Policies;
 use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::view::{EventView, KeyQuery, KeyView, Timeline, UseStatus};
+use crate::app::view::{EventView, IssuedView, KeyQuery, KeyView, Timeline, UseStatus};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::acts;
@@ -22,7 +23,7 @@ const MAX_PAST: i64 = 200;
 #[derive(Debug)]
 pub struct Viewer {
     owners: HashMap<OwnerId, String>,
-    policy: Policy,
+    policies: Policies,
     now: Time,
 }
 
@@ -34,8 +35,8 @@ impl Viewer {
     pub async fn new(inventory: &Inventory) -> Result<Self, Error> {
         let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
         let owners = owners.into_iter().map(|owner| (owner.id, owner.name)).collect();
-        let (_, policy) = evaluate::policy(&inventory.store).await?;
-        Ok(Self { owners, policy, now: inventory.now })
+        let policies = evaluate::policies(&inventory.store).await?;
+        Ok(Self { owners, policies, now: inventory.now })
     }
 
     /// The same at another moment.
@@ -53,9 +54,39 @@ impl Viewer {
     /// The view of a key.
     pub fn view(&self, held: &HeldKey) -> KeyView {
         let mut assessment = Assessment::default();
-        self.policy.assess(&held.record.key, self.now, &mut assessment);
+        let policy = self.policies.of(held.is_customers);
+        policy.assess(&held.record.key, self.now, &mut assessment);
         let owner = held.owner_id.and_then(|id| self.owners.get(&id)).cloned();
-        KeyView::of(held, owner, &assessment, &self.policy, self.now)
+        KeyView::of(held, owner, &assessment, policy, self.now)
+    }
+
+    /// The views of keys, with what we know of those that we issued.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn whole(
+        &self,
+        inventory: &Inventory,
+        keys: &[HeldKey],
+    ) -> Result<Vec<KeyView>, Error> {
+        let ours = keys.iter().filter(|held| held.is_customers).map(|held| held.record.id);
+        let issued = inventory.store.find_issued(&ours.collect::<Vec<_>>()).await;
+        let issued = issued.map_err(cannot_read)?;
+        let issued: HashMap<_, _> = issued.iter().map(|one| (one.key_id, one)).collect();
+        let whole = |held: &HeldKey| {
+            let known = issued.get(&held.record.id).map(|one| IssuedView::of(one));
+            KeyView { issued: known, ..self.view(held) }
+        };
+        Ok(keys.iter().map(whole).collect())
+    }
+
+    /// As [`Viewer::whole`], of one key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn whole_one(&self, inventory: &Inventory, held: &HeldKey) -> Result<KeyView, Error> {
+        let mut views = self.whole(inventory, std::slice::from_ref(held)).await?;
+        views.pop().ok_or_else(|| Error::new("no view of a key").kind(Kind::Internal))
     }
 }
 
@@ -97,7 +128,7 @@ pub async fn list(
     let (mut keys, total) = inventory.store.list_keys(&filter, &page).await.map_err(cannot_read)?;
     let next = paging::cut(&mut keys, limit, |last| order.place(last));
     let viewer = Viewer::new(inventory).await?;
-    let keys = keys.into_iter().map(|held| viewer.view(&held)).collect();
+    let keys = viewer.whole(inventory, &keys).await?;
     Ok(Found { keys, total, next })
 }
 
@@ -110,6 +141,7 @@ pub(in crate::app) async fn filter(
     let mut filter = Filter {
         is_due: query.due == Some(true),
         finding_by: None,
+        is_not_customers: false,
         action: query.action,
         rule: query.rule.clone(),
         provider: query.provider.clone(),
@@ -160,7 +192,7 @@ async fn resolve(
 pub async fn view(inventory: &Inventory, word: &str) -> Result<KeyView, Error> {
     evaluate::run(&inventory.store, inventory.now).await?;
     let held = super::get(inventory, word).await?;
-    Ok(Viewer::new(inventory).await?.view(&held))
+    Viewer::new(inventory).await?.whole_one(inventory, &held).await
 }
 
 /// What happened to a key and what was done to it, oldest first.

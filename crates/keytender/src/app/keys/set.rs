@@ -1,12 +1,15 @@
 //! What people say of a key that is there.
 
+use keytender_core::id::KeyId;
 use keytender_core::time::Time;
 
 use super::{check_label, check_text, check_times, get, tell};
-use crate::app::inventory::{Inventory, cannot_read, commit};
+use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::view::{KeepRequest, KeyChange, KeyView};
 use crate::app::{evaluate, owners};
 use crate::error::{Error, Kind};
+use crate::store::changes::Subject;
+use crate::store::db::Tx;
 use crate::store::keys::{HeldKey, Keep, Told};
 
 /// Writes what somebody says of a key; the key as it is then. `allows` gets it as it was, and may
@@ -47,8 +50,20 @@ pub async fn set(
     let why = change.because.as_deref().or(reason);
     check_text("a reason", why)?;
     tell(inventory, &mut tx, id, told, why).await?;
+    if held.is_customers {
+        note(&mut tx, id, inventory.now).await?;
+    }
     commit(tx).await?;
     super::view(inventory, &id.to_string()).await
+}
+
+/// Lets verifiers know that something of a key of ours has changed.
+async fn note(tx: &mut Tx, id: KeyId, now: Time) -> Result<(), Error> {
+    if let Some(issued) = tx.lock_issued(id).await.map_err(cannot_read)? {
+        let noted = tx.note_change(issued.api_id, Subject::Key(id), now).await;
+        noted.map_err(cannot_write)?;
+    }
+    Ok(())
 }
 
 /// Whoever sees only the keys that they answer for says that one of them is not theirs. It is nobody's
@@ -81,7 +96,13 @@ fn facts(inventory: &Inventory, held: &HeldKey, change: &KeyChange) -> Result<Ve
         told.push(Told::WhereUsed(place.clone().filter(|place| !place.is_empty())));
     }
     let provided = provided(inventory.now, held, change)?;
-    if !provided.is_empty() && held.record.principal_id.is_some() {
+    let is_told_elsewhere = held.record.principal_id.is_some() && !held.is_customers;
+    let is_seen_here =
+        held.is_customers && (change.created_at.is_some() || change.last_used_at.is_some());
+    if is_seen_here {
+        return Err(Error::new("this key was made and is verified here: nobody tells when"));
+    }
+    if !provided.is_empty() && is_told_elsewhere {
         let error = Error::new(format!(
             "`{}` tells name, creation, end and use of this key itself",
             held.account_name

@@ -122,7 +122,11 @@ pub(super) async fn plan(
     };
     let (mut digests, mut unheard, mut after) = (Digests::default(), 0, None);
     // They break a rule, or may soon.
-    let filter = Filter { finding_by: Some(inventory.now.plus(AHEAD)), ..Filter::default() };
+    let filter = Filter {
+        finding_by: Some(inventory.now.plus(AHEAD)),
+        is_not_customers: true,
+        ..Filter::default()
+    };
     let filter = inventory.sight.narrow(filter);
     while !channels.is_empty() {
         let keys = store.keys_after(&filter, after, KEYS_AT_ONCE).await.map_err(cannot_read)?;

@@ -10,6 +10,7 @@ use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::IssuedView;
 use crate::store::keys::HeldKey;
 
 /// The version of the document that lists keys.
@@ -101,6 +102,9 @@ pub struct KeyView {
     pub secret_kept: bool,
     /// Who said that it is kept as it is.
     pub keep_by: Option<String>,
+    /// What is known of it because we issued it for an API of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<IssuedView>,
 }
 
 /// When a key, or a password, was last used. An error is `unknown`, never `never`.
@@ -263,6 +267,7 @@ impl KeyView {
             cadence_seconds: key.cadence.map(|gap| gap.as_micros() / MICROS_PER_SECOND),
             secret_kept: held.sealed.is_some(),
             keep_by: keep.map(|keep| keep.by.clone()),
+            issued: None,
         }
     }
 

@@ -18,17 +18,17 @@ use crate::http::problem::{Problem, Refusal};
 pub(in crate::http) struct Reason {
     /// Why, for the log.
     #[schema(max_length = 500)]
-    because: Option<String>,
+    pub(super) because: Option<String>,
 }
 
-/// Why a key is enabled.
+/// Why something is undone.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct Why {
     /// Why, for the log.
     #[param(max_length = 500)]
-    because: Option<String>,
+    pub(super) because: Option<String>,
 }
 
 /// How a key is deleted.

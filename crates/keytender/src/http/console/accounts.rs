@@ -189,6 +189,7 @@ fn reached(account: &AccountView) -> String {
     let access = &account.access;
     match account.kind {
         AccountKind::Own => return "this installation’s own: its keys are tokens".to_owned(),
+        AccountKind::Customer => return "nobody: its keys are issued here".to_owned(),
         AccountKind::Manual => return "nobody: its keys are told by hand".to_owned(),
         AccountKind::Live | AccountKind::Organization => {}
     }

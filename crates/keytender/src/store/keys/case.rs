@@ -16,7 +16,7 @@ use crate::store::db::{Db, Row, Tx, Values};
 use crate::store::{Failure, Result, principals};
 
 /// What [`Cells`] holds, in its order.
-const FIELDS: &str = "k.account_id, k.id, a.provider, a.external_id, a.name, p.name, p.kind, p.tags, \
+const FIELDS: &str = "k.account_id, k.id, a.api_id, a.provider, a.external_id, a.name, p.name, p.kind, p.tags, \
     k.provider_id, k.slot, k.label, k.state, k.created_at, k.expires_at, k.use_status, k.use_at, \
     k.uses, k.largest_gap, k.suspended_seen_at, k.first_seen_at, k.younger_at, k.exposed_at, \
     k.owner_by_hand, k.disowned, k.owner_id, k.keep_until, k.due, k.action, k.severity, k.rules, k.evaluate_at";
@@ -29,6 +29,8 @@ pub struct Case<'c> {
     /// What rules look at. What only people read (regions, the provider's words) is not there, and
     /// whether it has an owner is for whoever looks at the claims to say.
     pub key: Key<'c>,
+    /// Whether it is one of an API of ours, which a customer holds.
+    pub is_customers: bool,
     /// What people call its account here.
     pub account_name: Cow<'c, str>,
     /// Whose it is, as somebody said of this key.
@@ -157,6 +159,7 @@ struct Cells<'c> {
     /// Only a place has it.
     _account_id: i64,
     id: i64,
+    api_id: Option<i64>,
     #[serde(borrow)]
     provider: Text<'c>,
     account: Option<Text<'c>>,
@@ -228,6 +231,7 @@ fn case(cells: Cells<'_>) -> Result<Case<'_>> {
     Ok(Case {
         id: KeyId::from_i64(cells.id),
         key,
+        is_customers: cells.api_id.is_some(),
         account_name: cells.account_name.0,
         owner_by_hand: owner(cells.owner_by_hand),
         is_disowned: cells.disowned != 0,

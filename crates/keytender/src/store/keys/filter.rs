@@ -24,6 +24,8 @@ pub struct Filter {
     pub is_due: bool,
     /// They break a rule now, or may do so by this moment.
     pub finding_by: Option<Time>,
+    /// They are none of an API of ours.
+    pub is_not_customers: bool,
     /// What to do about them.
     pub action: Option<Action>,
     /// They break this rule.
@@ -293,6 +295,9 @@ impl Filter {
         if let Some(at) = self.finding_by {
             sql.and("(k.rules <> '' OR k.evaluate_at <=", at);
             sql.text.push(')');
+        }
+        if self.is_not_customers {
+            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.api_id IS NULL)"));
         }
         if let Some(action) = self.action {
             sql.and("k.action =", action.as_str());

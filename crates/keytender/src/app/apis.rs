@@ -1,0 +1,208 @@
+//! Our own APIs: whose keys we issue. An API is a provider of the inventory, and its customers are accounts.
+
+use keytender_core::access::Side;
+use keytender_core::id::ApiId;
+use keytender_core::time::Span;
+use keytender_core::token::Brand;
+use serde_json::json;
+
+use super::inventory::{Done, Inventory, Sight, cannot_read, cannot_write, commit};
+use super::issued;
+use super::tokens::BRAND;
+use super::view::ApiView;
+use crate::connect::shelf;
+use crate::error::{Error, Kind};
+use crate::store::apis::{Api, ApiSettings};
+use crate::store::{self, Failure};
+
+/// The longest name of an API.
+const MAX_NAME: usize = 40;
+/// The longest brand, as it stands in a token.
+const MAX_BRAND: usize = 10;
+/// The shortest life of a key that can be asked for.
+const SHORTEST_LIFE: Span = Span::from_micros(60_000_000);
+/// The longest.
+const LONGEST_LIFE: Span = Span::days(100 * 366);
+
+/// An API to be added.
+#[derive(Clone, Debug, Default)]
+pub struct NewApi {
+    /// Its name.
+    pub name: String,
+    /// What its keys begin with; of the name's letters if it is absent.
+    pub brand: Option<String>,
+    /// How its keys are issued.
+    pub settings: ApiSettings,
+}
+
+/// Adds an API.
+///
+/// # Errors
+/// When name or brand are taken or cannot be.
+pub async fn add(inventory: &Inventory, new: NewApi) -> Result<Api, Error> {
+    refuse_narrow(&inventory.sight)?;
+    check_name(&new.name)?;
+    check_settings(&new.settings)?;
+    let brand = match &new.brand {
+        Some(brand) => brand.clone(),
+        None => brand_of(&new.name),
+    };
+    check_brand(&brand)?;
+    let api = Api {
+        id: ApiId::from_random(store::random().map_err(cannot_write)?),
+        name: new.name,
+        brand,
+        settings: new.settings,
+        created_at: inventory.now,
+    };
+    let mut tx = inventory.begin().await?;
+    tx.insert_api(&api).await.map_err(|failure| match failure {
+        Failure::Exists => {
+            let why = format!(
+                "there is an API `{}`, or one whose keys begin with `{}`, already",
+                api.name, api.brand
+            );
+            Error::new(why).kind(Kind::Conflict).hint("give it another name or another brand")
+        }
+        failure => cannot_write(failure),
+    })?;
+    inventory.log(&mut tx, done("api.add", &api)).await?;
+    commit(tx).await?;
+    Ok(api)
+}
+
+/// Refuses whoever sees not all keys that are issued.
+pub(super) fn refuse_narrow(sight: &Sight) -> Result<(), Error> {
+    if sight.owner.is_some() {
+        let why = "whoever sees only an owner's keys does not issue any";
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    if sight.side == Some(Side::Held) {
+        let why = "this token is limited to keys that are held: it issues none";
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let is_plain = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
+    let begins = name.chars().next().is_some_and(|one| one.is_ascii_lowercase());
+    if name.len() < 2 || name.len() > MAX_NAME || !begins || !name.chars().all(is_plain) {
+        let why = format!(
+            "an API's name has 2 to {MAX_NAME} small letters, digits and -, and begins with a letter"
+        );
+        return Err(Error::new(why).hint("such as acme, or acme-payments"));
+    }
+    if name == BRAND || name == "aws" || shelf::text(name).is_some() {
+        let why = format!("`{name}` is a provider whose keys are held here, so no API of yours");
+        return Err(Error::new(why).hint(format!("such as my-{name}")));
+    }
+    Ok(())
+}
+
+/// The letters of a name, as many as a brand has.
+fn brand_of(name: &str) -> String {
+    name.chars().filter(|one| *one != '-').take(MAX_BRAND).collect()
+}
+
+fn check_brand(brand: &str) -> Result<(), Error> {
+    if brand == BRAND {
+        return Err(Error::new(format!(
+            "keys that begin with `{BRAND}` are tokens of this program"
+        )));
+    }
+    Brand::parse(brand).map(drop).map_err(|error| {
+        Error::new("this cannot begin a key")
+            .source(error)
+            .hint("--brand WORD: 2 to 10 of a-z and 0-9")
+    })
+}
+
+fn check_settings(settings: &ApiSettings) -> Result<(), Error> {
+    if settings.key_life.is_some_and(|life| !(SHORTEST_LIFE..=LONGEST_LIFE).contains(&life)) {
+        return Err(Error::new("a key's life is from a minute to a hundred years"));
+    }
+    if let Some(overlap) = settings.overlap {
+        issued::check_overlap(overlap)?;
+    }
+    super::keys::check_text("a title", settings.title.as_deref())
+}
+
+/// Every API, by name.
+///
+/// # Errors
+/// When whoever asks sees none, or the database does not answer.
+pub async fn list(inventory: &Inventory) -> Result<Vec<ApiView>, Error> {
+    refuse_narrow(&inventory.sight)?;
+    let apis = inventory.store.list_apis().await.map_err(cannot_read)?;
+    Ok(apis.iter().map(ApiView::of).collect())
+}
+
+/// The API of this name or id.
+///
+/// # Errors
+/// When there is none, or whoever asks sees none.
+pub async fn get(inventory: &Inventory, word: &str) -> Result<Api, Error> {
+    refuse_narrow(&inventory.sight)?;
+    let found = inventory.store.find_api(word).await.map_err(cannot_read)?;
+    found.ok_or_else(|| missing(word))
+}
+
+fn missing(word: &str) -> Error {
+    Error::not_found(format!("there is no API `{word}`")).hint("keytender apis list shows the APIs")
+}
+
+/// Writes how the keys of an API are issued from now on; those that are there stay as they are. `change`
+/// gets the present settings, and may refuse.
+///
+/// # Errors
+/// When there is none of this name, or the settings cannot be.
+pub async fn set(
+    inventory: &Inventory,
+    word: &str,
+    change: impl FnOnce(&ApiView, ApiSettings) -> Result<ApiSettings, Error>,
+) -> Result<ApiView, Error> {
+    refuse_narrow(&inventory.sight)?;
+    let mut tx = inventory.begin().await?;
+    let mut api = tx.lock_api(word).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
+    api.settings = change(&ApiView::of(&api), api.settings.clone())?;
+    check_settings(&api.settings)?;
+    tx.update_api(api.id, &api.settings).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("api.set", &api)).await?;
+    commit(tx).await?;
+    Ok(ApiView::of(&api))
+}
+
+/// Takes away an API that has no customers. `allows` gets it as it is, and may refuse.
+///
+/// # Errors
+/// When there is none of this name, or it has customers.
+pub async fn remove(
+    inventory: &Inventory,
+    word: &str,
+    allows: impl FnOnce(&ApiView) -> Result<(), Error>,
+) -> Result<(), Error> {
+    refuse_narrow(&inventory.sight)?;
+    let mut tx = inventory.begin().await?;
+    let api = tx.lock_api(word).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
+    allows(&ApiView::of(&api))?;
+    let customers = inventory.store.list_customers(api.id, None, 1).await.map_err(cannot_read)?;
+    if let Some(first) = customers.first() {
+        let why = format!("the API `{}` has customers, such as {}", api.name, first.name);
+        let hint = format!("remove them first: keytender accounts remove {}", first.name);
+        return Err(Error::new(why).kind(Kind::Conflict).hint(hint));
+    }
+    tx.remove_api(api.id).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("api.remove", &api)).await?;
+    commit(tx).await
+}
+
+fn done<'a>(verb: &'a str, api: &Api) -> Done<'a> {
+    Done {
+        verb,
+        target_kind: "api",
+        target_id: api.id.to_string(),
+        why: None,
+        details: json!({"name": api.name, "brand": api.brand, "settings": api.settings}),
+    }
+}

@@ -1,0 +1,134 @@
+//! What a key of our own API is beside a key, in JSON.
+
+use keytender_core::id::KeyId;
+use keytender_core::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::store::issued::Issued;
+
+/// What is known of a key because we issued it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IssuedView {
+    /// The id of its API.
+    #[schema(example = "api_0dj2c8xk3v9q4")]
+    pub api: String,
+    /// The id of its app.
+    #[schema(example = "app_0dj2c8xk3v9q4")]
+    pub app: String,
+    /// `live`, or `test` for trying.
+    #[schema(example = "live")]
+    pub environment: String,
+    /// What it may do, in the API's own words.
+    #[schema(example = json!(["orders:read"]))]
+    pub scopes: Vec<String>,
+    /// From where it may be used, in CIDR notation; empty: from everywhere.
+    pub networks: Vec<String>,
+    /// The key whose place it takes.
+    pub replaces: Option<String>,
+    /// The key that takes its place.
+    pub replaced_by: Option<String>,
+    /// For how long the key whose place it takes works on, once this one is used.
+    pub overlap: Option<Span>,
+    /// When it stops because another has taken its place.
+    pub retires_at: Option<Time>,
+    /// Since when it works.
+    pub activated_at: Option<Time>,
+    /// When it was ended.
+    pub revoked_at: Option<Time>,
+    /// Why it was ended.
+    pub revoked_why: Option<String>,
+}
+
+impl IssuedView {
+    /// The view of it.
+    pub fn of(issued: &Issued) -> Self {
+        let key = |id: Option<KeyId>| id.map(|id| id.to_string());
+        Self {
+            api: issued.api_id.to_string(),
+            app: issued.app_id.to_string(),
+            environment: issued.environment.clone(),
+            scopes: issued.scopes.clone(),
+            networks: issued.networks.clone(),
+            replaces: key(issued.replaces),
+            replaced_by: key(issued.replaced_by),
+            overlap: issued.overlap,
+            retires_at: issued.retires_at,
+            activated_at: issued.activated_at,
+            revoked_at: issued.revoked_at,
+            revoked_why: issued.revoked_why.clone(),
+        }
+    }
+}
+
+/// A new key. Its text is shown this once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NewKeyView {
+    /// The id of the key; `/v1/keys` tells more of it.
+    #[schema(example = "key_0dj2c8xk3v9q4")]
+    pub key: String,
+    /// What a program shows, in `Authorization: Bearer …`.
+    #[schema(example = "acme_live_…")]
+    pub secret: String,
+}
+
+/// The two keys of a rotation, and how it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RotationView {
+    /// The key before.
+    pub before: String,
+    /// The key after.
+    pub after: String,
+    /// How it stands.
+    pub stage: RotationStage,
+    /// For how long both work, from the activation of the key after.
+    pub overlap: Option<Span>,
+    /// Since when the key after works.
+    pub activated_at: Option<Time>,
+    /// When the key before stops.
+    pub overlap_ends_at: Option<Time>,
+}
+
+/// How a rotation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RotationStage {
+    /// The key after waits for its first use.
+    Pending,
+    /// Both work.
+    Overlap,
+    /// Only the key after is left.
+    Done,
+}
+
+impl RotationView {
+    /// The view of a rotation at `now`.
+    pub fn of(before: &Issued, after: &Issued, now: Time) -> Self {
+        let is_over = before.revoked_at.is_some() || before.retires_at.is_some_and(|at| at <= now);
+        let stage = match after.activated_at {
+            _ if is_over => RotationStage::Done,
+            None => RotationStage::Pending,
+            Some(_) => RotationStage::Overlap,
+        };
+        Self {
+            before: before.key_id.to_string(),
+            after: after.key_id.to_string(),
+            stage,
+            overlap: after.overlap,
+            activated_at: after.activated_at,
+            overlap_ends_at: before.retires_at,
+        }
+    }
+}
+
+/// What became of a revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevocationView {
+    /// The key.
+    pub key: String,
+    /// Since when every verifier that is alive refuses it; null where that was not waited for, or is not
+    /// proven.
+    pub enforced_at: Option<Time>,
+    /// Verifiers that have not said that they refuse it.
+    pub not_proven: Vec<String>,
+}

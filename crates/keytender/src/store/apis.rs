@@ -1,0 +1,135 @@
+//! Our own APIs: whose keys we issue.
+
+use keytender_core::id::ApiId;
+use keytender_core::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+
+use super::bulk::{json, parsed};
+use super::db::{Cells, Tx};
+use super::{Result, Store};
+
+/// An API of ours.
+#[derive(Clone, Debug)]
+pub struct Api {
+    /// The id.
+    pub id: ApiId,
+    /// The name: the provider of its keys in the inventory.
+    pub name: String,
+    /// What each of its keys begins with.
+    pub brand: String,
+    /// How its keys are issued.
+    pub settings: ApiSettings,
+    /// Since when it is known.
+    pub created_at: Time,
+}
+
+/// How the keys of an API are issued where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiSettings {
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How long a key works of which nobody says how long; for ever if it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_life: Option<Span>,
+    /// How long both keys of a rotation work, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Span>,
+}
+
+const COLUMNS: &str = "id, name, brand, settings, created_at";
+
+fn api(mut cells: Cells<'_>) -> Result<Api> {
+    Ok(Api {
+        id: ApiId::from_i64(cells.int()?),
+        name: cells.text()?,
+        brand: cells.text()?,
+        settings: parsed(&cells.text()?, "settings of an API")?,
+        created_at: cells.time()?,
+    })
+}
+
+fn named() -> String {
+    format!("SELECT {COLUMNS} FROM apis WHERE tenant_id = $1 AND (name = $2 OR id = $3)")
+}
+
+impl Tx {
+    /// Adds an API.
+    ///
+    /// # Errors
+    /// [`super::Failure::Exists`] if there is one of its name or brand.
+    pub async fn insert_api(&mut self, api: &Api) -> Result<()> {
+        let sql =
+            format!("INSERT INTO apis (tenant_id, {COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)");
+        let values = vec![
+            self.tenant().into(),
+            api.id.as_i64().into(),
+            api.name.as_str().into(),
+            api.brand.as_str().into(),
+            json(&api.settings)?.into(),
+            api.created_at.into(),
+        ];
+        self.execute(&sql, values).await?;
+        Ok(())
+    }
+
+    /// Writes how the keys of an API are issued.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn update_api(&mut self, id: ApiId, settings: &ApiSettings) -> Result<()> {
+        let sql = "UPDATE apis SET settings = $3 WHERE tenant_id = $1 AND id = $2";
+        let values = vec![self.tenant().into(), id.as_i64().into(), json(settings)?.into()];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Takes away an API that has no customers.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remove_api(&mut self, id: ApiId) -> Result<()> {
+        for sql in [
+            "DELETE FROM change_log WHERE tenant_id = $1 AND api_id = $2",
+            "DELETE FROM verifiers WHERE tenant_id = $1 AND api_id = $2",
+            "DELETE FROM apis WHERE tenant_id = $1 AND id = $2",
+        ] {
+            self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
+        }
+        Ok(())
+    }
+
+    /// The API of this name or id, which nobody else changes before this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_api(&mut self, word: &str) -> Result<Option<Api>> {
+        let sql = format!("{} {}", named(), self.lock_rows("apis"));
+        let id = word.parse::<ApiId>().map_or(-1, ApiId::as_i64);
+        let rows = self.fetch(&sql, vec![self.tenant().into(), word.into(), id.into()]).await?;
+        rows.first().map(|row| api(row.cells())).transpose()
+    }
+}
+
+impl Store {
+    /// The API of this name or id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_api(&self, word: &str) -> Result<Option<Api>> {
+        let id = word.parse::<ApiId>().map_or(-1, ApiId::as_i64);
+        let values = vec![self.tenant().into(), word.into(), id.into()];
+        let rows = self.db.fetch(&named(), values).await?;
+        rows.first().map(|row| api(row.cells())).transpose()
+    }
+
+    /// Every API, by name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_apis(&self) -> Result<Vec<Api>> {
+        let sql = format!("SELECT {COLUMNS} FROM apis WHERE tenant_id = $1 ORDER BY name");
+        let rows = self.db.fetch(&sql, vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| api(row.cells())).collect()
+    }
+}

@@ -1,0 +1,180 @@
+//! Keys of our own APIs. Each is a key of the inventory; here is what it is beside that.
+
+use keytender_core::id::{ApiId, AppId, KeyId};
+use keytender_core::time::{Span, Time};
+
+use super::apps::words;
+use super::bulk::json;
+use super::db::{Cells, Tx};
+use super::{Result, Store};
+
+/// What a key of an API is beside a key.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The key.
+    pub key_id: KeyId,
+    /// For which API.
+    pub api_id: ApiId,
+    /// For which app.
+    pub app_id: AppId,
+    /// `live` or `test`.
+    pub environment: String,
+    /// What stands in it in clear.
+    pub token_id: String,
+    /// The SHA-256 of its secret, in hexadecimal.
+    pub digest: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// From where it may be used, in CIDR notation; empty: from everywhere.
+    pub networks: Vec<String>,
+    /// The key whose place it takes.
+    pub replaces: Option<KeyId>,
+    /// The key that takes its place.
+    pub replaced_by: Option<KeyId>,
+    /// For how long the key whose place it takes works on, once this one is used.
+    pub overlap: Option<Span>,
+    /// When it stops because another has taken its place.
+    pub retires_at: Option<Time>,
+    /// Since when it works.
+    pub activated_at: Option<Time>,
+    /// When it was ended.
+    pub revoked_at: Option<Time>,
+    /// Why it was ended.
+    pub revoked_why: Option<String>,
+}
+
+const COLUMNS: &str = "key_id, api_id, app_id, environment, token_id, digest, scopes, networks, \
+                       replaces, replaced_by, overlap, retires_at, activated_at, revoked_at, revoked_why";
+
+fn issued(mut cells: Cells<'_>) -> Result<Issued> {
+    Ok(Issued {
+        key_id: KeyId::from_i64(cells.int()?),
+        api_id: ApiId::from_i64(cells.int()?),
+        app_id: AppId::from_i64(cells.int()?),
+        environment: cells.text()?,
+        token_id: cells.text()?,
+        digest: cells.text()?,
+        scopes: words(&cells.text()?),
+        networks: words(&cells.text()?),
+        replaces: cells.maybe_int()?.map(KeyId::from_i64),
+        replaced_by: cells.maybe_int()?.map(KeyId::from_i64),
+        overlap: cells.maybe_int()?.map(Span::from_micros),
+        retires_at: cells.maybe_time()?,
+        activated_at: cells.maybe_time()?,
+        revoked_at: cells.maybe_time()?,
+        revoked_why: cells.maybe_text()?,
+    })
+}
+
+impl Tx {
+    /// Adds what a key of an API is beside its key, which is there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_issued(&mut self, key: &Issued) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO issued_keys (tenant_id, {COLUMNS}) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+        );
+        let values = vec![
+            self.tenant().into(),
+            key.key_id.as_i64().into(),
+            key.api_id.as_i64().into(),
+            key.app_id.as_i64().into(),
+            key.environment.as_str().into(),
+            key.token_id.as_str().into(),
+            key.digest.as_str().into(),
+            key.scopes.join(" ").into(),
+            key.networks.join(" ").into(),
+            key.replaces.map(KeyId::as_i64).into(),
+            key.replaced_by.map(KeyId::as_i64).into(),
+            key.overlap.map(Span::as_micros).into(),
+            key.retires_at.into(),
+            key.activated_at.into(),
+            key.revoked_at.into(),
+            key.revoked_why.as_deref().into(),
+        ];
+        self.execute(&sql, values).await?;
+        Ok(())
+    }
+
+    /// Writes what changes of a key: what it may do, the rotation it is in, and its end.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn update_issued(&mut self, key: &Issued) -> Result<()> {
+        let sql = "UPDATE issued_keys SET scopes = $3, networks = $4, replaces = $5, replaced_by = $6, \
+                   overlap = $7, retires_at = $8, activated_at = $9, revoked_at = $10, revoked_why = $11 \
+                   WHERE tenant_id = $1 AND key_id = $2";
+        let values = vec![
+            self.tenant().into(),
+            key.key_id.as_i64().into(),
+            key.scopes.join(" ").into(),
+            key.networks.join(" ").into(),
+            key.replaces.map(KeyId::as_i64).into(),
+            key.replaced_by.map(KeyId::as_i64).into(),
+            key.overlap.map(Span::as_micros).into(),
+            key.retires_at.into(),
+            key.activated_at.into(),
+            key.revoked_at.into(),
+            key.revoked_why.as_deref().into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// The key of an API, which nobody else changes before this transaction ends.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lock_issued(&mut self, id: KeyId) -> Result<Option<Issued>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM issued_keys WHERE tenant_id = $1 AND key_id = $2 {}",
+            self.lock_rows("issued_keys")
+        );
+        let rows = self.fetch(&sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
+        rows.first().map(|row| issued(row.cells())).transpose()
+    }
+
+    /// Some keys whose overlap was over by `at`, and which nobody has ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_to_retire(&mut self, at: Time, limit: i64) -> Result<Vec<KeyId>> {
+        let sql = "SELECT key_id FROM issued_keys WHERE tenant_id = $1 AND revoked_at IS NULL \
+                   AND retires_at IS NOT NULL AND retires_at <= $2 ORDER BY retires_at LIMIT $3";
+        let rows = self.fetch(sql, vec![self.tenant().into(), at.into(), limit.into()]).await?;
+        rows.iter().map(|row| Ok(KeyId::from_i64(row.cells().int()?))).collect()
+    }
+
+    /// The keys of an app.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_of_app(&mut self, app: AppId) -> Result<Vec<KeyId>> {
+        let sql =
+            "SELECT key_id FROM issued_keys WHERE tenant_id = $1 AND app_id = $2 ORDER BY key_id";
+        let rows = self.fetch(sql, vec![self.tenant().into(), app.as_i64().into()]).await?;
+        rows.iter().map(|row| Ok(KeyId::from_i64(row.cells().int()?))).collect()
+    }
+}
+
+impl Store {
+    /// What these keys are beside keys; of those that are keys of an API.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_issued(&self, ids: &[KeyId]) -> Result<Vec<Issued>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines: Vec<_> = ids.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
+        let given = self.db.json_rows(&[("id", "BIGINT")]);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM issued_keys WHERE key_id IN (SELECT given.id FROM {given}) \
+             AND tenant_id = $2"
+        );
+        let rows = self.db.fetch(&sql, vec![json(&lines)?.into(), self.tenant().into()]).await?;
+        rows.iter().map(|row| issued(row.cells())).collect()
+    }
+}
