@@ -41,6 +41,7 @@ pub mod tasks;
 pub mod tokens;
 pub mod tries;
 pub mod users;
+pub mod verify;
 pub mod versions;
 
 /// Files up to this many bytes are checked in 20 milliseconds.

@@ -77,11 +77,12 @@ pub enum Period {
     Month,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "a.id, a.api_id, a.account_id, p.name, a.scopes, a.limits, a.suspended_at, a.created_at";
-const TABLES: &str = "apps a JOIN principals p ON p.id = a.id";
+pub(super) const TABLES: &str = "apps a JOIN principals p ON p.id = a.id";
 
-fn app(mut cells: Cells<'_>) -> Result<App> {
+/// Reads [`COLUMNS`].
+pub(super) fn app(cells: &mut Cells<'_>) -> Result<App> {
     Ok(App {
         id: AppId::from_i64(cells.int()?),
         api_id: ApiId::from_i64(cells.int()?),
@@ -149,7 +150,7 @@ impl Tx {
             self.lock_rows("a")
         );
         let rows = self.fetch(&sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
-        rows.first().map(|row| app(row.cells())).transpose()
+        rows.first().map(|row| app(&mut row.cells())).transpose()
     }
 }
 
@@ -161,7 +162,7 @@ impl Store {
     pub async fn find_app(&self, id: AppId) -> Result<Option<App>> {
         let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE a.tenant_id = $1 AND a.id = $2");
         let rows = self.db.fetch(&sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
-        rows.first().map(|row| app(row.cells())).transpose()
+        rows.first().map(|row| app(&mut row.cells())).transpose()
     }
 
     /// Some apps after `after`, in the order of their ids: of a customer, or of a whole API.
@@ -190,6 +191,6 @@ impl Store {
             account.map_or(api.as_i64(), AccountId::as_i64).into(),
         ];
         let rows = self.db.fetch(&sql, values).await?;
-        rows.iter().map(|row| app(row.cells())).collect()
+        rows.iter().map(|row| app(&mut row.cells())).collect()
     }
 }

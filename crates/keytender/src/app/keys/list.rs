@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use keytender_core::id::{KeyId, OwnerId};
+use keytender_core::key::LastUse;
 use keytender_core::policy::Assessment;
 use keytender_core::time::Time;
 
 use crate::app::evaluate::Policies;
 use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::view::{EventView, IssuedView, KeyQuery, KeyView, Timeline, UseStatus};
+use crate::app::view::{EventView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::acts;
@@ -70,12 +71,18 @@ impl Viewer {
         keys: &[HeldKey],
     ) -> Result<Vec<KeyView>, Error> {
         let ours = keys.iter().filter(|held| held.is_customers).map(|held| held.record.id);
-        let issued = inventory.store.find_issued(&ours.collect::<Vec<_>>()).await;
-        let issued = issued.map_err(cannot_read)?;
+        let ours: Vec<_> = ours.collect();
+        let issued = inventory.store.find_issued(&ours).await.map_err(cannot_read)?;
         let issued: HashMap<_, _> = issued.iter().map(|one| (one.key_id, one)).collect();
+        let mut used = inventory.store.last_uses(&ours).await.map_err(cannot_read)?;
         let whole = |held: &HeldKey| {
             let known = issued.get(&held.record.id).map(|one| IssuedView::of(one));
-            KeyView { issued: known, ..self.view(held) }
+            let mut view = KeyView { issued: known, ..self.view(held) };
+            // The key itself shows its last use to a minute.
+            if let Some(used) = used.remove(&held.record.id) {
+                view.last_used = LastUseView::of(&LastUse::Used(used));
+            }
+            view
         };
         Ok(keys.iter().map(whole).collect())
     }
