@@ -59,7 +59,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 pub use self::digest::{BadDigest, Digest};
-pub use self::parts::{BadBrand, Brand, Environment, TokenId};
+pub use self::parts::{BadBrand, BadTokenId, Brand, Environment, TokenId};
 
 use self::letters::is_letter;
 use self::parts::ID_LETTERS;

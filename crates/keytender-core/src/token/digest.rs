@@ -36,6 +36,16 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// Of its 32 bytes.
+    pub const fn from_bytes(bytes: [u8; BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    pub const fn to_bytes(self) -> [u8; BYTES] {
+        self.0
+    }
+
     /// As it is stored: 64 digits of 0-9 and a-f.
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)

@@ -8,6 +8,16 @@ pub(super) const fn is_letter(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
+/// The place of a letter of base 62 among them, 0 to 61; of any other byte, no place of its own.
+pub(super) const fn sextet(letter: u8) -> u8 {
+    match letter {
+        b'a'..=b'z' => letter - b'a' + 36,
+        b'A'..=b'Z' => letter - b'A' + 10,
+        b'0'..=b'9' => letter - b'0',
+        _ => 63,
+    }
+}
+
 /// Writes `number`, big end first, modulo 62^(length of `letters`) into `letters`, the most
 /// significant first. What is left in `number` is the quotient.
 ///
@@ -43,6 +53,11 @@ mod tests {
         assert_eq!(&reduced::<3>(10 * 62 * 62 + 35 * 62 + 36), b"AZa");
         // Python: 2**64 - 1 is LygHa16AHYF in this alphabet.
         assert_eq!(&reduced::<11>(u64::MAX), b"LygHa16AHYF");
+    }
+
+    #[test]
+    fn a_letter_knows_its_place() {
+        assert!((0_u8..).zip(ALPHABET).all(|(place, letter)| sextet(*letter) == place));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::letters::is_letter;
+use super::letters::{is_letter, sextet};
 
 /// Letters of a public id: 71 bits.
 pub(super) const ID_LETTERS: usize = 12;
@@ -19,6 +20,11 @@ pub struct Brand {
     /// The letters, then zeros.
     letters: [u8; BRAND_LETTERS],
 }
+
+/// Why a text is not a public id of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not the id of a token: expected 12 of the letters 0-9, A-Z and a-z")]
+pub struct BadTokenId;
 
 /// Why a text is not a brand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -52,7 +58,8 @@ impl Brand {
 }
 
 /// Which of an API's environments a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Environment {
     /// The real one.
     Live,
@@ -103,6 +110,35 @@ impl TokenId {
         // Only ASCII was let in.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
+
+    /// The id as a number below 2^72, 6 bits a letter: no two ids have the same. For tables of many
+    /// keys; it is written nowhere.
+    pub fn to_bits(&self) -> u128 {
+        self.0.iter().fold(0, |bits, letter| (bits << 6) | u128::from(sextet(*letter)))
+    }
+}
+
+/// Texts that are written as they stand in a token and read strictly.
+macro_rules! texts {
+    ($($name:ident by $parse:expr;)*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                $parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+texts! {
+    Brand by Brand::parse;
+    TokenId by |text: &str| TokenId::parse(text).ok_or(BadTokenId);
 }
 
 impl fmt::Display for Brand {
@@ -167,6 +203,24 @@ mod tests {
             ["", "7Hk2mQ9xTz4", "7Hk2mQ9xTz4BB", "7Hk2mQ9xTz4_", "7Hk2mQ9xTzé", "7Hk2mQ9xTz4 "]
         {
             assert_eq!(TokenId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_have_numbers_of_their_own() {
+        let bits = |text| TokenId::parse(text).unwrap().to_bits();
+        assert_eq!(bits("000000000000"), 0);
+        assert_eq!(bits("000000000Aaz"), (10 << 12) | (36 << 6) | 61);
+        assert_eq!(bits("zzzzzzzzzzzz") >> 66, 61);
+    }
+
+    #[test]
+    fn what_is_no_part_of_a_token_is_not_read_as_one() {
+        let read = |text: &str| serde_json::from_str::<(Brand, Environment, TokenId)>(text);
+        let text = r#"["acme","live","7Hk2mQ9xTz4B"]"#;
+        assert_eq!(serde_json::to_string(&read(text).unwrap()).unwrap(), text);
+        for (part, wrong) in [("acme", "Acme"), ("live", "prod"), ("4B", "4_")] {
+            assert!(read(&text.replace(part, wrong)).is_err(), "{wrong}");
         }
     }
 }

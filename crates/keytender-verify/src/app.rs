@@ -1,0 +1,124 @@
+//! One app in 64 bytes: whose it is, whether it may be used, its limit. A key's slot names its place.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+
+use keytender_core::id::{AccountId, ApiId, AppId};
+use keytender_core::token::{Brand, Environment};
+
+use crate::feed::{self, Rate};
+use crate::quota::Quotas;
+use crate::seqlock::Cell;
+
+const TEST: u64 = 1;
+const SUSPENDED: u64 = 1 << 1;
+const ACCOUNT_SUSPENDED: u64 = 1 << 2;
+const LIMITED: u64 = 1 << 3;
+/// From here on the head has the place of the API.
+const API_SHIFT: u32 = 8;
+
+/// An app, as all threads see it.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct AppCell {
+    /// The words: app, account, rate, burst.
+    cell: Cell<4>,
+    /// Of the limit: when the bucket is full again.
+    pub(crate) full_at: AtomicU64,
+    /// Only where there are some.
+    pub(crate) quotas: OnceLock<Box<Quotas>>,
+}
+
+/// What is said of an app.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) app: AppId,
+    pub(crate) account: AccountId,
+    pub(crate) api: u32,
+    pub(crate) environment: Environment,
+    pub(crate) is_suspended: bool,
+    pub(crate) is_account_suspended: bool,
+    pub(crate) rate: Option<Rate>,
+}
+
+impl AppCell {
+    /// As of now.
+    pub(crate) fn facts(&self) -> Facts {
+        let (head, [app, account, rate, burst]) = self.cell.read();
+        let rate =
+            Rate { limit: upper(rate), window_seconds: lower(rate), burst: Some(lower(burst)) };
+        Facts {
+            app: AppId::from_i64(app.cast_signed()),
+            account: AccountId::from_i64(account.cast_signed()),
+            api: lower(head >> API_SHIFT),
+            environment: if head & TEST == 0 { Environment::Live } else { Environment::Test },
+            is_suspended: head & SUSPENDED != 0,
+            is_account_suspended: head & ACCOUNT_SUSPENDED != 0,
+            rate: (head & LIMITED != 0).then_some(rate),
+        }
+    }
+
+    /// From now on. Only the writer does this.
+    pub(crate) fn put(&self, facts: Facts) {
+        let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
+        let head = (u64::from(facts.api) << API_SHIFT)
+            | flag(facts.environment == Environment::Test, TEST)
+            | flag(facts.is_suspended, SUSPENDED)
+            | flag(facts.is_account_suspended, ACCOUNT_SUSPENDED)
+            | flag(facts.rate.is_some(), LIMITED);
+        let (rate, burst) = facts.rate.map_or((0, 0), |rate| {
+            let packed = (u64::from(rate.limit) << 32) | u64::from(rate.window_seconds);
+            (packed, u64::from(rate.burst.unwrap_or(rate.limit)))
+        });
+        let (app, account) = (facts.app.as_i64(), facts.account.as_i64());
+        self.cell.write(head, [app.cast_unsigned(), account.cast_unsigned(), rate, burst]);
+    }
+
+    /// Likewise, of its quotas.
+    pub(crate) fn put_quotas(&self, quotas: &[feed::Quota]) {
+        if !quotas.is_empty() {
+            self.quotas.get_or_init(Box::default).put(quotas);
+        } else if let Some(known) = self.quotas.get() {
+            known.put(quotas);
+        }
+    }
+}
+
+/// An API, as all threads see it.
+#[derive(Debug, Default)]
+pub(crate) struct ApiCell {
+    /// The words: its id, and the letters of its brand.
+    cell: Cell<3>,
+}
+
+impl ApiCell {
+    /// Its id, if its tokens begin with `brand`.
+    pub(crate) fn id_if(&self, brand: Brand) -> Option<ApiId> {
+        let (_, [id, first, rest]) = self.cell.read();
+        ([first, rest] == letters(brand)).then(|| ApiId::from_i64(id.cast_signed()))
+    }
+
+    /// From now on. Only the writer does this.
+    pub(crate) fn put(&self, api: &feed::Api) {
+        let [first, rest] = letters(api.brand);
+        self.cell.write(0, [api.api.as_i64().cast_unsigned(), first, rest]);
+    }
+}
+
+/// A brand in two numbers. None is of noughts only.
+fn letters(brand: Brand) -> [u64; 2] {
+    let number =
+        |bytes: &[u8]| bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte));
+    let bytes = brand.as_str().as_bytes();
+    let (first, rest) = bytes.split_at_checked(8).unwrap_or((bytes, &[]));
+    [number(first), number(rest)]
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is asked for")]
+const fn lower(word: u64) -> u32 {
+    word as u32
+}
+
+const fn upper(word: u64) -> u32 {
+    lower(word >> 32)
+}

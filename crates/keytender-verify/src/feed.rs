@@ -1,0 +1,28 @@
+//! What a verifier and the server that issues keys tell each other, as JSON. Version 1.
+//!
+//! ```text
+//! GET  /v1/apis/{api}/feed/snapshot[?page=…]    Snapshot, page by page
+//! GET  /v1/apis/{api}/feed/changes?after=SEQ    Changes
+//! POST /v1/apis/{api}/feed/leases               Application → Grant
+//! POST /v1/apis/{api}/feed/usage                Batch → Receipt
+//! ```
+//!
+//! A verifier takes the snapshot, whose first page names the number that it stands for, and then the
+//! changes after that number. Pages may be read at different moments: whatever changed in between comes
+//! again as a change, and every change states the whole of one thing, so doing it twice changes nothing.
+//! No secret is in here: keys are told by their digests.
+
+mod change;
+mod digest;
+mod grant;
+mod thing;
+mod usage;
+
+pub use self::change::{Change, Changes, Snapshot, What};
+pub use self::digest::KeyDigest;
+pub use self::grant::{Application, Grant, Share};
+pub use self::thing::{Api, App, Key, Period, Quota, Rate, State};
+pub use self::usage::{Batch, Place, Receipt, Row, Spent};
+
+/// The version of everything here. Another one is refused.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,23 @@
+//! Verifies the keys that Keytender issued, in process: from token to verdict, and every use counted.
+
+mod app;
+mod atomic;
+pub mod clock;
+mod details;
+pub mod feed;
+pub mod lease;
+mod limit;
+mod quota;
+mod seqlock;
+mod shelf;
+mod slot;
+pub mod table;
+pub mod verdict;
+mod verifier;
+
+pub use self::clock::{Clock, Now};
+pub use self::details::Details;
+pub use self::lease::{Lease, OnPartition};
+pub use self::table::Table;
+pub use self::verdict::{Accepted, Left, Reason, Request, Verdict};
+pub use self::verifier::Verifier;

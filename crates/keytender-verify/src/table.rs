@@ -1,0 +1,151 @@
+//! All keys of one or more APIs in memory: readers find one without a lock, while one writer changes them.
+//!
+//! Keys are in slots of 64 bytes, found by the public ids of their tokens: open addressing, so a search
+//! looks at slots beside each other and follows no pointer. A slot changes as a whole
+//! ([`seqlock`](crate::seqlock)). When the slots are nearly full, a larger image is made beside them and put in their
+//! place; whoever is reading the old one finishes with it.
+
+mod draft;
+mod error;
+mod image;
+mod loader;
+mod writer;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+use keytender_core::id::{ApiId, AppId};
+use keytender_core::token::Brand;
+
+use crate::app::{ApiCell, AppCell, Facts};
+use crate::feed::{Changes, Rate, Snapshot, Spent};
+use crate::shelf::Shelf;
+
+pub use self::error::ApplyError;
+pub(crate) use self::image::Image;
+pub use self::loader::Loader;
+
+use self::writer::Writer;
+
+/// All keys of one or more APIs, as one feed tells of them.
+pub struct Table {
+    image: ArcSwap<Image>,
+    apps: Shelf<AppCell>,
+    apis: Shelf<ApiCell>,
+    writer: Mutex<Writer>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Table {
+    /// One without keys, which waits for a snapshot.
+    pub fn new() -> Self {
+        let writer = Writer::default();
+        let image = ArcSwap::new(Arc::clone(writer.image()));
+        Self { image, apps: Shelf::default(), apis: Shelf::default(), writer: Mutex::new(writer) }
+    }
+
+    /// Takes a snapshot of one page in the place of all that was known.
+    ///
+    /// # Errors
+    /// [`ApplyError`] if it cannot be taken; then nothing has changed.
+    pub fn load(&self, snapshot: &Snapshot) -> Result<(), ApplyError> {
+        let mut loader = self.loader(snapshot.keys.len());
+        loader.add(snapshot)?;
+        loader.finish()
+    }
+
+    /// Begins to take a snapshot page by page; about so many keys are expected. Nobody else can change the
+    /// table meanwhile, and keys are read as they were.
+    pub fn loader(&self, keys: usize) -> Loader<'_> {
+        Loader::new(self, self.write(), keys)
+    }
+
+    /// Applies changes in their order; those that are known already are skipped.
+    ///
+    /// # Errors
+    /// [`ApplyError`]. After a gap only a snapshot helps.
+    pub fn apply(&self, changes: &Changes) -> Result<(), ApplyError> {
+        let mut writer = self.write();
+        let result = writer.apply(self, changes);
+        self.publish(&writer);
+        result
+    }
+
+    /// The number of the last change that is applied; none before the first snapshot.
+    pub fn seq(&self) -> Option<u64> {
+        self.write().seq
+    }
+
+    /// How many keys there are, whatever their state.
+    pub fn len(&self) -> usize {
+        self.write().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// From now on this is what may be given out of the limit of an app. Nothing happens if the app is not
+    /// known or has no limit.
+    pub fn share(&self, app: AppId, rate: Rate) {
+        self.write().share(self, app, rate);
+    }
+
+    /// What is used of quotas from now on goes into the next batch. Call it before a batch of uses is made.
+    pub fn mark_quotas(&self) {
+        self.write().app_places().for_each(|place| {
+            if let Some(quotas) = self.apps.get(place).and_then(|app| app.quotas.get()) {
+                quotas.mark();
+            }
+        });
+    }
+
+    /// What the server has counted of quotas, with the last batch.
+    pub fn settle_quotas(&self, spent: &[Spent]) {
+        let writer = self.write();
+        for one in spent {
+            let app = writer.app_place(one.app).and_then(|place| self.apps.get(place));
+            if let Some(quotas) = app.and_then(|app| app.quotas.get()) {
+                quotas.settle(&one.quota);
+            }
+        }
+    }
+
+    pub(crate) fn image(&self) -> Guard<Arc<Image>> {
+        self.image.load()
+    }
+
+    /// The app at a place, what is said of it, and its API, if `brand` is the API's.
+    pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(&AppCell, Facts, ApiId)> {
+        let cell = self.apps.get(place)?;
+        let facts = cell.facts();
+        let api = self.apis.get(facts.api)?.id_if(brand)?;
+        Some((cell, facts, api))
+    }
+
+    fn write(&self) -> MutexGuard<'_, Writer> {
+        // A writer that panicked left no slot half changed for longer than its last store.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows the writer's image to readers, if it is another one.
+    fn publish(&self, writer: &Writer) {
+        if !Arc::ptr_eq(&self.image.load(), writer.image()) {
+            self.image.store(Arc::clone(writer.image()));
+        }
+    }
+}
+
+impl fmt::Debug for Table {
+    /// Not its keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! An image and what its writer must know of it.
+
+use std::sync::Arc;
+
+use super::ApplyError;
+use super::image::{Image, Search};
+use crate::details::{Details, Interned};
+use crate::feed::Key;
+use crate::slot::{Entry, MAX_DETAILS, Stand};
+
+/// How full the slots may be, in percent, before there are more. A search looks at 4 slots for a key that is
+/// there and at 23 for one that is not, on average (Knuth, section 6.4); a key takes 64 / 0.85 = 75 bytes.
+const FULLEST_PERCENT: usize = 85;
+/// How full they are afterwards: 85 bytes a key.
+const FILL_PERCENT: usize = 75;
+/// Details that no key has any more are let go when there are so many more than keys.
+const SPARE_DETAILS: usize = 1_024;
+
+/// An image under its writer's hand.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    image: Arc<Image>,
+    interned: Interned,
+    /// Slots that are not empty.
+    used: usize,
+    /// Keys that are not forgotten.
+    live: usize,
+}
+
+impl Draft {
+    /// One with room for so many keys.
+    pub(super) fn with_room(keys: usize) -> Self {
+        let slots = keys.saturating_mul(100).div_ceil(FILL_PERCENT);
+        Self { image: Arc::new(Image::with_slots(slots)), ..Self::default() }
+    }
+
+    pub(super) const fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Puts a key, whose app is at a place, in the place of what is known of it.
+    pub(super) fn put(&mut self, key: &Key, app: u32) -> Result<(), ApplyError> {
+        self.make_room()?;
+        let details = self.interned.details(key);
+        let details = details.map_or(Ok(0), |details| self.place(&details))?;
+        self.put_entry(&Entry::new(key, app, details))
+    }
+
+    /// Forgets a key. Its slot stays taken until there are other slots: searches go on behind it.
+    pub(super) fn remove(&mut self, id: u128) {
+        if let Search::Found(slot) = self.image.search(id) {
+            let (head, words) = slot.0.read();
+            let mut entry = Entry::unpack(head, words);
+            if entry.state != Stand::Removed {
+                entry.state = Stand::Removed;
+                let (head, words) = entry.pack();
+                slot.0.write(head, words);
+                self.live -= 1;
+            }
+        }
+    }
+
+    fn put_entry(&mut self, entry: &Entry) -> Result<(), ApplyError> {
+        let (slot, is_new, was_live) = match self.image.search(entry.id) {
+            Search::Found(slot) => (slot, false, Stand::of_head(slot.0.head()) != Stand::Removed),
+            Search::Free(slot) => (slot, true, false),
+            Search::Full => return Err(ApplyError::Full),
+        };
+        let (head, words) = entry.pack();
+        slot.0.write(head, words);
+        self.used += usize::from(is_new);
+        self.live += usize::from(!was_live);
+        Ok(())
+    }
+
+    fn place(&mut self, details: &Arc<Details>) -> Result<u32, ApplyError> {
+        let (place, is_new) = self.interned.place(details);
+        if is_new {
+            let put = self.image.put_details(place, Arc::clone(details));
+            put.filter(|()| place <= MAX_DETAILS).ok_or(ApplyError::Full)?;
+        }
+        Ok(place)
+    }
+
+    /// Makes another image if one more key does not fit well, or if much in this one is of no use.
+    fn make_room(&mut self) -> Result<(), ApplyError> {
+        let is_full = (self.used + 1) * 100 > self.image.len() * FULLEST_PERCENT;
+        if !is_full && self.interned.len() <= self.live * 2 + SPARE_DETAILS {
+            return Ok(());
+        }
+        let mut other = Self::with_room(self.live + 1);
+        for mut entry in self.image.entries() {
+            if let Some(details) = self.image.details(entry.details) {
+                entry.details = other.place(details)?;
+            }
+            other.put_entry(&entry)?;
+        }
+        *self = other;
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Who changes a table: one at a time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keytender_core::id::{AccountId, ApiId, AppId};
+use keytender_core::token::Environment;
+
+use super::draft::Draft;
+use super::{ApplyError, Image, Table};
+use crate::app::Facts;
+use crate::feed::{Api, App, Changes, Key, Rate, VERSION, What};
+
+/// What the writer of a table knows.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// The last change that is applied.
+    pub(super) seq: Option<u64>,
+    pub(super) draft: Draft,
+    /// Places never change: what is left of a limit stays with the app.
+    apps: HashMap<AppId, u32>,
+    apis: HashMap<ApiId, u32>,
+}
+
+impl Writer {
+    pub(super) const fn image(&self) -> &Arc<Image> {
+        self.draft.image()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.draft.len()
+    }
+
+    pub(super) fn app_place(&self, app: AppId) -> Option<u32> {
+        self.apps.get(&app).copied()
+    }
+
+    pub(super) fn app_places(&self) -> impl Iterator<Item = u32> {
+        self.apps.values().copied()
+    }
+
+    pub(super) fn apps(&self) -> impl Iterator<Item = AppId> {
+        self.apps.keys().copied()
+    }
+
+    pub(super) fn apply(&mut self, table: &Table, changes: &Changes) -> Result<(), ApplyError> {
+        let Some(mut applied) = self.check(changes)? else { return Ok(()) };
+        for change in &changes.changes {
+            if change.seq > applied {
+                self.change(table, &change.what)?;
+                applied = change.seq;
+                self.seq = Some(applied);
+            }
+        }
+        self.seq = Some(applied.max(changes.through));
+        Ok(())
+    }
+
+    /// The last change that is applied, if something follows it.
+    fn check(&self, changes: &Changes) -> Result<Option<u64>, ApplyError> {
+        if changes.version != VERSION {
+            return Err(ApplyError::Version(changes.version));
+        }
+        let applied = self.seq.ok_or(ApplyError::NoSnapshot)?;
+        if changes.after > applied {
+            return Err(ApplyError::Gap { applied, after: changes.after });
+        }
+        let mut last = changes.after;
+        for change in &changes.changes {
+            if change.seq <= last || change.seq > changes.through {
+                return Err(ApplyError::Disordered(change.seq));
+            }
+            last = change.seq;
+        }
+        Ok((changes.through > applied).then_some(applied))
+    }
+
+    fn change(&mut self, table: &Table, what: &What) -> Result<(), ApplyError> {
+        match what {
+            What::PutApi(api) => self.put_api(table, api),
+            What::PutApp(app) => self.put_app(table, app),
+            What::PutKey(key) => self.put_key(table, key),
+            What::RemoveApp { app } => self.remove_app(table, *app),
+            What::RemoveKey { id, .. } => {
+                self.draft.remove(id.to_bits());
+                Ok(())
+            }
+        }
+    }
+
+    fn put_key(&mut self, table: &Table, key: &Key) -> Result<(), ApplyError> {
+        let app = self.place_of_app(table, key.app)?;
+        self.draft.put(key, app)
+    }
+
+    pub(super) fn put_api(&mut self, table: &Table, api: &Api) -> Result<(), ApplyError> {
+        let place = self.place_of_api(api.api)?;
+        table.apis.get_or_make(place).ok_or(ApplyError::Full)?.put(api);
+        Ok(())
+    }
+
+    pub(super) fn put_app(&mut self, table: &Table, app: &App) -> Result<(), ApplyError> {
+        let api = self.place_of_api(app.api)?;
+        let place = self.place_of_app(table, app.app)?;
+        let cell = table.apps.get(place).ok_or(ApplyError::Full)?;
+        cell.put_quotas(&app.quotas);
+        cell.put(Facts {
+            app: app.app,
+            account: app.account,
+            api,
+            environment: app.environment,
+            is_suspended: app.is_suspended,
+            is_account_suspended: app.is_account_suspended,
+            rate: app.rate,
+        });
+        Ok(())
+    }
+
+    /// A forgotten app is of no API, so no token fits it.
+    pub(super) fn remove_app(&mut self, table: &Table, app: AppId) -> Result<(), ApplyError> {
+        let Some(place) = self.app_place(app) else { return Ok(()) };
+        table.apps.get(place).ok_or(ApplyError::Full)?.put(nowhere(app));
+        Ok(())
+    }
+
+    pub(super) fn share(&self, table: &Table, app: AppId, rate: Rate) {
+        if let Some(cell) = self.app_place(app).and_then(|place| table.apps.get(place)) {
+            let facts = cell.facts();
+            if facts.rate.is_some() {
+                cell.put(Facts { rate: Some(rate), ..facts });
+            }
+        }
+    }
+
+    /// Keys may come before their app; until it comes, they are of no API.
+    pub(super) fn place_of_app(&mut self, table: &Table, app: AppId) -> Result<u32, ApplyError> {
+        if let Some(place) = self.app_place(app) {
+            return Ok(place);
+        }
+        let place = u32::try_from(self.apps.len()).map_err(|_| ApplyError::Full)?;
+        table.apps.get_or_make(place).ok_or(ApplyError::Full)?.put(nowhere(app));
+        self.apps.insert(app, place);
+        Ok(place)
+    }
+
+    /// From 1: at place 0 is no API.
+    fn place_of_api(&mut self, api: ApiId) -> Result<u32, ApplyError> {
+        let next = u32::try_from(self.apis.len() + 1).map_err(|_| ApplyError::Full)?;
+        Ok(*self.apis.entry(api).or_insert(next))
+    }
+}
+
+/// What is said of an app of which nothing is known.
+const fn nowhere(app: AppId) -> Facts {
+    Facts {
+        app,
+        account: AccountId::from_i64(0),
+        api: 0,
+        environment: Environment::Live,
+        is_suspended: false,
+        is_account_suspended: false,
+        rate: None,
+    }
+}

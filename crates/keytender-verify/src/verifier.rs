@@ -1,0 +1,151 @@
+//! From token to verdict.
+
+use std::sync::Arc;
+
+use keytender_core::token::{Digest, Token};
+
+use crate::app::{AppCell, Facts};
+use crate::clock::Now;
+use crate::lease::{Lease, Standing};
+use crate::limit::Bucket;
+use crate::slot::{Entry, Stand};
+use crate::table::Table;
+use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
+
+/// What the secret of a token is compared with if nobody was given the token: no secret has this digest.
+const NOBODY: Digest = Digest::from_bytes([0; 32]);
+const NANOS_PER_MICRO: u64 = 1_000;
+const MICROS_PER_SECOND: u64 = 1_000_000;
+
+/// Says whether tokens are good. Any number of threads may share one.
+#[derive(Debug)]
+pub struct Verifier {
+    table: Arc<Table>,
+    lease: Lease,
+}
+
+impl Verifier {
+    /// One that believes `table` for as long as `lease` says.
+    pub const fn new(table: Arc<Table>, lease: Lease) -> Self {
+        Self { table, lease }
+    }
+
+    /// The keys.
+    pub const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    /// The lease.
+    pub const fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Says whether a token is good for a request, now. What is good is counted as a use, unless it is only a
+    /// look.
+    ///
+    /// In the order of [`Reason`]: its form, its checksum, its secret, and only then its state, end, networks,
+    /// scopes and limits. Nothing but memory is touched. A token whose id nobody was given takes the same way as
+    /// one whose secret is wrong.
+    pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
+        match self.judge(token, request, now) {
+            Ok(accepted) => Verdict::Accepted(accepted),
+            Err(reason) => Verdict::Refused(reason),
+        }
+    }
+
+    fn judge(&self, token: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
+        let token = Token::parse(token).map_err(|_| Reason::Malformed)?;
+        let image = self.table.image();
+        let entry = image.find(token.id().to_bits());
+        let is_right = token.verify(&entry.map_or(NOBODY, |entry| entry.digest));
+        let standing = self.lease.standing(now.monotonic);
+        if standing == Standing::Ended {
+            return Err(Reason::Unavailable);
+        }
+        let entry = entry.filter(|_| is_right).ok_or(Reason::Unknown)?;
+        let owner = self.table.app(entry.app, token.brand());
+        let (app, facts, api) = owner.ok_or(Reason::Unknown)?;
+        if facts.environment != token.environment() {
+            return Err(Reason::Unknown);
+        }
+        works(&entry, now)?;
+        is_let(&facts)?;
+        let details = image.details(entry.details);
+        if let Some(details) = details
+            && !details.has_address(request.address)
+        {
+            return Err(Reason::IpNotAllowed);
+        }
+        if !details.map_or(request.scopes.is_empty(), |own| own.has_scopes(request.scopes)) {
+            return Err(Reason::ScopeMissing);
+        }
+        let left = take(app, &facts, request, now)?;
+        Ok(Accepted {
+            key: entry.key,
+            id: token.id(),
+            account: facts.account,
+            app: facts.app,
+            api,
+            environment: facts.environment,
+            ends_at: entry.ends_at(),
+            left,
+            activates: entry.state == Stand::Pending && !request.is_dry,
+            is_stale: standing == Standing::Stale,
+            details: details.map(Arc::clone),
+        })
+    }
+}
+
+/// Whether the state and the end of a key let it be used.
+fn works(entry: &Entry, now: Now) -> Result<(), Reason> {
+    match entry.state {
+        Stand::Pending | Stand::Active => {}
+        Stand::Suspended => return Err(Reason::Suspended),
+        Stand::Revoked => return Err(Reason::Revoked),
+        Stand::Expired => return Err(Reason::Expired),
+        Stand::Superseded => return Err(Reason::Superseded),
+        Stand::Empty | Stand::Removed => return Err(Reason::Unknown),
+    }
+    match entry.ends_at() {
+        Some(end) if end <= now.time && entry.ends_by_overlap => Err(Reason::Superseded),
+        Some(end) if end <= now.time => Err(Reason::Expired),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether its app and account do.
+const fn is_let(facts: &Facts) -> Result<(), Reason> {
+    match facts {
+        Facts { is_suspended: true, .. } => Err(Reason::AppSuspended),
+        Facts { is_account_suspended: true, .. } => Err(Reason::AccountSuspended),
+        Facts { .. } => Ok(()),
+    }
+}
+
+/// Takes a use of the limits of an app; looks at what is left where it is only a look.
+fn take(
+    app: &AppCell,
+    facts: &Facts,
+    request: &Request<'_>,
+    now: Now,
+) -> Result<Option<Left>, Reason> {
+    let micros = u64::try_from(now.time.as_micros()).unwrap_or(0);
+    let nanos = micros.saturating_mul(NANOS_PER_MICRO);
+    let bucket = facts.rate.map(Bucket::new);
+    if request.is_dry {
+        return Ok(bucket.map(|bucket| bucket.look(&app.full_at, nanos)));
+    }
+    let quotas = app.quotas.get();
+    if let Some(quotas) = quotas {
+        quotas
+            .take(request.cost, micros / MICROS_PER_SECOND)
+            .map_err(|retry_after_seconds| Reason::QuotaExceeded { retry_after_seconds })?;
+    }
+    let Some(bucket) = bucket else { return Ok(None) };
+    bucket.take(&app.full_at, request.cost, nanos).map(Some).map_err(|empty| {
+        if let Some(quotas) = quotas {
+            quotas.give_back(request.cost);
+        }
+        Reason::RateLimited { retry_after_seconds: empty.retry_after_seconds, left: empty.left }
+    })
+}

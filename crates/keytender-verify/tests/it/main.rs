@@ -1,0 +1,12 @@
+//! The verifier from outside: what it answers, what it counts, and what becomes of both when things go wrong.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    reason = "a test that meets the unexpected should panic"
+)]
+
+mod changes;
+mod limits;
+mod sample;
+mod verdicts;
