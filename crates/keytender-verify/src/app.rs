@@ -4,13 +4,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use keytender_core::id::{AccountId, ApiId, AppId};
-use keytender_core::token::{Brand, Environment};
+use keytender_core::token::Brand;
 
 use crate::feed::{self, Rate};
 use crate::quota::Quotas;
 use crate::seqlock::Cell;
 
-const TEST: u64 = 1;
 const SUSPENDED: u64 = 1 << 1;
 const ACCOUNT_SUSPENDED: u64 = 1 << 2;
 const LIMITED: u64 = 1 << 3;
@@ -35,7 +34,6 @@ pub(crate) struct Facts {
     pub(crate) app: AppId,
     pub(crate) account: AccountId,
     pub(crate) api: u32,
-    pub(crate) environment: Environment,
     pub(crate) is_suspended: bool,
     pub(crate) is_account_suspended: bool,
     pub(crate) rate: Option<Rate>,
@@ -51,7 +49,6 @@ impl AppCell {
             app: AppId::from_i64(app.cast_signed()),
             account: AccountId::from_i64(account.cast_signed()),
             api: lower(head >> API_SHIFT),
-            environment: if head & TEST == 0 { Environment::Live } else { Environment::Test },
             is_suspended: head & SUSPENDED != 0,
             is_account_suspended: head & ACCOUNT_SUSPENDED != 0,
             rate: (head & LIMITED != 0).then_some(rate),
@@ -62,7 +59,6 @@ impl AppCell {
     pub(crate) fn put(&self, facts: Facts) {
         let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
         let head = (u64::from(facts.api) << API_SHIFT)
-            | flag(facts.environment == Environment::Test, TEST)
             | flag(facts.is_suspended, SUSPENDED)
             | flag(facts.is_account_suspended, ACCOUNT_SUSPENDED)
             | flag(facts.rate.is_some(), LIMITED);

@@ -1,7 +1,8 @@
 //! One key in 64 bytes.
 //!
 //! ```text
-//! head    40 bits  the upper 8 of the public id, 3 of the state, 1 for why it ends, 28 for its details
+//! head    40 bits  the upper 8 of the public id, 3 of the state, 1 for why it ends, 1 for its environment,
+//!                  27 for its details
 //! 0       64       the lower of the public id
 //! 1–4    256       the SHA-256 of the secret
 //! 5       63       the id of the key
@@ -10,15 +11,17 @@
 
 use keytender_core::id::KeyId;
 use keytender_core::time::Time;
-use keytender_core::token::Digest;
+use keytender_core::token::{Digest, Environment};
 
 use crate::feed::{Key, State};
 use crate::seqlock::Cell;
 
 /// The words of a slot beside its head.
 pub(crate) const WORDS: usize = 7;
-/// The largest place of details: 28 bits.
-pub(crate) const MAX_DETAILS: u32 = (1 << 28) - 1;
+/// The largest place of details: 27 bits.
+pub(crate) const MAX_DETAILS: u32 = (1 << 27) - 1;
+/// Of the head: the key is for trying.
+const TEST: u64 = 1 << 27;
 
 /// A key that has no end. Ends after 2106-02-07 are brought forward to the second before.
 const NO_END: u32 = u32::MAX;
@@ -37,6 +40,7 @@ pub(crate) struct Entry {
     pub(crate) state: Stand,
     /// Whether it ends because another key took its place.
     pub(crate) ends_by_overlap: bool,
+    pub(crate) environment: Environment,
     pub(crate) details: u32,
     pub(crate) digest: Digest,
     pub(crate) key: KeyId,
@@ -106,6 +110,7 @@ impl Entry {
             id: key.id.to_bits(),
             state: key.state.into(),
             ends_by_overlap: overlap < expiry,
+            environment: key.environment,
             details,
             digest: key.digest.0,
             key: key.key,
@@ -126,6 +131,7 @@ impl Entry {
         let head = (upper << 32)
             | ((self.state as u64) << 29)
             | (end_kind << 28)
+            | if self.environment == Environment::Test { TEST } else { 0 }
             | u64::from(self.details);
         let [a, b, c, d] = words_of(self.digest);
         let last = (u64::from(self.end) << 32) | u64::from(self.app);
@@ -139,6 +145,7 @@ impl Entry {
             id: (u128::from(head >> 32) << 64) | u128::from(id),
             state: Stand::of_head(head),
             ends_by_overlap: head & (1 << 28) != 0,
+            environment: if head & TEST == 0 { Environment::Live } else { Environment::Test },
             details: low_half(head) & MAX_DETAILS,
             digest: digest_of([a, b, c, d]),
             key: KeyId::from_i64(key.cast_signed()),

@@ -65,7 +65,7 @@ impl Verifier {
         let entry = entry.filter(|_| is_right).ok_or(Reason::Unknown)?;
         let owner = self.table.app(entry.app, token.brand());
         let (app, facts, api) = owner.ok_or(Reason::Unknown)?;
-        if facts.environment != token.environment() {
+        if entry.environment != token.environment() {
             return Err(Reason::Unknown);
         }
         works(&entry, now)?;
@@ -86,7 +86,7 @@ impl Verifier {
             account: facts.account,
             app: facts.app,
             api,
-            environment: facts.environment,
+            environment: entry.environment,
             ends_at: entry.ends_at(),
             left,
             activates: entry.state == Stand::Pending && !request.is_dry,

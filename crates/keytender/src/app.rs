@@ -22,6 +22,7 @@ pub mod keys;
 pub mod links;
 pub mod log;
 pub mod mailed;
+pub mod node;
 pub mod notify;
 pub mod openid;
 pub mod overview;

@@ -47,7 +47,7 @@ pub struct Changes {
     pub after: u64,
     /// Nothing up to this number is left out.
     pub through: u64,
-    /// In the order of their numbers.
+    /// In the order of their numbers. Several things may have changed as one.
     pub changes: Vec<Change>,
 }
 

@@ -26,8 +26,6 @@ pub struct App {
     pub account: AccountId,
     /// For which API.
     pub api: ApiId,
-    /// In which of its environments; every key of the app is of this one.
-    pub environment: Environment,
     /// Whether no key of the app may be used.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_suspended: bool,
@@ -108,6 +106,8 @@ pub struct Key {
     pub digest: KeyDigest,
     /// Whose it is.
     pub app: AppId,
+    /// In which environment of its API.
+    pub environment: Environment,
     /// Where it stands.
     pub state: State,
     /// When it ends by itself.

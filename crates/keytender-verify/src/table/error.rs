@@ -25,6 +25,6 @@ pub enum ApplyError {
     #[error("change {0} is out of order")]
     Disordered(u64),
     /// There are more keys, apps or details than can be told apart.
-    #[error("too many: a table holds 2^28 keys with details of their own")]
+    #[error("too many: a table holds 2^27 keys with details of their own")]
     Full,
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keytender_core::id::{AccountId, ApiId, AppId};
-use keytender_core::token::Environment;
 
 use super::draft::Draft;
 use super::{ApplyError, Image, Table};
@@ -44,15 +43,11 @@ impl Writer {
     }
 
     pub(super) fn apply(&mut self, table: &Table, changes: &Changes) -> Result<(), ApplyError> {
-        let Some(mut applied) = self.check(changes)? else { return Ok(()) };
-        for change in &changes.changes {
-            if change.seq > applied {
-                self.change(table, &change.what)?;
-                applied = change.seq;
-                self.seq = Some(applied);
-            }
+        let Some(applied) = self.check(changes)? else { return Ok(()) };
+        for change in changes.changes.iter().filter(|change| change.seq > applied) {
+            self.change(table, &change.what)?;
         }
-        self.seq = Some(applied.max(changes.through));
+        self.seq = Some(changes.through);
         Ok(())
     }
 
@@ -65,9 +60,10 @@ impl Writer {
         if changes.after > applied {
             return Err(ApplyError::Gap { applied, after: changes.after });
         }
-        let mut last = changes.after;
+        // One change may be of several things, each with its number.
+        let mut last = changes.after.saturating_add(1);
         for change in &changes.changes {
-            if change.seq <= last || change.seq > changes.through {
+            if change.seq < last || change.seq > changes.through {
                 return Err(ApplyError::Disordered(change.seq));
             }
             last = change.seq;
@@ -108,7 +104,6 @@ impl Writer {
             app: app.app,
             account: app.account,
             api,
-            environment: app.environment,
             is_suspended: app.is_suspended,
             is_account_suspended: app.is_account_suspended,
             rate: app.rate,
@@ -156,7 +151,6 @@ const fn nowhere(app: AppId) -> Facts {
         app,
         account: AccountId::from_i64(0),
         api: 0,
-        environment: Environment::Live,
         is_suspended: false,
         is_account_suspended: false,
         rate: None,

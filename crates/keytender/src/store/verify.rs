@@ -437,12 +437,8 @@ impl Tx {
         }
         let lines: Vec<_> =
             used.iter().map(|one| Shown::of(one, latest.get(&one.key_id).copied())).collect();
-        let columns = [
-            ("key_id", "BIGINT"),
-            ("last_at", "BIGINT"),
-            ("region", "TEXT"),
-            ("service", "TEXT"),
-        ];
+        let columns =
+            [("key_id", "BIGINT"), ("last_at", "BIGINT"), ("region", "TEXT"), ("service", "TEXT")];
         let sql = format!(
             "UPDATE keys SET use_status = 'used', use_at = given.last_at, \
              use_region = given.region, use_service = given.service, \

@@ -9,7 +9,9 @@ use keytender_core::time::Time;
 
 use crate::app::evaluate::Policies;
 use crate::app::inventory::{Inventory, cannot_read};
-use crate::app::view::{EventView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus};
+use crate::app::view::{
+    EventView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus,
+};
 use crate::app::{accounts, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::acts;

@@ -1,0 +1,214 @@
+//! A verifier of keys within this process: all keys of our APIs in memory, kept current from the database.
+//!
+//! It takes a snapshot, follows the numbered changes, and holds a lease that says how far it has come: whoever
+//! revokes a key can see in the database who refuses it already. No verification asks the database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keytender_core::id::{ApiId, AppId, KeyId};
+use keytender_core::time::Span;
+use keytender_verify::feed::{Changes, Snapshot, VERSION};
+use keytender_verify::table::ApplyError;
+use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
+use tokio::sync::{Mutex, watch};
+
+use crate::error::Error;
+use crate::store::changes::Change;
+use crate::store::verify::Which;
+use crate::store::{self, Failure, Store};
+
+mod known;
+
+/// How long a lease is, by the database's clock.
+pub const LEASE: Span = Span::from_micros(5_000_000);
+/// How long the node itself believes it, by its own clock, from before it asked: it stops first.
+const BELIEVED: Duration = Duration::from_millis(4_500);
+/// How many things are read at once.
+const AT_ONCE: i64 = 10_000;
+
+/// The verifier of a server.
+#[derive(Debug)]
+pub struct Node {
+    name: String,
+    store: Store,
+    clock: Clock,
+    verifier: Verifier,
+    /// Held while changes are read and applied; up to which number they are.
+    following: Mutex<()>,
+    applied: watch::Sender<i64>,
+}
+
+impl Node {
+    /// A node that knows nothing yet: [`Node::load`] and [`Node::renew`] come first.
+    pub fn new(store: Store, name: &str, on_partition: OnPartition) -> Self {
+        let table = Arc::new(Table::new());
+        Self {
+            name: name.to_owned(),
+            store,
+            clock: Clock::start(),
+            verifier: Verifier::new(table, Lease::new(on_partition)),
+            following: Mutex::new(()),
+            applied: watch::Sender::new(0),
+        }
+    }
+
+    /// What the node is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many keys it knows.
+    pub fn len(&self) -> usize {
+        self.verifier.table().len()
+    }
+
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Both clocks, now.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Says whether a key is good for a request.
+    pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
+        self.verifier.verify(token, request, now)
+    }
+
+    /// Takes all there is to know in the place of what was known.
+    ///
+    /// # Errors
+    /// When the database does not answer, or there are too many keys.
+    pub async fn load(&self) -> Result<(), Error> {
+        let following = self.following.lock().await;
+        let loaded = self.take().await;
+        drop(following);
+        loaded
+    }
+
+    async fn take(&self) -> Result<(), Error> {
+        let head = self.store.change_head().await.map_err(cannot_follow)?;
+        let mut pages = vec![self.first_page(head).await?];
+        let mut after: Option<AppId> = None;
+        loop {
+            let found = self.store.known_apps(&Which::After(None, after, AT_ONCE)).await;
+            let found = found.map_err(cannot_follow)?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.app.id);
+            let apps = found.iter().map(known::app).collect();
+            pages.push(Snapshot { apps, ..Snapshot::empty(number(head)) });
+        }
+        let mut after: Option<KeyId> = None;
+        loop {
+            let found = self.store.known_keys(&Which::After(None, after, AT_ONCE)).await;
+            let found = found.map_err(cannot_follow)?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.key_id);
+            let keys = found.iter().filter_map(known::key).collect();
+            pages.push(Snapshot { keys, ..Snapshot::empty(number(head)) });
+        }
+        let keys = pages.iter().map(|page| page.keys.len()).sum();
+        // Nobody waits in here: whoever loads holds the table's lock.
+        let mut loader = self.verifier.table().loader(keys);
+        for page in &pages {
+            loader.add(page).map_err(cannot_apply)?;
+        }
+        loader.finish().map_err(cannot_apply)?;
+        self.applied.send_replace(head);
+        Ok(())
+    }
+
+    async fn first_page(&self, head: i64) -> Result<Snapshot, Error> {
+        let apis = self.store.list_apis().await.map_err(cannot_follow)?;
+        let apis = apis.iter().filter_map(known::api).collect();
+        Ok(Snapshot { apis, ..Snapshot::empty(number(head)) })
+    }
+
+    /// Applies what has changed since; up to which number the node has come.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn follow(&self) -> Result<i64, Error> {
+        let _following = self.following.lock().await;
+        loop {
+            let applied = *self.applied.borrow();
+            let changes =
+                self.store.changes_after(applied, AT_ONCE).await.map_err(cannot_follow)?;
+            let Some(last) = changes.last() else { return Ok(applied) };
+            let told = self.told(applied, last.seq, &changes).await?;
+            match self.verifier.table().apply(&told) {
+                Ok(()) => {
+                    self.applied.send_replace(last.seq);
+                }
+                Err(ApplyError::Gap { .. } | ApplyError::NoSnapshot) => self.take().await?,
+                Err(error) => return Err(cannot_apply(error)),
+            }
+        }
+    }
+
+    /// What changed, as it is now.
+    async fn told(&self, after: i64, through: i64, changes: &[Change]) -> Result<Changes, Error> {
+        let changed = known::Changed::of(&self.store, changes).await.map_err(cannot_follow)?;
+        Ok(Changes {
+            version: VERSION,
+            after: number(after),
+            through: number(through),
+            changes: changed.in_order(number(through)),
+        })
+    }
+
+    /// Waits until the change of this number is applied here; whether it was within `at_most`.
+    pub async fn reaches(&self, seq: i64, at_most: Duration) -> bool {
+        let mut applied = self.applied.subscribe();
+        let reached = applied.wait_for(|applied| *applied >= seq);
+        tokio::time::timeout(at_most, reached).await.is_ok_and(|reached| reached.is_ok())
+    }
+
+    /// Says in the database how far the node has come, and believes that for a while.
+    ///
+    /// # Errors
+    /// When the database does not answer: the node goes on as long as it believes, and then as it was told.
+    pub async fn renew(&self) -> Result<(), Error> {
+        let before = self.clock.monotonic();
+        let applied = *self.applied.borrow();
+        let mut tx = self.store.db().begin().await.map_err(Failure::from).map_err(cannot_follow)?;
+        tx.note_verifier(&self.name, None, applied, LEASE).await.map_err(cannot_follow)?;
+        tx.commit().await.map_err(Failure::from).map_err(cannot_follow)?;
+        self.verifier.lease().grant(before.saturating_add(BELIEVED));
+        Ok(())
+    }
+
+    /// Says in the database that nobody need wait for the node any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn leave(&self) -> Result<(), Error> {
+        let mut tx = self.store.db().begin().await.map_err(Failure::from).map_err(cannot_follow)?;
+        tx.forget_verifier(&self.name).await.map_err(cannot_follow)?;
+        tx.commit().await.map_err(Failure::from).map_err(cannot_follow)
+    }
+}
+
+/// Those who verify keys of an API and have not said that they have applied the change of this number.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<String>> {
+    let live = store.live_verifiers(api).await?;
+    Ok(live.into_iter().filter(|one| one.applied_seq < seq).map(|one| one.node).collect())
+}
+
+fn number(seq: i64) -> u64 {
+    u64::try_from(seq).unwrap_or(0)
+}
+
+fn cannot_follow(failure: Failure) -> Error {
+    failure.refuse("cannot read the keys to verify")
+}
+
+fn cannot_apply(error: ApplyError) -> Error {
+    Error::new("cannot keep the keys to verify").source(error)
+}
