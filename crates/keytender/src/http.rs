@@ -30,5 +30,6 @@ mod problem;
 mod router;
 pub mod serve;
 mod state;
+mod verify;
 
 pub use openapi::text as openapi;

@@ -74,6 +74,12 @@ impl Inventory {
         Ok(Self { store, location, actor, now, sight: Sight::default() })
     }
 
+    /// The inventory as this program itself asks it, when nobody else did.
+    pub fn of_node(store: Store, location: Location, now: Time) -> Self {
+        let actor = Actor { name: "keytender".to_owned(), origin: "this server".to_owned() };
+        Self { store, location, actor, now, sight: Sight::default() }
+    }
+
     /// Begins a transaction that will write.
     ///
     /// # Errors

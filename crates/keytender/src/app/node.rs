@@ -3,7 +3,8 @@
 //! It takes a snapshot, follows the numbered changes, and holds a lease that says how far it has come: whoever
 //! revokes a key can see in the database who refuses it already. No verification asks the database.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keytender_core::id::{ApiId, AppId, KeyId};
@@ -11,14 +12,18 @@ use keytender_core::time::Span;
 use keytender_verify::feed::{Changes, Snapshot, VERSION};
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
 use crate::error::Error;
+use crate::store::apis::Api;
 use crate::store::changes::Change;
 use crate::store::verify::Which;
 use crate::store::{self, Failure, Store};
 
+mod keep;
 mod known;
+
+pub use keep::keep;
 
 /// How long a lease is, by the database's clock.
 pub const LEASE: Span = Span::from_micros(5_000_000);
@@ -37,6 +42,12 @@ pub struct Node {
     /// Held while changes are read and applied; up to which number they are.
     following: Mutex<()>,
     applied: watch::Sender<i64>,
+    /// What the keys of each API begin with, by its name.
+    brands: RwLock<HashMap<String, Arc<str>>>,
+    /// Keys whose first use is being written.
+    activating: RwLock<HashSet<KeyId>>,
+    /// Told when something may have changed.
+    wake: Notify,
 }
 
 impl Node {
@@ -50,7 +61,34 @@ impl Node {
             verifier: Verifier::new(table, Lease::new(on_partition)),
             following: Mutex::new(()),
             applied: watch::Sender::new(0),
+            brands: RwLock::default(),
+            activating: RwLock::default(),
+            wake: Notify::new(),
         }
+    }
+
+    /// What the keys of an API begin with.
+    pub fn brand(&self, api: &str) -> Option<Arc<str>> {
+        self.brands.read().unwrap_or_else(PoisonError::into_inner).get(api).cloned()
+    }
+
+    /// Something may have changed: it is looked for at once.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Whether nobody writes the first use of a key already; from now on somebody does.
+    pub fn begin_activation(&self, key: KeyId) -> bool {
+        self.activating.write().unwrap_or_else(PoisonError::into_inner).insert(key)
+    }
+
+    /// The first use of a key is written, or could not be.
+    pub fn end_activation(&self, key: KeyId) {
+        self.activating.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
     }
 
     /// What the node is called.
@@ -122,9 +160,17 @@ impl Node {
     }
 
     async fn first_page(&self, head: i64) -> Result<Snapshot, Error> {
-        let apis = self.store.list_apis().await.map_err(cannot_follow)?;
+        let apis = self.apis().await.map_err(cannot_follow)?;
         let apis = apis.iter().filter_map(known::api).collect();
         Ok(Snapshot { apis, ..Snapshot::empty(number(head)) })
+    }
+
+    /// Every API; from now on they are known by their names.
+    async fn apis(&self) -> store::Result<Vec<Api>> {
+        let apis = self.store.list_apis().await?;
+        let brands = apis.iter().map(|api| (api.name.clone(), Arc::from(api.brand.as_str())));
+        *self.brands.write().unwrap_or_else(PoisonError::into_inner) = brands.collect();
+        Ok(apis)
     }
 
     /// Applies what has changed since; up to which number the node has come.
@@ -151,7 +197,9 @@ impl Node {
 
     /// What changed, as it is now.
     async fn told(&self, after: i64, through: i64, changes: &[Change]) -> Result<Changes, Error> {
-        let changed = known::Changed::of(&self.store, changes).await.map_err(cannot_follow)?;
+        let apis = self.apis().await.map_err(cannot_follow)?;
+        let changed = known::Changed::of(&self.store, &apis, changes).await;
+        let changed = changed.map_err(cannot_follow)?;
         Ok(Changes {
             version: VERSION,
             after: number(after),

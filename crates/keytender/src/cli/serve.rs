@@ -17,7 +17,7 @@ use crate::config::actor;
 use crate::config::credential::Reference;
 use crate::connect::openid::Provider;
 use crate::error::Error;
-use crate::http::serve::{self, DEFAULT_PER_SECOND, Options, Started};
+use crate::http::serve::{self, DEFAULT_PER_SECOND, OnPartition, Options, Started};
 use crate::task::{Intervals, Timing};
 
 mod demo;
@@ -72,12 +72,26 @@ pub(super) struct Args {
     /// How many seconds a node that died keeps what it was doing from others
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = value_parser!(u16).range(3..=3600))]
     lease: u16,
+    /// A Unix socket on which whoever may open it verifies keys of your APIs, without a token
+    #[arg(long, value_name = "PATH")]
+    verify_socket: Option<PathBuf>,
+    /// What is done about keys of your APIs when the database cannot be reached
+    #[arg(long, value_enum, default_value = "serve")]
+    on_partition: Partition,
     /// Serve an estate that is made up, in a database that is gone afterwards
     #[arg(long)]
     demo: bool,
     /// The form of the log on stderr; for people on a terminal, else for programs
     #[arg(long, value_enum)]
     log: Option<LogForm>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Partition {
+    /// They are verified as they were last known, for ten minutes
+    Serve,
+    /// They are refused after five seconds
+    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -110,6 +124,11 @@ fn serve(
     let openid = provider(&args).map_err(Stop::could_not)?;
     let options = Options {
         is_demo: args.demo,
+        verify_socket: args.verify_socket.clone(),
+        on_partition: match args.on_partition {
+            Partition::Serve => OnPartition::Serve,
+            Partition::Refuse => OnPartition::Refuse,
+        },
         openid,
         listen: args.listen,
         is_https: args.tls_key.is_some()

@@ -150,13 +150,13 @@ pub(super) fn place(address: Option<IpAddr>) -> String {
 }
 
 /// The token in an `Authorization` header (RFC 6750); the word before it in any case (RFC 9110).
-fn bearer(value: &str) -> Option<&str> {
+pub(super) fn bearer(value: &str) -> Option<&str> {
     let (word, token) = value.split_once(' ')?;
     word.eq_ignore_ascii_case("bearer").then_some(token.trim_matches(' '))
 }
 
 /// The one answer to everybody who shows no good token (RFC 6750, section 3).
-fn unauthorized(has_shown: bool) -> Response {
+pub(super) fn unauthorized(has_shown: bool) -> Response {
     let challenge = match has_shown {
         true => "Bearer realm=\"keytender\", error=\"invalid_token\"",
         false => "Bearer realm=\"keytender\"",

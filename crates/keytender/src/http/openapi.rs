@@ -22,6 +22,7 @@ use super::idempotency;
 use super::problem::{self, Problem};
 use super::router::{guarded, open};
 use super::state::State;
+use super::verify;
 
 /// How the page looks.
 const STYLE: &str = include_str!("openapi.css");
@@ -61,7 +62,7 @@ pub(super) fn document_of() -> OpenApi {
     let tags = TAGS
         .iter()
         .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build());
-    let mut document = guarded().merge(open()).into_openapi();
+    let mut document = guarded().merge(verify::documented()).merge(open()).into_openapi();
     let mut whole = OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
@@ -87,9 +88,10 @@ pub(super) fn document_of() -> OpenApi {
 }
 
 /// The groups of operations, in the order in which people read them.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     ("keys", "Keys, held and issued: what is known of them and what is due"),
     ("accounts", "Where keys are held, and bringing the inventory up to date"),
+    ("verification", "Whether keys of your own APIs are good: for gateways and programs"),
     ("principals", "Who keys act for"),
     ("owners", "Who answers for which keys"),
     ("findings", "Rules that keys break or broke"),
@@ -198,7 +200,8 @@ pub(super) async fn page(Extract(state): Extract<State>) -> Response {
     responses((status = 200, body = String, description = "A page", content_type = "text/html")),
     security(()))]
 pub(super) async fn problem(Path(name): Path<String>) -> Response {
-    let found = problem::ALL.into_iter().find(|one| one.1 == name);
+    let mut all = problem::ALL.into_iter().chain(problem::KEYS);
+    let found = all.find(|one| one.1 == name);
     let Some(problem::Type(status, name, title, meaning)) = found else {
         return Problem::not_found("there is no such type of problem").into_response();
     };
@@ -311,7 +314,7 @@ fn render(document: &Value) -> Markup {
                 h2 { "problems" }
                 table {
                     tr { th { "status" } th { "type" } th { "meaning" } }
-                    @for problem::Type(status, name, _, meaning) in problem::ALL {
+                    @for problem::Type(status, name, _, meaning) in problem::ALL.into_iter().chain(problem::KEYS) {
                         tr { td { (status) } td { code { (name) } } td { (prose(meaning)) } }
                     }
                 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use keytender_verify::Reason;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,7 @@ const MEDIA_TYPE: &str = "application/problem+json";
 const TYPES: &str = "/problems/";
 
 /// Every type: its status, its name in the URL, its title, and what it means.
-pub(super) const ALL: [Type; 17] = [
+pub(super) const ALL: [Type; 18] = [
     Type(
         400,
         "bad-request",
@@ -44,6 +45,12 @@ pub(super) const ALL: [Type; 17] = [
         "method-not-allowed",
         "Not with this method",
         "The path is there, but not with this method; `Allow` names those that are.",
+    ),
+    Type(
+        407,
+        "gateway-unauthorized",
+        "The gateway shows no good token",
+        "A gateway that asks about keys sends its own token, with the scope `keys:verify`, in `Keytender-Token`.",
     ),
     Type(
         408,
@@ -114,6 +121,76 @@ pub(super) const ALL: [Type; 17] = [
     ),
 ];
 
+/// Why a key of an API is not good: what gateways, and so its holder, are told. All but the first are told only
+/// to whoever holds a key that was right once.
+pub(super) const KEYS: [Type; 12] = [
+    Type(401, "key-unknown", "No good key", "No key was shown, or nobody was given this one."),
+    Type(401, "key-revoked", "The key was revoked", "It has ended for good. Make a new one."),
+    Type(401, "key-expired", "The key has expired", "It has ended at its time. Make a new one."),
+    Type(
+        401,
+        "key-superseded",
+        "Another key has taken its place",
+        "It was rotated, and the overlap is over. Use the new key.",
+    ),
+    Type(401, "key-suspended", "The key is suspended", "It does not work for now."),
+    Type(403, "app-suspended", "The app is suspended", "None of its keys works for now."),
+    Type(403, "account-suspended", "The account is suspended", "None of its keys works for now."),
+    Type(
+        403,
+        "ip-not-allowed",
+        "Not from there",
+        "The key may only be used from certain networks, and the request came from elsewhere.",
+    ),
+    Type(403, "scope-missing", "Not with this key", "The key may not do what was asked for."),
+    Type(429, "rate-limited", "Too many requests", "Wait as long as `Retry-After` says."),
+    Type(
+        429,
+        "quota-exceeded",
+        "The quota is used up",
+        "It begins again after as many seconds as `Retry-After` says.",
+    ),
+    Type(
+        503,
+        "keys-unavailable",
+        "Keys cannot be verified now",
+        "The verifier has not heard from its database for too long.",
+    ),
+];
+
+/// Why a key is not good, with the status of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyProblem {
+    /// The status.
+    pub(super) status: StatusCode,
+    name: &'static str,
+    title: &'static str,
+}
+
+impl KeyProblem {
+    /// That of a reason.
+    pub(super) fn of(reason: &Reason) -> Self {
+        let name = match reason {
+            Reason::Malformed | Reason::Unknown => "key-unknown",
+            Reason::Unavailable => "keys-unavailable",
+            Reason::Revoked => "key-revoked",
+            Reason::Expired => "key-expired",
+            Reason::Superseded => "key-superseded",
+            Reason::Suspended => "key-suspended",
+            Reason::AppSuspended => "app-suspended",
+            Reason::AccountSuspended => "account-suspended",
+            Reason::IpNotAllowed => "ip-not-allowed",
+            Reason::ScopeMissing => "scope-missing",
+            Reason::RateLimited { .. } => "rate-limited",
+            Reason::QuotaExceeded { .. } => "quota-exceeded",
+        };
+        let found = KEYS.into_iter().find(|one| one.1 == name);
+        let Type(status, name, title, _) = found.unwrap_or(Type(503, name, "", ""));
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        Self { status, name, title }
+    }
+}
+
 /// A type of problem: status, name, title, meaning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Type(
@@ -158,6 +235,18 @@ impl Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: Some(detail.into()).filter(|text| !text.is_empty()),
+            hint: None,
+            request_id: None,
+        }
+    }
+
+    /// Why a key of an API is not good.
+    pub(super) fn of_key(problem: &KeyProblem) -> Self {
+        Self {
+            r#type: format!("{TYPES}{}", problem.name),
+            title: problem.title.to_owned(),
+            status: problem.status.as_u16(),
+            detail: None,
             hint: None,
             request_id: None,
         }

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::problem::{Problem, Refusal};
 use super::state::State;
-use super::{api, auth, console, etag, health, idempotency, observe, openapi};
+use super::{api, auth, console, etag, health, idempotency, observe, openapi, verify};
 
 /// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -170,6 +170,8 @@ pub(super) fn router(state: State) -> Router {
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(around)
+        // What is asked for each request of an API has nothing around it.
+        .merge(verify::router(&state))
         .with_state(state)
 }
 

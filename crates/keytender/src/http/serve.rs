@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -17,7 +18,9 @@ use super::limit::Limiter;
 use super::openapi;
 use super::router::router;
 use super::state::{Parts, State};
+use super::verify::gateway::Gateways;
 use crate::app::inventory::{Inventory, cannot_read};
+use crate::app::node::{self, Node};
 use crate::app::{links, secrets, users};
 use crate::config::token;
 use crate::connect::openid::Provider;
@@ -26,6 +29,9 @@ use crate::store::seal::Sealer;
 use crate::task::{Intervals, Tasks, Timing};
 
 pub use super::limit::DEFAULT_PER_SECOND;
+pub use keytender_verify::OnPartition;
+
+mod local;
 
 /// How long a caller may take to send the head of a request, or to shake hands for TLS.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,6 +69,10 @@ pub struct Options {
     pub timing: Timing,
     /// Whether everything in the inventory is made up.
     pub is_demo: bool,
+    /// A Unix socket on which keys are verified for whoever may open it.
+    pub verify_socket: Option<PathBuf>,
+    /// What is done about keys when the database cannot be reached.
+    pub on_partition: OnPartition,
 }
 
 /// What there is to say once the server listens.
@@ -106,7 +116,11 @@ pub async fn run(
     links::note_console_url(inventory, options.public_url.as_deref(), &here).await?;
     let link = links::first(inventory).await?;
     let base = Base::new(options.public_url.as_deref(), address, options.tls.is_some());
+    let socket = options.verify_socket.clone();
     let state = state(inventory, options, sealer, base)?;
+    state.node.load().await?;
+    state.node.renew().await?;
+    let local = socket.as_deref().map(local::listen).transpose()?;
     let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener).map_err(cannot)?.handle(handle.clone());
@@ -133,9 +147,11 @@ pub async fn run(
     let tasks = state.tasks.run(async move {
         _ = told.wait_for(|is_told| *is_told).await;
     });
+    let verifying = node::keep(&state.node, stopping.clone());
+    let asked = local::serve(local, state.clone(), stopping);
     let (served, ..) = tokio::select! {
-        all = async { tokio::join!(serving, ending, tasks) } => all,
-        () = upkeep(&state) => (Ok(()), (), ()),
+        all = async { tokio::join!(serving, ending, tasks, verifying, asked) } => all,
+        () = upkeep(&state) => (Ok(()), (), (), (), ()),
     };
     served.map_err(|error| Error::new("the server stopped").source(error))
 }
@@ -200,6 +216,8 @@ fn state(
     )?;
     Ok(State::new(Parts {
         tasks,
+        node: Arc::new(Node::new(inventory.store.clone(), &options.node, options.on_partition)),
+        gateways: Gateways::default(),
         store: inventory.store.clone(),
         location: inventory.location.clone(),
         guard: Guard::of(&document),

@@ -8,6 +8,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use super::auth::Guard;
 use super::base::Base;
 use super::limit::Limiter;
+use super::verify::gateway::Gateways;
+use crate::app::node::Node;
 use crate::connect::openid::Provider;
 use crate::store::Store;
 use crate::store::db::Location;
@@ -43,6 +45,10 @@ pub(super) struct Parts {
     pub(super) tasks: Tasks,
     /// Which scope each operation needs.
     pub(super) guard: Guard,
+    /// Verifies keys of our own APIs.
+    pub(super) node: Arc<Node>,
+    /// Who may ask about them.
+    pub(super) gateways: Gateways,
     /// How often one caller may ask.
     pub(super) limiter: Limiter,
     /// Proxies whose word on who asks is believed.

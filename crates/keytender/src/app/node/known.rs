@@ -77,7 +77,7 @@ pub(super) struct Changed {
 
 impl Changed {
     /// Reads them, each once.
-    pub(super) async fn of(store: &Store, changes: &[Change]) -> store::Result<Self> {
+    pub(super) async fn of(store: &Store, apis: &[Api], changes: &[Change]) -> store::Result<Self> {
         let mut keys: BTreeSet<KeyId> = BTreeSet::new();
         let mut apps: BTreeSet<AppId> = BTreeSet::new();
         for change in changes {
@@ -91,7 +91,6 @@ impl Changed {
         // A key can be of an app that was made since the snapshot: changes of both are here then.
         let known = store.known_apps(&Which::These(apps.iter().copied().collect())).await?;
         let there: BTreeSet<AppId> = known.iter().map(|one| one.app.id).collect();
-        let apis = store.list_apis().await?;
         Ok(Self {
             apis: apis.iter().filter_map(api).collect(),
             apps: known.iter().map(app).collect(),

@@ -1,0 +1,121 @@
+//! Who may ask about keys: whoever shows a token with the scope `keys:verify`.
+//!
+//! Tokens that were good are believed for a few seconds, so that a verification asks no database; a token that
+//! is revoked works here for so long at most.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use axum::extract::{Request, State as Extract};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use keytender_core::access::{Scope, Side};
+use keytender_core::token::{Digest, Token};
+
+use crate::app::tokens;
+use crate::clock;
+use crate::http::problem::{Problem, Refusal};
+use crate::http::state::State;
+use crate::http::{address, auth};
+
+/// Where a gateway shows its own token: `Authorization` holds the key of whoever asked it.
+pub(super) const HEADER: HeaderName = HeaderName::from_static("keytender-token");
+/// How long a token is believed that was good.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// How many tokens are remembered.
+const MAX_KNOWN: usize = 10_000;
+
+/// Tokens that were good a moment ago, by the digest of their secret.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Gateways(RwLock<HashMap<[u8; 32], Duration>>);
+
+impl Gateways {
+    fn knows(&self, digest: &Digest, now: Duration) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&digest.to_bytes()).is_some_and(|until| now < *until)
+    }
+
+    fn remember(&self, digest: &Digest, now: Duration) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.retain(|_, until| now < *until);
+        }
+        if known.len() < MAX_KNOWN {
+            known.insert(digest.to_bytes(), now.saturating_add(BELIEVED));
+        }
+    }
+}
+
+/// Lets in whoever shows a token that may ask about keys.
+pub(in crate::http) async fn guard(
+    Extract(state): Extract<State>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    match check(&state, &parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refused) => *refused,
+    }
+}
+
+async fn check(state: &State, request: &Parts) -> Result<(), Box<Response>> {
+    let is_forwarded = request.uri.path().starts_with(super::forward::PATH);
+    let shown = shown(&request.headers, is_forwarded);
+    let Some(text) = shown else { return Err(refuse(is_forwarded, false)) };
+    let Ok(token) = Token::parse(text) else {
+        return Err(refuse_bad(state, request, is_forwarded));
+    };
+    let (digest, now) = (token.digest(), state.node.now().monotonic);
+    if state.gateways.knows(&digest, now) {
+        return Ok(());
+    }
+    let found = tokens::verify(&state.store, text, clock::now()).await;
+    let caller = found.map_err(|error| Box::new(Refusal::from(error).into_response()))?;
+    let Some(caller) = caller else { return Err(refuse_bad(state, request, is_forwarded)) };
+    auth::has(&caller.who, Scope::KeysVerify)
+        .map_err(|refusal| Box::new(refusal.into_response()))?;
+    if caller.who.grant.side == Some(Side::Held) {
+        let problem =
+            Problem::new(StatusCode::FORBIDDEN, "this token is limited to keys that are held");
+        return Err(Box::new(problem.into_response()));
+    }
+    state.gateways.remember(&digest, now);
+    Ok(())
+}
+
+/// The gateway's own token. A program that forwards nothing shows it as everywhere else.
+fn shown(headers: &HeaderMap, is_forwarded: bool) -> Option<&str> {
+    let own = headers.get(&HEADER).and_then(|value| value.to_str().ok());
+    match (own, is_forwarded) {
+        (Some(text), _) => Some(text.trim()),
+        (None, true) => None,
+        (None, false) => auth::bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?),
+    }
+}
+
+/// Counts that an address showed what is no token.
+fn refuse_bad(state: &State, request: &Parts, is_forwarded: bool) -> Box<Response> {
+    let address = address::of(request, &state.proxies);
+    match state.limiter.count_bad(address) {
+        Ok(()) => refuse(is_forwarded, true),
+        Err(too_many) => too_many,
+    }
+}
+
+/// A gateway that may not ask is told so in a way that it does not take for an answer about a key.
+fn refuse(is_forwarded: bool, has_shown: bool) -> Box<Response> {
+    if !is_forwarded {
+        return Box::new(auth::unauthorized(has_shown));
+    }
+    let problem = Problem::new(
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        "the gateway shows no good token with the scope `keys:verify`",
+    );
+    let hint =
+        "send it in the header Keytender-Token: keytender tokens create USER --scopes keys:verify";
+    Box::new(problem.hint(hint).into_response())
+}
