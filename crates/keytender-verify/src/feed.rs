@@ -15,12 +15,18 @@
 mod change;
 mod digest;
 mod grant;
+#[cfg(feature = "http")]
+mod http;
+mod source;
 mod thing;
 mod usage;
 
 pub use self::change::{Change, Changes, Snapshot, What};
 pub use self::digest::KeyDigest;
 pub use self::grant::{Application, Grant, Share};
+#[cfg(feature = "http")]
+pub use self::http::{BadServer, HttpFeed};
+pub use self::source::{Feed, FeedError};
 pub use self::thing::{Api, App, Key, Period, Quota, Rate, State};
 pub use self::usage::{Batch, Place, Receipt, Row, Spent};
 

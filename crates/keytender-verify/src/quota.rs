@@ -50,10 +50,14 @@ impl Quotas {
         self.month.give_back(cost.into());
     }
 
-    /// From now on these are the limits, and what is used of them; a period that is not named has none.
+    /// From now on these are the limits; a period that is not named has none. What is used is believed only of a
+    /// time that is not known yet: of the one that is, the receipts of batches say it.
     pub(crate) fn put(&self, quotas: &[Quota]) {
         for (period, counter) in [(Period::Day, &self.day), (Period::Month, &self.month)] {
             match quotas.iter().find(|quota| quota.period == period) {
+                Some(quota) if counter.resets_at.load(Ordering::Relaxed) == resets_at(quota) => {
+                    counter.limit.store(quota.limit, Ordering::Relaxed);
+                }
                 Some(quota) => counter.put(quota),
                 None => counter.limit.store(u64::MAX, Ordering::Relaxed),
             }
@@ -116,9 +120,12 @@ impl Counter {
     }
 
     fn put(&self, quota: &Quota) {
-        let resets_at = quota.resets_at.as_micros().div_euclid(MICROS_PER_SECOND);
-        self.resets_at.store(u64::try_from(resets_at).unwrap_or(0), Ordering::Relaxed);
+        self.resets_at.store(resets_at(quota), Ordering::Relaxed);
         self.known.store(quota.used, Ordering::Relaxed);
         self.limit.store(quota.limit, Ordering::Relaxed);
     }
+}
+
+fn resets_at(quota: &Quota) -> u64 {
+    u64::try_from(quota.resets_at.as_micros().div_euclid(MICROS_PER_SECOND)).unwrap_or(0)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keytender_core::id::KeyId;
 use keytender_core::token::{Digest, Token};
 
 use crate::app::{AppCell, Facts};
@@ -10,6 +11,7 @@ use crate::lease::{Lease, Standing};
 use crate::limit::Bucket;
 use crate::slot::{Entry, Stand};
 use crate::table::Table;
+use crate::usage::Usage;
 use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
 
 /// What the secret of a token is compared with if nobody was given the token: no secret has this digest.
@@ -22,17 +24,29 @@ const MICROS_PER_SECOND: u64 = 1_000_000;
 pub struct Verifier {
     table: Arc<Table>,
     lease: Lease,
+    usage: Option<Arc<Usage>>,
 }
 
 impl Verifier {
     /// One that believes `table` for as long as `lease` says.
     pub const fn new(table: Arc<Table>, lease: Lease) -> Self {
-        Self { table, lease }
+        Self { table, lease, usage: None }
+    }
+
+    /// The same, which counts uses.
+    #[must_use]
+    pub fn with_usage(self, usage: Arc<Usage>) -> Self {
+        Self { usage: Some(usage), ..self }
     }
 
     /// The keys.
     pub const fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    /// Where uses are counted, if they are.
+    pub const fn usage(&self) -> Option<&Arc<Usage>> {
+        self.usage.as_ref()
     }
 
     /// The lease.
@@ -80,6 +94,8 @@ impl Verifier {
             return Err(Reason::ScopeMissing);
         }
         let left = take(app, &facts, request, now)?;
+        let activates = entry.state == Stand::Pending && !request.is_dry;
+        self.count(entry.key, activates, request, now);
         Ok(Accepted {
             key: entry.key,
             id: token.id(),
@@ -89,10 +105,19 @@ impl Verifier {
             environment: entry.environment,
             ends_at: entry.ends_at(),
             left,
-            activates: entry.state == Stand::Pending && !request.is_dry,
+            activates,
             is_stale: standing == Standing::Stale,
             details: details.map(Arc::clone),
         })
+    }
+
+    fn count(&self, key: KeyId, activates: bool, request: &Request<'_>, now: Now) {
+        if let Some(usage) = self.usage.as_ref().filter(|_| !request.is_dry) {
+            usage.record(key, request, now.time);
+            if activates {
+                usage.hurry();
+            }
+        }
     }
 }
 

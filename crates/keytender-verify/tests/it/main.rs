@@ -3,10 +3,13 @@
 #![expect(
     clippy::unwrap_used,
     clippy::string_slice,
+    clippy::indexing_slicing,
     reason = "a test that meets the unexpected should panic"
 )]
 
 mod changes;
 mod limits;
 mod sample;
+mod torn;
+mod usage;
 mod verdicts;
