@@ -41,10 +41,13 @@ impl Details {
     }
 }
 
-/// Keeps one of each, and knows where it is.
+/// Copies of details that many keys share.
+const COPIES: u64 = 32;
+
+/// Keeps a few of each, and knows where it is.
 #[derive(Debug, Default)]
 pub(crate) struct Interned {
-    places: HashMap<Arc<Details>, u32>,
+    places: HashMap<(Arc<Details>, u8), u32>,
     scopes: HashSet<Arc<[Box<str>]>>,
 }
 
@@ -63,14 +66,23 @@ impl Interned {
         }))
     }
 
-    /// Where these are, from 1; and whether they are new there.
-    pub(crate) fn place(&mut self, details: &Arc<Details>) -> (u32, bool) {
-        if let Some(place) = self.places.get(details) {
-            return (*place, false);
+    /// Where these are for a key, from 1; and what is to be put there if they are new.
+    ///
+    /// There are some copies of the same, for some keys each: whoever verifies a key counts a reference to its
+    /// details, and threads that count the same ones wait for each other.
+    pub(crate) fn place(
+        &mut self,
+        details: &Arc<Details>,
+        key: KeyId,
+    ) -> (u32, Option<Arc<Details>>) {
+        let copy = u8::try_from(key.as_i64().cast_unsigned() % COPIES).unwrap_or(0);
+        let name = (Arc::clone(details), copy);
+        if let Some(place) = self.places.get(&name) {
+            return (*place, None);
         }
         let place = u32::try_from(self.places.len() + 1).unwrap_or(u32::MAX);
-        self.places.insert(Arc::clone(details), place);
-        (place, true)
+        self.places.insert(name, place);
+        (place, Some(Arc::new(Details::clone(details))))
     }
 
     /// How many there are.

@@ -80,7 +80,10 @@ impl<F: Feed> Turns<F> {
             self.begin()?;
         }
         match self.follow() {
-            Err(FollowError::Feed(FeedError::Forgotten) | FollowError::Apply(ApplyError::Gap { .. })) => {
+            Err(
+                FollowError::Feed(FeedError::Forgotten)
+                | FollowError::Apply(ApplyError::Gap { .. }),
+            ) => {
                 self.begin()?;
                 self.follow()
             }

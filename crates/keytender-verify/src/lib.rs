@@ -13,6 +13,8 @@ mod seqlock;
 mod shelf;
 mod slot;
 pub mod table;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod usage;
 pub mod verdict;
 mod verifier;

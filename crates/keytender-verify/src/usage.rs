@@ -80,13 +80,13 @@ pub struct Health {
 }
 
 impl Usage {
-    /// Opens the file at `path`, or makes it. `node` is the name under which uses are told; `random` are random
-    /// bits, for the epoch of a new file.
+    /// Opens the file at `path`, or makes it. `node` is the name under which uses are told; about so many `keys` are
+    /// expected, and more make the file grow; `random` are random bits, for the epoch of a new file.
     ///
     /// # Errors
     /// [`UsageError`] if the file cannot be had, is another program's, or is no file of uses.
-    pub fn open(path: &Path, node: &str, random: u64) -> Result<Opened, UsageError> {
-        open::open(path, node, random)
+    pub fn open(path: &Path, node: &str, keys: usize, random: u64) -> Result<Opened, UsageError> {
+        open::open(path, node, keys, random)
     }
 
     /// Counts a use of a key. Whether it is the first that is known here.

@@ -18,6 +18,14 @@ pub(super) const fn sextet(letter: u8) -> u8 {
     }
 }
 
+/// Writes `number`, the most significant letter first.
+pub(super) fn write(mut number: u32, letters: &mut [u8]) {
+    for letter in letters.iter_mut().rev() {
+        *letter = ALPHABET.get((number % 62) as usize).copied().unwrap_or(b'0');
+        number /= 62;
+    }
+}
+
 /// Writes `number`, big end first, modulo 62^(length of `letters`) into `letters`, the most
 /// significant first. What is left in `number` is the quotient.
 ///
@@ -53,6 +61,15 @@ mod tests {
         assert_eq!(&reduced::<3>(10 * 62 * 62 + 35 * 62 + 36), b"AZa");
         // Python: 2**64 - 1 is LygHa16AHYF in this alphabet.
         assert_eq!(&reduced::<11>(u64::MAX), b"LygHa16AHYF");
+    }
+
+    #[test]
+    fn a_short_number_is_written_like_a_long_one() {
+        for number in [0, 1, 61, 62, 0xCBF4_3926, u32::MAX] {
+            let mut letters = [0; 6];
+            write(number, &mut letters);
+            assert_eq!(letters, reduced::<6>(number.into()));
+        }
     }
 
     #[test]

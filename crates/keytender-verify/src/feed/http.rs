@@ -33,7 +33,9 @@ pub struct HttpFeed {
 
 /// The address of a server cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("not the address of a server: write `https://HOST`, or `http://` and an address of this machine")]
+#[error(
+    "not the address of a server: write `https://HOST`, or `http://` and an address of this machine"
+)]
 pub struct BadServer;
 
 impl HttpFeed {
@@ -43,7 +45,8 @@ impl HttpFeed {
     /// [`BadServer`] unless it is an `https` URL, or `http` to this machine.
     pub fn new(server: &str, api: ApiId, token: Secret) -> Result<Self, BadServer> {
         let uri: Uri = server.parse().map_err(|_| BadServer)?;
-        let is_plain = uri.query().is_none() && !uri.authority().is_some_and(|part| part.as_str().contains('@'));
+        let is_plain = uri.query().is_none()
+            && !uri.authority().is_some_and(|part| part.as_str().contains('@'));
         if !is_plain || !(uri.scheme_str() == Some("https") || is_local(&uri)) {
             return Err(BadServer);
         }
@@ -52,20 +55,28 @@ impl HttpFeed {
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(provider)
             .build();
-        let config = Agent::config_builder().tls_config(tls).max_redirects(0).http_status_as_error(false);
+        let config =
+            Agent::config_builder().tls_config(tls).max_redirects(0).http_status_as_error(false);
         let base = format!("{}/v1/apis/{api}/feed", server.trim_end_matches('/'));
         Ok(Self { agent: config.build().into(), base, token })
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<T, FeedError> {
-        let request = self.agent.get(format!("{}/{path}", self.base)).query_pairs(query.iter().copied());
+    fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        timeout: Duration,
+    ) -> Result<T, FeedError> {
+        let request =
+            self.agent.get(format!("{}/{path}", self.base)).query_pairs(query.iter().copied());
         let request = request.header("Authorization", format!("Bearer {}", self.token.expose()));
         read(request.config().timeout_global(Some(timeout)).build().call())
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, FeedError> {
         let body = serde_json::to_vec(body).map_err(|error| FeedError::Unreadable(error.into()))?;
-        let request = self.agent.post(format!("{}/{path}", self.base)).content_type("application/json");
+        let request =
+            self.agent.post(format!("{}/{path}", self.base)).content_type("application/json");
         let request = request.header("Authorization", format!("Bearer {}", self.token.expose()));
         read(request.config().timeout_global(Some(TIMEOUT)).build().send(&body))
     }
@@ -93,7 +104,8 @@ impl Feed for HttpFeed {
 fn is_local(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let address = host.parse::<std::net::IpAddr>();
-    uri.scheme_str() == Some("http") && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
+    uri.scheme_str() == Some("http")
+        && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
 }
 
 fn read<T: DeserializeOwned>(answer: Result<Response<Body>, ureq::Error>) -> Result<T, FeedError> {

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use keytender_core::id::KeyId;
+
 use super::ApplyError;
 use super::image::{Image, Search};
 use crate::details::{Details, Interned};
 use crate::feed::Key;
 use crate::slot::{Entry, MAX_DETAILS, Stand};
 
-/// How full the slots may be, in percent, before there are more. A search looks at 4 slots for a key that is
-/// there and at 23 for one that is not, on average (Knuth, section 6.4); a key takes 64 / 0.85 = 75 bytes.
-const FULLEST_PERCENT: usize = 85;
-/// How full they are afterwards: 85 bytes a key.
-const FILL_PERCENT: usize = 75;
+/// How full the slots may be, in percent, before there are more. A key then takes 65 / 0.88 = 74 bytes.
+const FULLEST_PERCENT: usize = 88;
+/// How full they are afterwards: 83 bytes a key.
+const FILL_PERCENT: usize = 78;
 /// Details that no key has any more are let go when there are so many more than keys.
 const SPARE_DETAILS: usize = 1_024;
 
@@ -46,7 +47,7 @@ impl Draft {
     pub(super) fn put(&mut self, key: &Key, app: u32) -> Result<(), ApplyError> {
         self.make_room()?;
         let details = self.interned.details(key);
-        let details = details.map_or(Ok(0), |details| self.place(&details))?;
+        let details = details.map_or(Ok(0), |details| self.place(&details, key.key))?;
         self.put_entry(&Entry::new(key, app, details))
     }
 
@@ -65,22 +66,26 @@ impl Draft {
     }
 
     fn put_entry(&mut self, entry: &Entry) -> Result<(), ApplyError> {
-        let (slot, is_new, was_live) = match self.image.search(entry.id) {
-            Search::Found(slot) => (slot, false, Stand::of_head(slot.0.head()) != Stand::Removed),
-            Search::Free(slot) => (slot, true, false),
-            Search::Full => return Err(ApplyError::Full),
-        };
         let (head, words) = entry.pack();
-        slot.0.write(head, words);
-        self.used += usize::from(is_new);
-        self.live += usize::from(!was_live);
+        match self.image.search(entry.id) {
+            Search::Found(slot) => {
+                self.live += usize::from(Stand::of_head(slot.0.head()) == Stand::Removed);
+                slot.0.write(head, words);
+            }
+            Search::Free(place) => {
+                self.image.fill(place, head, words).ok_or(ApplyError::Full)?;
+                self.used += 1;
+                self.live += 1;
+            }
+            Search::Full => return Err(ApplyError::Full),
+        }
         Ok(())
     }
 
-    fn place(&mut self, details: &Arc<Details>) -> Result<u32, ApplyError> {
-        let (place, is_new) = self.interned.place(details);
-        if is_new {
-            let put = self.image.put_details(place, Arc::clone(details));
+    fn place(&mut self, details: &Arc<Details>, key: KeyId) -> Result<u32, ApplyError> {
+        let (place, new) = self.interned.place(details, key);
+        if let Some(new) = new {
+            let put = self.image.put_details(place, new);
             put.filter(|()| place <= MAX_DETAILS).ok_or(ApplyError::Full)?;
         }
         Ok(place)
@@ -95,7 +100,7 @@ impl Draft {
         let mut other = Self::with_room(self.live + 1);
         for mut entry in self.image.entries() {
             if let Some(details) = self.image.details(entry.details) {
-                entry.details = other.place(details)?;
+                entry.details = other.place(details, entry.key)?;
             }
             other.put_entry(&entry)?;
         }

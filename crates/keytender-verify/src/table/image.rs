@@ -1,20 +1,30 @@
 //! The slots that readers look at.
+//!
+//! Slots stand in groups of 8, and beside them is a mark of one byte for each, 8 to a word. A search reads the
+//! marks of a group, and then only the slot whose mark fits: one line of memory for a key that is there. A group with
+//! a free slot ends the search; a key is in the first group from its own on that had one.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::details::Details;
 use crate::shelf::Shelf;
-use crate::slot::{Entry, Slot, Stand, lower};
+use crate::slot::{Entry, Slot, Stand, WORDS, lower};
 
 /// Spreads public ids, whose bits are not all equally likely: 2^64 divided by the golden ratio (Knuth, The
 /// Art of Computer Programming, volume 3, section 6.4).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Slots of a group, and bytes of a word.
+const GROUP: usize = 8;
+/// One in each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// The slots, and what belongs to them.
 #[derive(Default)]
 pub(crate) struct Image {
-    slots: Box<[Slot]>,
+    groups: Box<[[Slot; GROUP]]>,
+    marks: Box<[AtomicU64]>,
     details: Shelf<OnceLock<Arc<Details>>>,
 }
 
@@ -23,39 +33,72 @@ pub(crate) enum Search<'a> {
     /// The key is here; it may be one that is forgotten.
     Found(&'a Slot),
     /// It is not, and could be here.
-    Free(&'a Slot),
+    Free(Place),
     /// It is not, and there is no room.
     Full,
 }
 
+/// Where a key could be, and its mark.
+pub(crate) struct Place {
+    group: usize,
+    slot: usize,
+    mark: u64,
+}
+
 impl Image {
-    /// One with so many slots.
+    /// One with so many slots, or a few more.
     pub(crate) fn with_slots(slots: usize) -> Self {
-        let slots = (0..slots).map(|_| Slot::default()).collect();
-        Self { slots, details: Shelf::default() }
+        let groups = slots.div_ceil(GROUP);
+        Self {
+            groups: (0..groups).map(|_| Default::default()).collect(),
+            marks: (0..groups).map(|_| AtomicU64::new(0)).collect(),
+            details: Shelf::default(),
+        }
     }
 
-    /// The key of a public id.
+    /// The key of a public id. If there is none, another key or nothing is looked at instead, so that it takes as
+    /// long.
     pub(crate) fn find(&self, id: u128) -> Option<Entry> {
-        let Search::Found(slot) = self.search(id) else { return None };
+        let (slot, is_found) = match self.search(id) {
+            Search::Found(slot) => (slot, true),
+            Search::Free(_) | Search::Full => (self.groups.get(self.home(id))?.first()?, false),
+        };
         let (head, words) = slot.0.read();
         let entry = Entry::unpack(head, words);
-        (entry.id == id && entry.state != Stand::Removed).then_some(entry)
+        (is_found && entry.id == id && entry.state != Stand::Removed).then_some(entry)
     }
 
     /// The slot of a public id, or the one where it would be.
     pub(crate) fn search(&self, id: u128) -> Search<'_> {
-        let (before, after) = self.slots.split_at_checked(self.home(id)).unwrap_or_default();
-        for slot in after.iter().chain(before) {
-            let head = slot.0.head();
-            if Stand::of_head(head) == Stand::Empty {
-                return Search::Free(slot);
-            }
-            if slot.0.peek(0) == lower(id) && u128::from(head >> 32) == id >> 64 {
+        let (home, mark) = (self.home(id), mark(id));
+        let (before, after) = self.marks.split_at_checked(home).unwrap_or_default();
+        let order = (home..).zip(after).chain((0..).zip(before));
+        for (group, marks) in order {
+            // A mark is set after its slot is filled.
+            let marks = marks.load(Ordering::Acquire);
+            let found = places(marks ^ (mark * ONES)).find_map(|slot| self.slot(group, slot, id));
+            if let Some(slot) = found {
                 return Search::Found(slot);
+            }
+            if let Some(slot) = places(marks).next() {
+                return Search::Free(Place { group, slot, mark });
             }
         }
         Search::Full
+    }
+
+    /// Puts a key where there was none. Only one thread at a time may do this.
+    pub(crate) fn fill(&self, at: Place, head: u64, words: [u64; WORDS]) -> Option<()> {
+        self.groups.get(at.group)?.get(at.slot)?.0.write(head, words);
+        self.marks.get(at.group)?.fetch_or(at.mark << (at.slot * 8), Ordering::Release);
+        Some(())
+    }
+
+    /// The slot at a place, if it is of this id.
+    fn slot(&self, group: usize, slot: usize, id: u128) -> Option<&Slot> {
+        let slot = self.groups.get(group)?.get(slot)?;
+        let is_it = slot.0.peek(0) == lower(id) && u128::from(slot.0.head() >> 32) == id >> 64;
+        is_it.then_some(slot)
     }
 
     /// The details at a place.
@@ -70,29 +113,48 @@ impl Image {
 
     /// How many slots there are.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.groups.len() * GROUP
     }
 
     /// All keys, without those that are forgotten.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        let entries = self.slots.iter().map(|slot| slot.0.read());
+        let entries = self.groups.iter().flatten().map(|slot| slot.0.read());
         let entries = entries.map(|(head, words)| Entry::unpack(head, words));
         entries.filter(|entry| !matches!(entry.state, Stand::Empty | Stand::Removed))
     }
 
-    /// Where the search for an id begins.
+    /// The group where the search for an id begins.
     fn home(&self, id: u128) -> usize {
-        let upper = lower(id >> 64).rotate_right(8);
-        let spread = (lower(id) ^ upper).wrapping_mul(SPREAD);
-        // The upper half of the product is below the number of slots.
-        let product = u128::from(spread) * self.slots.len() as u128;
+        // The upper half of the product is below the number of groups.
+        let product = u128::from(spread(id)) * self.groups.len() as u128;
         usize::try_from(product >> 64).unwrap_or(0)
     }
+}
+
+fn spread(id: u128) -> u64 {
+    (lower(id) ^ lower(id >> 64).rotate_right(8)).wrapping_mul(SPREAD)
+}
+
+/// The mark of an id: a byte that is not 0, of bits that do not say in which group it is.
+fn mark(id: u128) -> u64 {
+    ((lower(id) ^ (lower(id) >> 29)) & 0xff).max(1)
+}
+
+/// The places of the bytes of a word that are 0. Of others behind a 0, now and then one that is not.
+fn places(word: u64) -> impl Iterator<Item = usize> {
+    let mut zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+    std::iter::from_fn(move || {
+        let place = zeros.trailing_zeros() / 8;
+        (zeros != 0).then(|| {
+            zeros &= zeros - 1;
+            place as usize
+        })
+    })
 }
 
 impl fmt::Debug for Image {
     /// Not its keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Image").field("slots", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Image").field("slots", &self.len()).finish_non_exhaustive()
     }
 }

@@ -58,7 +58,7 @@ impl Head {
         }
         let pieces = word::read(pieces, 4).filter(|pieces| (1..=PIECES as u64).contains(pieces));
         let sequence = word::read(sequence, 5).ok_or(BadHead::Damaged)?;
-        let is_whole = check == Self::check(epoch, first) && first.is_power_of_two();
+        let is_whole = check == Self::check(epoch, first) && first > 0 && first.is_multiple_of(64);
         let pieces = pieces.filter(|_| is_whole).ok_or(BadHead::Damaged)?;
         Ok(Self { epoch, first, pieces, sequence })
     }
@@ -69,7 +69,7 @@ impl Head {
 }
 
 impl File {
-    /// Writes a new file with room for so many records (a power of two) in its first piece.
+    /// Writes a new file with room for so many records (a multiple of 64) in its first piece.
     pub(super) fn create(
         mut handle: fs::File,
         epoch: u64,

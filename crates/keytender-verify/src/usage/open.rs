@@ -15,10 +15,12 @@ use super::piece::Pieces;
 use super::record::{Content, Found, Record, WORDS};
 use super::{Usage, word};
 
-/// Records of a new file: 256 KiB.
+/// Records of a new file at least: 256 KiB.
 const FIRST_RECORDS: u64 = 4_096;
+/// Records that fill pages: what follows them can be mapped.
+const RECORDS_OF_PAGE: u64 = 64;
 /// A file that is put in order is at most so full, in percent, so that it does not soon grow again.
-const FILL_PERCENT: usize = 50;
+const FILL_PERCENT: u64 = 60;
 
 /// An open file, and what was found in it.
 #[derive(Debug)]
@@ -38,22 +40,29 @@ struct Parts {
     pieces: Pieces,
     names: Names,
     damaged: usize,
+    /// Records for which the first piece has room.
+    records: u64,
     is_scattered: bool,
 }
 
-pub(super) fn open(path: &Path, node: &str, random: u64) -> Result<Opened, UsageError> {
+pub(super) fn open(
+    path: &Path,
+    node: &str,
+    keys: usize,
+    random: u64,
+) -> Result<Opened, UsageError> {
     let failed = |act| move |source| UsageError::Io { act, path: path.to_owned(), source };
     let lock = Lock::take(path)?;
     let parts = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(handle) => read(handle, path)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create(path, random >> 1).map_err(failed("make"))?
+            create(path, keys, random >> 1).map_err(failed("make"))?
         }
         Err(error) => return Err(failed("open")(error)),
     };
     let damaged = parts.damaged;
-    let parts = if damaged > 0 || parts.is_scattered {
-        put_in_order(&parts, path, random >> 1).map_err(failed("put in order"))?
+    let parts = if damaged > 0 || parts.is_scattered || parts.records < room_for(keys) {
+        put_in_order(&parts, path, keys, random >> 1).map_err(failed("put in order"))?
     } else {
         parts
     };
@@ -72,8 +81,8 @@ pub(super) fn open(path: &Path, node: &str, random: u64) -> Result<Opened, Usage
 }
 
 /// A new file, made beside its place: a file that is there is whole.
-fn create(path: &Path, epoch: u64) -> io::Result<Parts> {
-    let parts = empty(path, epoch, FIRST_RECORDS, 0)?;
+fn create(path: &Path, keys: usize, epoch: u64) -> io::Result<Parts> {
+    let parts = empty(path, epoch, room_for(keys), 0)?;
     fs::rename(beside(path, ".new"), path)?;
     Ok(parts)
 }
@@ -108,6 +117,7 @@ fn parts(handle: fs::File, head: &Head, count: usize) -> io::Result<Parts> {
         epoch: head.epoch,
         sequence: head.sequence,
         damaged: damaged + names_damaged,
+        records: head.first,
         is_scattered: count > 1,
         file,
         pieces,
@@ -119,15 +129,14 @@ fn parts(handle: fs::File, head: &Head, count: usize) -> io::Result<Parts> {
 ///
 /// If something was damaged, what is not acknowledged is counted under a new epoch: a key whose count was lost
 /// begins at nought again, which must not look like an old count.
-fn put_in_order(old: &Parts, path: &Path, new_epoch: u64) -> io::Result<Parts> {
+fn put_in_order(old: &Parts, path: &Path, keys: usize, new_epoch: u64) -> io::Result<Parts> {
     let contents = || {
         old.pieces.all().filter_map(|(_, found)| match found {
             Found::Record(content) => Some(content),
             Found::Nothing | Found::Damage => None,
         })
     };
-    let wanted = (contents().count() * 100).div_ceil(FILL_PERCENT).next_power_of_two();
-    let records = u64::try_from(wanted).unwrap_or(u64::MAX).max(FIRST_RECORDS);
+    let records = room_for(contents().count().max(keys));
     let is_damaged = old.damaged > 0;
     let (epoch, sequence) = if is_damaged { (new_epoch, 0) } else { (old.epoch, old.sequence) };
     let mut new = empty(path, epoch, records, sequence)?;
@@ -145,6 +154,13 @@ fn put_in_order(old: &Parts, path: &Path, new_epoch: u64) -> io::Result<Parts> {
     let pieces = Pieces::default();
     pieces.push(new.file.piece(0)?);
     Ok(Parts { names, pieces, ..new })
+}
+
+/// Records for so many keys.
+fn room_for(keys: usize) -> u64 {
+    let keys = u64::try_from(keys).unwrap_or(u64::MAX / 100).min(u64::MAX / 100);
+    let records = (keys * 100).div_ceil(FILL_PERCENT);
+    records.next_multiple_of(RECORDS_OF_PAGE).max(FIRST_RECORDS)
 }
 
 /// What is left to tell of a record.
@@ -165,7 +181,7 @@ fn empty(path: &Path, epoch: u64, records: u64, sequence: u64) -> io::Result<Par
     let pieces = Pieces::default();
     pieces.push(file.piece(0)?);
     let (names, _) = Names::read(file.names()?);
-    Ok(Parts { file, epoch, sequence, pieces, names, damaged: 0, is_scattered: false })
+    Ok(Parts { file, epoch, sequence, pieces, names, damaged: 0, records, is_scattered: false })
 }
 
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {

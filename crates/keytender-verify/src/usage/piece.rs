@@ -98,13 +98,17 @@ impl Pieces {
     /// The record of a name.
     pub(super) fn find(&self, name: &Name) -> Option<Position> {
         let seal = name.seal();
-        let pieces = self.pieces.iter().map_while(OnceLock::get).enumerate();
-        for (piece, records) in pieces {
-            if let (Some(record), true) = records.search(name, seal) {
-                return Some(Position { piece, record });
+        // The last is the largest, and has as many records as all before it.
+        (0..self.count()).rev().find_map(|piece| {
+            match self.pieces.get(piece)?.get()?.search(name, seal) {
+                (Some(record), true) => Some(Position { piece, record }),
+                _ => None,
             }
-        }
-        None
+        })
+    }
+
+    fn count(&self) -> usize {
+        self.pieces.iter().take_while(|piece| piece.get().is_some()).count()
     }
 
     /// The record of a name, made if there is none; none if no more can be made. Who has the file is the only one
@@ -113,7 +117,7 @@ impl Pieces {
         if let Some(found) = self.find(name) {
             return Some(found);
         }
-        let count = self.pieces.iter().map_while(OnceLock::get).count();
+        let count = self.count();
         let last = count.checked_sub(1)?;
         let is_full = self.pieces.get(last)?.get()?.is_full();
         let piece = if is_full { count } else { last };

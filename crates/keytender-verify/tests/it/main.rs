@@ -8,8 +8,10 @@
 )]
 
 mod changes;
+mod layer;
 mod limits;
 mod sample;
+mod seqlock;
 mod torn;
 mod usage;
 mod verdicts;

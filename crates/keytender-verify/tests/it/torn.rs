@@ -85,7 +85,7 @@ fn torn(
     let mut bytes = new.to_vec();
     bytes[record + whole..record + 64].copy_from_slice(&old[record + whole..record + 64]);
     std::fs::write(path, bytes).unwrap();
-    let opened = Usage::open(path, "node-1", 1_000).unwrap();
+    let opened = Usage::open(path, "node-1", 0, 1_000).unwrap();
     let usage = opened.usage;
     let last = [1, 2].map(|number| usage.count(id(number)));
     // It goes on, whatever there was.
@@ -155,11 +155,11 @@ fn what_is_left_after_damage_is_told_once_under_a_new_epoch() {
     bytes[record] ^= 1;
     std::fs::write(&path, bytes).unwrap();
 
-    let opened = Usage::open(&path, "node-1", 1_000).unwrap();
+    let opened = Usage::open(&path, "node-1", 0, 1_000).unwrap();
     assert_eq!((opened.damaged, opened.usage.epoch() == epoch), (1, false));
     let batch = opened.usage.batch(100).unwrap();
     let rows: Vec<_> = batch.rows.iter().map(|row| (row.key, row.count)).collect();
     assert_eq!(rows, [(id(1), 1)]);
     drop(opened);
-    assert_eq!(Usage::open(&path, "node-1", 1).unwrap().damaged, 0, "it was put in order");
+    assert_eq!(Usage::open(&path, "node-1", 0, 1).unwrap().damaged, 0, "it was put in order");
 }

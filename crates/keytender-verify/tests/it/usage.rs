@@ -24,7 +24,7 @@ pub(crate) fn id(number: u64) -> KeyId {
 
 /// Opens a file that must be whole.
 pub(crate) fn open(path: &Path) -> Arc<Usage> {
-    let opened = Usage::open(path, "node-1", 77).unwrap();
+    let opened = Usage::open(path, "node-1", 0, 77).unwrap();
     assert_eq!(opened.damaged, 0);
     opened.usage
 }
@@ -245,12 +245,12 @@ fn a_file_belongs_to_one_at_a_time_and_is_known_by_its_head() {
     let path = folder.path().join("uses");
     let usage = open(&path);
     use_once(&usage, 1, 0);
-    assert!(matches!(Usage::open(&path, "b", 1), Err(UsageError::InUse(_))));
+    assert!(matches!(Usage::open(&path, "b", 0, 1), Err(UsageError::InUse(_))));
     drop(usage);
     let whole = std::fs::read(&path).unwrap();
     let try_with = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        Usage::open(&path, "b", 1).map(|opened| opened.usage.count(id(1)))
+        Usage::open(&path, "b", 0, 1).map(|opened| opened.usage.count(id(1)))
     };
     for byte in 0..48 {
         let mut damaged = whole.clone();
@@ -268,6 +268,6 @@ fn a_file_belongs_to_one_at_a_time_and_is_known_by_its_head() {
     }
     assert!(matches!(try_with(b"# my notes"), Err(UsageError::NotOne(_))));
     assert_eq!(try_with(&whole).unwrap(), 1);
-    let nowhere = Usage::open(Path::new("/nowhere/uses"), "b", 1).unwrap_err();
+    let nowhere = Usage::open(Path::new("/nowhere/uses"), "b", 0, 1).unwrap_err();
     assert!(nowhere.to_string().contains("/nowhere/uses"), "{nowhere}");
 }
