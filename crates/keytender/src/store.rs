@@ -40,6 +40,7 @@ pub mod syncs;
 pub mod tasks;
 pub mod tokens;
 pub mod tries;
+pub mod usage;
 pub mod users;
 pub mod verify;
 pub mod versions;

@@ -4,24 +4,30 @@
 //! revokes a key can see in the database who refuses it already. No verification asks the database.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::Span;
-use keytender_verify::feed::{Changes, Snapshot, VERSION};
+use keytender_verify::feed::{App as FeedApp, Changes, Quota as FeedQuota, Snapshot, VERSION};
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::error::Error;
 use crate::store::apis::Api;
+use crate::store::apps::Quota;
 use crate::store::changes::Change;
-use crate::store::verify::Which;
+use crate::store::verify::{KnownApp, Which};
 use crate::store::{self, Failure, Store};
 
 mod keep;
 mod known;
+mod quotas;
+mod uses;
+
+pub use uses::write as write_uses;
 
 pub use keep::keep;
 
@@ -48,23 +54,40 @@ pub struct Node {
     activating: RwLock<HashSet<KeyId>>,
     /// Told when something may have changed.
     wake: Notify,
+    /// Held while uses are told.
+    telling: Mutex<()>,
+    /// The quotas of apps that have one.
+    quotas: RwLock<HashMap<AppId, Quota>>,
 }
 
 impl Node {
-    /// A node that knows nothing yet: [`Node::load`] and [`Node::renew`] come first.
-    pub fn new(store: Store, name: &str, on_partition: OnPartition) -> Self {
-        let table = Arc::new(Table::new());
-        Self {
-            name: name.to_owned(),
+    /// A node that knows nothing yet: [`Node::load`] and [`Node::renew`] come first. It counts uses in `folder`.
+    ///
+    /// # Errors
+    /// When uses cannot be counted there.
+    pub fn new(
+        store: Store,
+        host: &str,
+        on_partition: OnPartition,
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        let usage = uses::open(folder)?;
+        let verifier = Verifier::new(Arc::new(Table::new()), Lease::new(on_partition));
+        // Two on one host are two; one that starts again is another.
+        let random = store::random().map_err(cannot_follow)?;
+        Ok(Self {
+            name: format!("{host}/{:08x}", random >> 32),
             store,
             clock: Clock::start(),
-            verifier: Verifier::new(table, Lease::new(on_partition)),
+            verifier: verifier.with_usage(usage),
             following: Mutex::new(()),
             applied: watch::Sender::new(0),
             brands: RwLock::default(),
             activating: RwLock::default(),
             wake: Notify::new(),
-        }
+            telling: Mutex::new(()),
+            quotas: RwLock::default(),
+        })
     }
 
     /// What the keys of an API begin with.
@@ -136,7 +159,7 @@ impl Node {
             let found = found.map_err(cannot_follow)?;
             let Some(last) = found.last() else { break };
             after = Some(last.app.id);
-            let apps = found.iter().map(known::app).collect();
+            let apps = self.apps(&found).await.map_err(cannot_follow)?;
             pages.push(Snapshot { apps, ..Snapshot::empty(number(head)) });
         }
         let mut after: Option<KeyId> = None;
@@ -163,6 +186,29 @@ impl Node {
         let apis = self.apis().await.map_err(cannot_follow)?;
         let apis = apis.iter().filter_map(known::api).collect();
         Ok(Snapshot { apis, ..Snapshot::empty(number(head)) })
+    }
+
+    /// Apps with what is used of their quotas, which are remembered.
+    async fn apps(&self, found: &[KnownApp]) -> store::Result<Vec<FeedApp>> {
+        let now = self.clock.now().time;
+        let mut limited = HashMap::new();
+        {
+            let mut quotas = self.quotas.write().unwrap_or_else(PoisonError::into_inner);
+            for known in found {
+                match known.app.limits.quota {
+                    Some(quota) => {
+                        quotas.insert(known.app.id, quota);
+                        limited.insert(known.app.id, quota);
+                    }
+                    None => _ = quotas.remove(&known.app.id),
+                }
+            }
+        }
+        let spent = quotas::spent(&self.store, &limited, now).await?;
+        let mut spent: HashMap<AppId, FeedQuota> =
+            spent.into_iter().map(|one| (one.app, one.quota)).collect();
+        let app = |known: &KnownApp| known::app(known, spent.remove(&known.app.id));
+        Ok(found.iter().map(app).collect())
     }
 
     /// Every API; from now on they are known by their names.
@@ -198,8 +244,7 @@ impl Node {
     /// What changed, as it is now.
     async fn told(&self, after: i64, through: i64, changes: &[Change]) -> Result<Changes, Error> {
         let apis = self.apis().await.map_err(cannot_follow)?;
-        let changed = known::Changed::of(&self.store, &apis, changes).await;
-        let changed = changed.map_err(cannot_follow)?;
+        let changed = known::Changed::of(self, &apis, changes).await.map_err(cannot_follow)?;
         Ok(Changes {
             version: VERSION,
             after: number(after),

@@ -207,6 +207,8 @@ fn state(
     base: Base,
 ) -> Result<State, Error> {
     let document = openapi::document_of();
+    let folder = secrets::folder(&inventory.location)?;
+    let node = Node::new(inventory.store.clone(), &options.node, options.on_partition, &folder)?;
     let tasks = Tasks::new(
         inventory.store.clone(),
         inventory.location.clone(),
@@ -216,7 +218,7 @@ fn state(
     )?;
     Ok(State::new(Parts {
         tasks,
-        node: Arc::new(Node::new(inventory.store.clone(), &options.node, options.on_partition)),
+        node: Arc::new(node),
         gateways: Gateways::default(),
         store: inventory.store.clone(),
         location: inventory.location.clone(),

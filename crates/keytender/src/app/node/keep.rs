@@ -52,13 +52,20 @@ pub async fn keep(node: &Node, mut stopping: watch::Receiver<bool>) {
         let done = patient(async { node.follow().await.map(drop) }).await;
         let is_due = renewed.is_none_or(|at| at.elapsed() >= RENEW);
         let done = match done {
-            Ok(()) if is_due => {
+            Ok(()) if is_due || node.is_urgent() => {
                 renewed = Some(Instant::now());
-                patient(node.renew()).await
+                patient(async {
+                    node.renew().await?;
+                    node.tell(node.now().time).await
+                })
+                .await
             }
             done => done,
         };
         reach.note(done);
+    }
+    if let Err(error) = patient(node.tell(node.now().time)).await {
+        tracing::warn!(cause = %error.report(), "the last uses are told at the next start");
     }
     // Whoever revokes a key need not wait for this node.
     if let Err(error) = patient(node.leave()).await {

@@ -7,13 +7,15 @@ use keytender_core::key::State;
 use keytender_core::token::{Brand, Digest, Environment, TokenId};
 use keytender_verify::feed::State as FeedState;
 use keytender_verify::feed::{
-    Api as FeedApi, App as FeedApp, Change as FeedChange, Key as FeedKey, KeyDigest, Rate, What,
+    Api as FeedApi, App as FeedApp, Change as FeedChange, Key as FeedKey, KeyDigest,
+    Quota as FeedQuota, Rate, What,
 };
 
+use super::Node;
+use crate::store;
 use crate::store::apis::Api;
 use crate::store::changes::{Change, Subject};
 use crate::store::verify::{KnownApp, KnownKey, Which};
-use crate::store::{self, Store};
 
 /// An API; none if its brand is none, which is never written.
 pub(super) fn api(api: &Api) -> Option<FeedApi> {
@@ -21,7 +23,7 @@ pub(super) fn api(api: &Api) -> Option<FeedApi> {
 }
 
 /// An app.
-pub(super) fn app(known: &KnownApp) -> FeedApp {
+pub(super) fn app(known: &KnownApp, quota: Option<FeedQuota>) -> FeedApp {
     let app = &known.app;
     FeedApp {
         app: app.id,
@@ -34,7 +36,7 @@ pub(super) fn app(known: &KnownApp) -> FeedApp {
             window_seconds: rate.seconds,
             burst: rate.burst,
         }),
-        quotas: Vec::new(),
+        quotas: quota.into_iter().collect(),
     }
 }
 
@@ -77,7 +79,8 @@ pub(super) struct Changed {
 
 impl Changed {
     /// Reads them, each once.
-    pub(super) async fn of(store: &Store, apis: &[Api], changes: &[Change]) -> store::Result<Self> {
+    pub(super) async fn of(node: &Node, apis: &[Api], changes: &[Change]) -> store::Result<Self> {
+        let store = &node.store;
         let mut keys: BTreeSet<KeyId> = BTreeSet::new();
         let mut apps: BTreeSet<AppId> = BTreeSet::new();
         for change in changes {
@@ -93,7 +96,7 @@ impl Changed {
         let there: BTreeSet<AppId> = known.iter().map(|one| one.app.id).collect();
         Ok(Self {
             apis: apis.iter().filter_map(api).collect(),
-            apps: known.iter().map(app).collect(),
+            apps: node.apps(&known).await?,
             keys: found.iter().filter_map(key).collect(),
             gone: apps.difference(&there).copied().collect(),
         })

@@ -21,8 +21,6 @@ use crate::http::state::State;
 pub(super) const PATH: &str = "/v1/key-verifications";
 /// The most keys in one request.
 const MAX_KEYS: usize = 1_000;
-/// The most uses that one counts as.
-const MAX_COST: u32 = 1_000_000;
 
 /// Keys to verify.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,9 +58,6 @@ pub(in crate::http) struct VerificationBody {
     /// What kind of program asks, such as `curl`.
     #[schema(max_length = 64)]
     agent: Option<String>,
-    /// How many uses it counts as, for limits: 1 if nothing is said.
-    #[schema(minimum = 0, maximum = 1_000_000)]
-    cost: Option<u32>,
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
@@ -186,10 +181,6 @@ pub(in crate::http) async fn verify(
         let why = format!("`verifications` are from 1 to {MAX_KEYS}");
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why).into());
     }
-    if asked.verifications.iter().any(|one| one.cost.is_some_and(|cost| cost > MAX_COST)) {
-        let why = format!("`cost` is at most {MAX_COST}");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why).into());
-    }
     let now = state.node.now();
     let verdict = |one: &VerificationBody| {
         let scopes: Vec<&str> = one.scopes.iter().map(String::as_str).collect();
@@ -199,7 +190,6 @@ pub(in crate::http) async fn verify(
             region: word(one.region.as_deref()),
             service: word(one.service.as_deref()),
             agent: word(one.agent.as_deref()),
-            cost: one.cost.unwrap_or(1),
             ..Asked::default()
         };
         let verdict = super::verify(&state, one.key.expose(), Some(&brand), &request, now);

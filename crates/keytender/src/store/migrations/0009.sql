@@ -103,3 +103,12 @@ CREATE TABLE key_places (
     last_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, key_id, region, service)
 );
+
+-- How often a key was used on which day since 1970, in UTC.
+CREATE TABLE key_days (
+    tenant_id BIGINT NOT NULL,
+    key_id BIGINT NOT NULL REFERENCES keys (id),
+    day BIGINT NOT NULL,
+    uses BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, key_id, day)
+);

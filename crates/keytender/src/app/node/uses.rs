@@ -1,0 +1,106 @@
+//! What was used here, counted in a file and told to the database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keytender_core::time::Time;
+use keytender_verify::Usage;
+use keytender_verify::feed::{Batch, Place, Row};
+use keytender_verify::usage::UsageError;
+
+use super::{Node, cannot_follow};
+use crate::error::Error;
+use crate::store::usage::{PlaceUse, Usage as Counted};
+use crate::store::{self, Failure, Store};
+
+/// What stands for the server in the sums that verifiers tell: the epoch of a file tells them apart.
+const SERVER: &str = "server";
+/// How many servers of one inventory may count on one machine.
+const MAX_FILES: u32 = 64;
+/// How many keys are told of at once.
+const ROWS_AT_ONCE: usize = 10_000;
+
+/// Opens a file for counting in `folder`, the first that no other program has.
+///
+/// # Errors
+/// When there is none, or what is there is damaged.
+pub(super) fn open(folder: &Path) -> Result<Arc<Usage>, Error> {
+    let random = store::random().map_err(cannot_follow)?;
+    for number in 1..=MAX_FILES {
+        let path = folder.join(format!("usage-{number}"));
+        match Usage::open(&path, SERVER, 0, random) {
+            Ok(opened) => {
+                if opened.damaged > 0 {
+                    let (path, damaged) = (path.display(), opened.damaged);
+                    tracing::error!(%path, damaged, "records of uses were damaged and are dropped");
+                }
+                return Ok(opened.usage);
+            }
+            Err(UsageError::InUse(_)) => {}
+            Err(error) => return Err(Error::new("cannot count uses of keys").source(error)),
+        }
+    }
+    let folder = folder.display();
+    Err(Error::new(format!("{MAX_FILES} servers count uses in `{folder}` already")))
+}
+
+/// Writes a batch into the database. The same batch again changes nothing.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
+    let mut used: Vec<Counted> = batch.rows.iter().map(counted).collect();
+    // Of two who write the same keys, neither waits for the other.
+    used.sort_unstable_by_key(|one| one.key_id);
+    let mut places: Vec<PlaceUse> = batch.rows.iter().flat_map(places).collect();
+    places.sort_unstable_by_key(|one| one.key_id);
+    let mut tx = store.db().begin().await?;
+    tx.write_usage(&batch.node, batch.epoch, &used, &places).await?;
+    tx.commit().await.map_err(Failure::from)
+}
+
+fn counted(row: &Row) -> Counted {
+    Counted {
+        key_id: row.key.as_i64(),
+        uses: i64::try_from(row.count).unwrap_or(i64::MAX),
+        last_at: row.last_used_at.as_micros(),
+        address: row.address.map(|address| address.to_string()),
+        agent: row.agent.clone(),
+    }
+}
+
+fn places(row: &Row) -> impl Iterator<Item = PlaceUse> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    row.places.iter().map(move |place: &Place| PlaceUse {
+        key_id: row.key.as_i64(),
+        region: text(&place.region),
+        service: text(&place.service),
+        last_at: place.last_used_at.as_micros(),
+    })
+}
+
+impl Node {
+    /// Tells the database what was used here since it was told last.
+    ///
+    /// # Errors
+    /// When the database does not answer: nothing is forgotten, and it is told the next time.
+    pub async fn tell(&self, now: Time) -> Result<(), Error> {
+        let Some(usage) = self.verifier.usage() else { return Ok(()) };
+        let _telling = self.telling.lock().await;
+        loop {
+            // A batch that is told again says nothing of what was used since it was made.
+            if !usage.is_waiting() {
+                self.verifier.table().mark_quotas();
+            }
+            let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(()) };
+            write(&self.store, &batch).await.map_err(cannot_follow)?;
+            usage.acknowledge(batch.sequence);
+            self.settle(now).await.map_err(cannot_follow)?;
+        }
+    }
+
+    /// Whether uses are to be told at once: a key became active by its first.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.verifier.usage().is_some_and(|usage| usage.is_urgent())
+    }
+}
