@@ -63,7 +63,7 @@ Keep up:
 Set up:
   accounts, owners  Where keys are held; who answers for which keys
   providers         Whose keys Keytender knows how to manage
-  apis, apps        Your own APIs and what customers build: whose keys you issue
+  apis, api, apps   Your own APIs and what customers build: whose keys you issue
   channels, policy  How notices go out; the rules that keys are held against
   users, tokens     Who may use a server, and with what
   completions       Print the completions for a shell

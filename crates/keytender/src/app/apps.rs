@@ -253,7 +253,8 @@ pub async fn set(
     let id = get(inventory, word).await?.id;
     let mut tx = inventory.begin().await?;
     let mut app = tx.lock_app(id).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
-    allows(&AppView::of(&app, &before.account_name))?;
+    let now = AppView::of(&app, &before.account_name);
+    allows(&now)?;
     if let Some(scopes) = change.scopes {
         check_scopes(&scopes)?;
         app.scopes = scopes;
@@ -263,6 +264,9 @@ pub async fn set(
     check_limits(&app.limits)?;
     if let Some(is_suspended) = change.is_suspended {
         app.suspended_at = is_suspended.then_some(app.suspended_at.unwrap_or(inventory.now));
+    }
+    if AppView::of(&app, &before.account_name) == now {
+        return Ok(now);
     }
     tx.update_app(&app).await.map_err(cannot_write)?;
     let verb = match change.is_suspended {

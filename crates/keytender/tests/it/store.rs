@@ -39,6 +39,8 @@ fn account(number: u64, name: &str, external_id: &str) -> Account {
         secret: None,
         report_header: None,
         created_at: now(),
+        api_id: None,
+        suspended_at: None,
     }
 }
 

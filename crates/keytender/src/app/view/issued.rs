@@ -106,8 +106,8 @@ impl RotationView {
     pub fn of(before: &Issued, after: &Issued, now: Time) -> Self {
         let is_over = before.revoked_at.is_some() || before.retires_at.is_some_and(|at| at <= now);
         let stage = match after.activated_at {
-            _ if is_over => RotationStage::Done,
             None => RotationStage::Pending,
+            Some(_) if is_over => RotationStage::Done,
             Some(_) => RotationStage::Overlap,
         };
         Self {
