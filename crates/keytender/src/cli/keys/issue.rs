@@ -157,7 +157,7 @@ pub(super) fn rotate(args: Rotate, context: &Context) -> Result<u8, Stop> {
 /// How a rotation stands, in a sentence.
 fn stands(view: &RotationView) -> String {
     let RotationView { before, after, .. } = view;
-    let end = view.overlap_ends_at.map(|at| at.to_string()).unwrap_or_default();
+    let end = view.overlap_ends_at.map(|at| at.to_seconds().to_string()).unwrap_or_default();
     match view.stage {
         RotationStage::Pending => {
             let overlap = view.overlap.map(|overlap| overlap.in_words()).unwrap_or_default();

@@ -115,7 +115,7 @@ fn rotation(issued: &IssuedView) -> Option<String> {
     let next = issued.replaced_by.as_ref()?;
     Some(match issued.retires_at {
         None => format!("replaced by {next} once that is used"),
-        Some(at) => format!("replaced by {next}, works until {at}"),
+        Some(at) => format!("replaced by {next}, works until {}", at.to_seconds()),
     })
 }
 
