@@ -13,6 +13,8 @@ use crate::error::Error;
 use context::Context;
 
 mod accounts;
+mod apis;
+mod apps;
 mod audit;
 mod channels;
 mod context;
@@ -61,8 +63,8 @@ Keep up:
 Set up:
   accounts, owners  Where keys are held; who answers for which keys
   providers         Whose keys Keytender knows how to manage
-  channels          Mail servers, webhooks and chats by which notices go out
-  policy            The rules that keys are held against; check your own
+  apis, api, apps   Your own APIs and what customers build: whose keys you issue
+  channels, policy  How notices go out; the rules that keys are held against
   users, tokens     Who may use a server, and with what
   completions       Print the completions for a shell
 Options:
@@ -114,6 +116,12 @@ enum Command {
     /// Where keys are held
     #[command(subcommand)]
     Accounts(accounts::Command),
+    /// Your own APIs, whose keys you issue
+    #[command(subcommand, visible_alias = "api")]
+    Apis(apis::Command),
+    /// What the customers of your APIs build: who their keys act for
+    #[command(subcommand)]
+    Apps(apps::Command),
     /// Whose keys Keytender knows how to manage
     #[command(subcommand)]
     Providers(providers::Command),
@@ -164,6 +172,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Channels(command) => channels::run(command, &context),
         Command::Sync(args) => sync::run(&args, &context),
         Command::Accounts(command) => accounts::run(command, &context),
+        Command::Apis(command) => apis::run(command, &context),
+        Command::Apps(command) => apps::run(command, &context),
         Command::Providers(command) => providers::run(&command, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
@@ -253,6 +263,11 @@ impl Talk {
 /// A moment on the command line.
 fn parse_time(text: &str) -> Result<keytender_core::time::Time, String> {
     keytender_core::time::Time::parse(text).map_err(|error| error.to_string())
+}
+
+/// A length of time on the command line.
+fn parse_span(text: &str) -> Result<keytender_core::time::Span, String> {
+    keytender_core::time::Span::parse(text).map_err(|error| error.to_string())
 }
 
 /// Every line made safe to print; the line ends stay.

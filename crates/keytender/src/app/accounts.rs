@@ -47,6 +47,7 @@ pub struct NewAccount {
 /// When the name is taken or no name, or the contact is no address.
 pub async fn add(inventory: &Inventory, mut new: NewAccount) -> Result<Account, Error> {
     check_new(&new)?;
+    refuse_own_api(inventory, &new.provider).await?;
     if is_described(&new.provider, new.kind) {
         new.access.hosts = described::hosts(&new.provider, &new.access)?;
     }
@@ -201,6 +202,18 @@ fn check_new(new: &NewAccount) -> Result<(), Error> {
     reach::check(new)
 }
 
+/// Keys of an API of ours are issued, not held.
+async fn refuse_own_api(inventory: &Inventory, provider: &str) -> Result<(), Error> {
+    match inventory.store.find_api(provider).await.map_err(cannot_read)? {
+        Some(api) => {
+            let why = format!("`{}` is an API of yours: its keys are issued, not held", api.name);
+            let hint = format!("a customer of it: keytender accounts add {} NAME", api.name);
+            Err(Error::new(why).kind(Kind::Conflict).hint(hint))
+        }
+        None => Ok(()),
+    }
+}
+
 fn no_address(name: &str) -> Error {
     Error::new(format!("the contact of `{name}` is no mail address"))
 }
@@ -327,12 +340,12 @@ async fn forget_customer(
     account: &Account,
     api: ApiId,
 ) -> Result<(), Error> {
-    let keys = tx.keys_of(account.id).await.map_err(cannot_read)?;
+    let apps = tx.apps_of(account.id).await.map_err(cannot_read)?;
     tx.remove_account(account.id).await.map_err(cannot_write)?;
     inventory.log(tx, done("account.remove", account)).await?;
-    for held in keys {
-        let subject = Subject::Key(held.record.id);
-        tx.note_change(api, subject, inventory.now).await.map_err(cannot_write)?;
+    // An app that is gone takes its keys along.
+    for app in apps {
+        tx.note_change(api, Subject::App(app), inventory.now).await.map_err(cannot_write)?;
     }
     Ok(())
 }

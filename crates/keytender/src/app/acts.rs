@@ -120,7 +120,7 @@ async fn plan(
     if plan.key.record.key.state == State::Destroyed {
         return Err(Error::new(format!("{} is gone", plan.key.record.id)).kind(Kind::Conflict));
     }
-    check_end(&plan)?;
+    check_end(asked.act, &plan.key)?;
     match plan.account.kind {
         AccountKind::Manual => {
             let name = &plan.account.provider;
@@ -194,16 +194,25 @@ async fn account(inventory: &Inventory, key: &HeldKey) -> Result<Account, Error>
     Ok(account)
 }
 
-/// A key of ours that was ended has ended for good: it can only be forgotten.
-fn check_end(plan: &Plan) -> Result<(), Error> {
-    let record = &plan.key.record;
-    let has_ended = matches!(record.key.state, State::Deactivated | State::Compromised);
-    match plan.act {
-        Act::Disable | Act::Enable if plan.key.is_customers && has_ended => {
-            let why = format!("{} was revoked: that is for good", record.id);
-            Err(Error::new(why).kind(Kind::Conflict).hint("make a new one: keytender keys create"))
+/// A key of ours that was ended has ended for good: it can only be forgotten. One that waits for its first
+/// use works no sooner by another way.
+fn check_end(act: Act, key: &HeldKey) -> Result<(), Error> {
+    let (id, state) = (key.record.id, key.record.key.state);
+    if act == Act::Delete || !key.is_customers {
+        return Ok(());
+    }
+    match state {
+        State::Active | State::Suspended => Ok(()),
+        State::PreActivation => {
+            Err(Error::new(format!("{id} waits for its first use, which activates it"))
+                .kind(Kind::Conflict)
+                .hint(format!("cancel its rotation: keytender keys rotation cancel {id}")))
         }
-        _ => Ok(()),
+        State::Deactivated | State::Compromised | State::Destroyed => {
+            Err(Error::new(format!("{id} was revoked: that is for good"))
+                .kind(Kind::Conflict)
+                .hint("make a new one: keytender keys create"))
+        }
     }
 }
 
@@ -294,8 +303,15 @@ async fn execute(inventory: &Inventory, plan: &Plan, why: Option<&str>) -> Resul
         _ if is_described(plan) => described::act(plan).await,
         AccountKind::Live | AccountKind::Organization => act(plan).await,
     };
-    match done {
+    let is_failed = done.is_err() || plan.account.kind == AccountKind::Customer;
+    let done = match done {
         Ok(()) => write(inventory, plan, Stage::Done, why, None).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => Ok(()),
+        // What was done at a provider was done, whether or not it could be written.
+        Err(error) if !is_failed => Err(error),
         Err(error) => {
             let report = error.report();
             write(inventory, plan, Stage::Failed, why, Some(&report)).await?;
@@ -338,8 +354,13 @@ async fn write(
     .map_err(cannot_write)?;
     if stage == Stage::Done {
         let before = tx.lock_key(record.id).await.map_err(cannot_write)?;
-        let is_new = before.is_none_or(|held| held.record.key.state != plan.act.state());
-        let changed = changed(record, plan.act, now);
+        let is_new = before.as_ref().is_none_or(|held| held.record.key.state != plan.act.state());
+        // Whoever revoked one of ours, or gave it another end meanwhile, is not overruled.
+        let ours = before.as_ref().filter(|held| held.is_customers);
+        if let Some(held) = ours {
+            check_end(plan.act, held)?;
+        }
+        let changed = changed(ours.map_or(record, |held| &held.record), plan.act, now);
         tx.write_keys(plan.account.id, std::slice::from_ref(&changed))
             .await
             .map_err(cannot_write)?;

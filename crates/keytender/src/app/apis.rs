@@ -48,6 +48,7 @@ pub async fn add(inventory: &Inventory, new: NewApi) -> Result<Api, Error> {
         None => brand_of(&new.name),
     };
     check_brand(&brand)?;
+    refuse_held(inventory, &new.name).await?;
     let api = Api {
         id: ApiId::from_random(store::random().map_err(cannot_write)?),
         name: new.name,
@@ -98,6 +99,21 @@ fn check_name(name: &str) -> Result<(), Error> {
         return Err(Error::new(why).hint(format!("such as my-{name}")));
     }
     Ok(())
+}
+
+/// Refuses the name of a provider at which keys are held.
+async fn refuse_held(inventory: &Inventory, name: &str) -> Result<(), Error> {
+    let accounts = inventory.store.list_accounts().await.map_err(cannot_read)?;
+    match accounts.iter().find(|account| account.provider == name) {
+        Some(account) => {
+            let why =
+                format!("keys of `{name}` are held in the account `{}` already", account.name);
+            Err(Error::new(why)
+                .kind(Kind::Conflict)
+                .hint(format!("give your API another name, such as my-{name}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The letters of a name, as many as a brand has.

@@ -1,7 +1,7 @@
 //! Apps: what a customer of an API builds, or a person or service of theirs. Limits are an app's, so that
 //! all its keys share them, those of a rotation too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keytender_core::id::{AppId, PrincipalId};
 use keytender_core::inventory::PrincipalRecord;
@@ -203,11 +203,8 @@ pub async fn list(
 
 async fn views(inventory: &Inventory, apps: &[App]) -> Result<Vec<AppView>, Error> {
     let mut names = BTreeMap::new();
-    for app in apps {
-        if !names.contains_key(&app.account_id) {
-            let word = app.account_id.to_string();
-            names.insert(app.account_id, super::accounts::get(inventory, &word).await?.name);
-        }
+    for id in apps.iter().map(|app| app.account_id).collect::<BTreeSet<_>>() {
+        names.insert(id, super::accounts::get(inventory, &id.to_string()).await?.name);
     }
     let name = |app: &App| names.get(&app.account_id).map(String::as_str).unwrap_or_default();
     Ok(apps.iter().map(|app| AppView::of(app, name(app))).collect())
@@ -256,7 +253,8 @@ pub async fn set(
     let id = get(inventory, word).await?.id;
     let mut tx = inventory.begin().await?;
     let mut app = tx.lock_app(id).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
-    allows(&AppView::of(&app, &before.account_name))?;
+    let now = AppView::of(&app, &before.account_name);
+    allows(&now)?;
     if let Some(scopes) = change.scopes {
         check_scopes(&scopes)?;
         app.scopes = scopes;
@@ -266,6 +264,9 @@ pub async fn set(
     check_limits(&app.limits)?;
     if let Some(is_suspended) = change.is_suspended {
         app.suspended_at = is_suspended.then_some(app.suspended_at.unwrap_or(inventory.now));
+    }
+    if AppView::of(&app, &before.account_name) == now {
+        return Ok(now);
     }
     tx.update_app(&app).await.map_err(cannot_write)?;
     let verb = match change.is_suspended {

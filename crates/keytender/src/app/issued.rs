@@ -26,10 +26,11 @@ use crate::store::changes::Subject;
 use crate::store::db::Tx;
 use crate::store::issued::Issued;
 use crate::store::keys::{HeldKey, Told};
-use crate::store::{self};
+use crate::store::{self, Failure};
 
 mod revoke;
 mod rotate;
+mod used;
 
 pub use revoke::{Revocation, revoke};
 pub(super) use rotate::check_overlap;
@@ -37,6 +38,7 @@ pub use rotate::{
     Activation, DEFAULT_OVERLAP, NewRotation, Rotation, activate, cancel, finish, retire, rotate,
     rotation,
 };
+pub use used::{rotation_view, usage};
 
 /// The most networks of a key.
 const MAX_NETWORKS: usize = 64;
@@ -288,9 +290,20 @@ struct Both {
 async fn lock(inventory: &Inventory, tx: &mut Tx, word: &str) -> Result<(Both, Account), Error> {
     apis::refuse_narrow(&inventory.sight)?;
     let id = super::keys::get(inventory, word).await?.record.id;
+    wait_for_app(inventory, tx, id).await?;
     let both = lock_one(tx, id).await?.ok_or_else(|| not_ours(word))?;
     let account = super::accounts::get(inventory, &both.held.account_id.to_string()).await?;
     Ok((both, account))
+}
+
+/// Lets no two change keys of one app at once: each act then meets the keys of a rotation in its own order.
+async fn wait_for_app(inventory: &Inventory, tx: &mut Tx, id: KeyId) -> Result<(), Error> {
+    let found = inventory.store.find_issued(&[id]).await.map_err(cannot_read)?;
+    for issued in found {
+        let waited = tx.lock(issued.app_id.as_i64()).await;
+        waited.map_err(Failure::from).map_err(cannot_write)?;
+    }
+    Ok(())
 }
 
 async fn lock_one(tx: &mut Tx, id: KeyId) -> Result<Option<Both>, Error> {

@@ -9,6 +9,7 @@ use keytender_core::inventory::{Event, KeyRecord};
 use keytender_core::key::{Key, LastUse, State};
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
+use keytender_core::token::Environment;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, Sight, cannot_read, cannot_write, commit};
@@ -215,11 +216,30 @@ pub(super) fn check_text(what: &str, text: Option<&str>) -> Result<(), Error> {
 /// # Errors
 /// When no key is meant, or several are.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<HeldKey, Error> {
+    refuse_whole(word)?;
     let seen = inventory.sight.narrow(Filter::default());
     let found = inventory.store.find_keys_among(word, seen).await.map_err(cannot_read)?;
     let facts =
         |held: &HeldKey| (held.record.id.to_string(), held.record.key.state == State::Destroyed);
     one(word, found, facts)
+}
+
+/// Refuses a whole key where the name of one is expected, and does not repeat it.
+///
+/// # Errors
+/// When `word` is one, or looks like one of ours.
+pub fn refuse_whole(word: &str) -> Result<(), Error> {
+    let parts: Vec<&str> = word.trim().split('_').collect();
+    match parts.as_slice() {
+        [_, environment, id, secret]
+            if Environment::parse(environment).is_some() && secret.len() > id.len() =>
+        {
+            let hint = "name it by the part before the last _, which is no secret";
+            Err(Error::new("this is a whole key and not its name: it belongs into no command line")
+                .hint(hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The one of `found` that a word means; `facts` gives the id of each, and whether it is gone.

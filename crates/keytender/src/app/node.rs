@@ -5,15 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use keytender_core::id::{ApiId, AppId, KeyId};
-use keytender_core::time::Span;
+use keytender_core::time::{Span, Time};
 use keytender_verify::feed::{App as FeedApp, Changes, Quota as FeedQuota, Snapshot, VERSION};
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify};
 
 use crate::error::Error;
 use crate::store::apis::Api;
@@ -35,6 +36,10 @@ pub use keep::keep;
 pub const LEASE: Span = Span::from_micros(5_000_000);
 /// How long the node itself believes it, by its own clock, from before it asked: it stops first.
 const BELIEVED: Duration = Duration::from_millis(4_500);
+/// How long it is waited for that all verifiers have heard of a change: two leases.
+const PROOF: Duration = Duration::from_secs(10);
+/// How often it is looked whether they have.
+const PROOF_LOOK: Duration = Duration::from_millis(20);
 /// How many things are read at once.
 const AT_ONCE: i64 = 10_000;
 
@@ -47,7 +52,7 @@ pub struct Node {
     verifier: Verifier,
     /// Held while changes are read and applied; up to which number they are.
     following: Mutex<()>,
-    applied: watch::Sender<i64>,
+    applied: AtomicI64,
     /// What the keys of each API begin with, by its name.
     brands: RwLock<HashMap<String, Arc<str>>>,
     /// Keys whose first use is being written.
@@ -81,7 +86,7 @@ impl Node {
             clock: Clock::start(),
             verifier: verifier.with_usage(usage),
             following: Mutex::new(()),
-            applied: watch::Sender::new(0),
+            applied: AtomicI64::new(0),
             brands: RwLock::default(),
             activating: RwLock::default(),
             wake: Notify::new(),
@@ -178,7 +183,7 @@ impl Node {
             loader.add(page).map_err(cannot_apply)?;
         }
         loader.finish().map_err(cannot_apply)?;
-        self.applied.send_replace(head);
+        self.applied.store(head, Ordering::Release);
         Ok(())
     }
 
@@ -226,14 +231,20 @@ impl Node {
     pub async fn follow(&self) -> Result<i64, Error> {
         let _following = self.following.lock().await;
         loop {
-            let applied = *self.applied.borrow();
+            let applied = self.applied.load(Ordering::Acquire);
             let changes =
                 self.store.changes_after(applied, AT_ONCE).await.map_err(cannot_follow)?;
-            let Some(last) = changes.last() else { return Ok(applied) };
+            let Some((first, last)) = changes.first().zip(changes.last()) else {
+                return Ok(applied);
+            };
+            if first.seq != applied + 1 {
+                self.take().await?;
+                continue;
+            }
             let told = self.told(applied, last.seq, &changes).await?;
             match self.verifier.table().apply(&told) {
                 Ok(()) => {
-                    self.applied.send_replace(last.seq);
+                    self.applied.store(last.seq, Ordering::Release);
                 }
                 Err(ApplyError::Gap { .. } | ApplyError::NoSnapshot) => self.take().await?,
                 Err(error) => return Err(cannot_apply(error)),
@@ -253,25 +264,38 @@ impl Node {
         })
     }
 
-    /// Waits until the change of this number is applied here; whether it was within `at_most`.
-    pub async fn reaches(&self, seq: i64, at_most: Duration) -> bool {
-        let mut applied = self.applied.subscribe();
-        let reached = applied.wait_for(|applied| *applied >= seq);
-        tokio::time::timeout(at_most, reached).await.is_ok_and(|reached| reached.is_ok())
-    }
-
     /// Says in the database how far the node has come, and believes that for a while.
     ///
     /// # Errors
     /// When the database does not answer: the node goes on as long as it believes, and then as it was told.
     pub async fn renew(&self) -> Result<(), Error> {
         let before = self.clock.monotonic();
-        let applied = *self.applied.borrow();
+        let applied = self.applied.load(Ordering::Acquire);
         let mut tx = self.store.db().begin().await.map_err(Failure::from).map_err(cannot_follow)?;
         tx.note_verifier(&self.name, None, applied, LEASE).await.map_err(cannot_follow)?;
         tx.commit().await.map_err(Failure::from).map_err(cannot_follow)?;
         self.verifier.lease().grant(before.saturating_add(BELIEVED));
         Ok(())
+    }
+
+    /// Waits until every verifier of an API has said that it has applied the change of this number, or its lease
+    /// has ended: since when that is so, or who has not said it within ten seconds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn proof(&self, api: ApiId, seq: i64) -> Result<(Option<Time>, Vec<String>), Error> {
+        let end = self.clock.monotonic().saturating_add(PROOF);
+        self.renew().await?;
+        loop {
+            let behind = behind(&self.store, api, seq).await.map_err(cannot_follow)?;
+            if behind.is_empty() {
+                return Ok((Some(self.clock.now().time), behind));
+            }
+            if self.clock.monotonic() >= end {
+                return Ok((None, behind));
+            }
+            tokio::time::sleep(PROOF_LOOK).await;
+        }
     }
 
     /// Says in the database that nobody need wait for the node any more.
@@ -286,10 +310,7 @@ impl Node {
 }
 
 /// Those who verify keys of an API and have not said that they have applied the change of this number.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<String>> {
+async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<String>> {
     let live = store.live_verifiers(api).await?;
     Ok(live.into_iter().filter(|one| one.applied_seq < seq).map(|one| one.node).collect())
 }

@@ -11,6 +11,9 @@ const ANSWERS_AGE: Span = Span::days(1);
 /// How long a look at an account is remembered that changed nothing.
 const SYNCS_AGE: Span = Span::days(90);
 
+/// How long a change of a key is remembered for verifiers that were away: a longer time costs them a snapshot.
+const CHANGES_AGE: Span = Span::days(7);
+
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -22,6 +25,8 @@ pub struct Swept {
     pub syncs: u64,
     /// Signing secrets that were exchanged and sign nothing any more.
     pub secrets: u64,
+    /// Changes of keys that verifiers have heard of.
+    pub changes: u64,
 }
 
 /// Forgets what is old, as long as it is our turn. Whoever does so twice does nothing the second
@@ -34,7 +39,8 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let answers = store.sweep_answers(now.minus(ANSWERS_AGE)).await.map_err(cannot_write)?;
     let sessions = store.sweep_sessions(*now).await.map_err(cannot_write)?;
     let secrets = store.forget_old_secrets(*now).await.map_err(cannot_write)?;
-    let mut swept = Swept { answers, sessions, syncs: 0, secrets };
+    let changes = store.sweep_changes(now.minus(CHANGES_AGE)).await.map_err(cannot_write)?;
+    let mut swept = Swept { answers, sessions, syncs: 0, secrets, changes };
     for account in store.list_accounts().await.map_err(cannot_read)? {
         if turn.is_over() {
             break;

@@ -24,6 +24,7 @@ mod sync;
 mod task;
 mod timeline;
 mod token;
+mod usage;
 mod user;
 pub mod write_only;
 
@@ -52,4 +53,5 @@ pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};
 pub use token::{NewTokenView, TokenList, TokenView};
+pub use usage::{DayView, PlaceView, UsageView};
 pub use user::{NewLinkView, UserList, UserView};

@@ -17,16 +17,23 @@ use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::channels::SecretSource;
+use crate::app::customers::NewCustomer;
 use crate::app::view::{AccountList, AccountView, LastSyncView};
 use crate::clock;
+use crate::error::Error;
 use crate::store::accounts::{Access, AccountKind};
+
+mod customers;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add an account
     Add(Add),
-    /// List the accounts and when each was last looked at
+    /// List the accounts and when each was last looked at; or the customers of an API of yours
     List {
+        /// The customers of this API
+        #[arg(long)]
+        api: Option<String>,
         /// Write JSON
         #[arg(long)]
         json: bool,
@@ -44,7 +51,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "ADDRESS")]
         contact: String,
     },
-    /// Forget an account and its keys
+    /// Stop all keys of a customer of an API of yours; this can be undone
+    Suspend(customers::Suspend),
+    /// Let the keys of a suspended customer work again
+    Resume(customers::Suspend),
+    /// Forget an account and its keys; those of a customer stop
     Remove {
         /// The account
         name: String,
@@ -60,10 +71,11 @@ pub(super) enum Command {
 /// tools would use. Keytender keeps a reference to them, never a secret. With --organization it is
 /// asked for its members too, and each is entered by the role; new ones are added at each sync.
 /// Each of `keytender providers list` is asked with --credential. Keys of any other provider, and
-/// of any without a credential, are told by hand: keytender keys add.
+/// of any without a credential, are told by hand: keytender keys add. An account of an API of yours
+/// is a customer, called API/NAME: its keys are made here.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// The provider: aws, one of keytender providers list, or any other name
+    /// The provider: aws, one of keytender providers list, an API of yours, or any other name
     provider: String,
     /// What you call the account, such as prod
     name: String,
@@ -81,8 +93,8 @@ pub(super) struct Add {
     /// role in each member, such as OrganizationAccountAccessRole
     #[arg(long)]
     role: Option<String>,
-    /// What the role's owner asks for beside
-    #[arg(long, value_name = "ID", requires = "role")]
+    /// What the role's owner asks for beside; or your own id of a customer
+    #[arg(long, value_name = "ID")]
     external_id: Option<String>,
     /// What the provider asks for beside: its host, an organization; keytender providers show says
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
@@ -117,7 +129,10 @@ pub(super) fn setting(text: &str) -> Result<(String, String), String> {
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Add(args) => add(args, context),
-        Command::List { json } => list(json, context),
+        Command::List { api: Some(api), json } => customers::list(&api, json, context),
+        Command::List { api: None, json } => list(json, context),
+        Command::Suspend(args) => customers::suspend(&args, true, context),
+        Command::Resume(args) => customers::suspend(&args, false, context),
         Command::Check { name } => check(&name, context),
         Command::Set { name, contact } => context.desk(async |desk| {
             let contact = Some(contact.as_str()).filter(|word| *word != "none");
@@ -129,7 +144,32 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     }
 }
 
+impl Add {
+    /// Whether nothing is said of how it is reached: a customer is not.
+    const fn is_unreached(&self) -> bool {
+        self.profile.is_none()
+            && self.credential.is_none()
+            && !self.organization
+            && self.role.is_none()
+            && self.variables.is_empty()
+            && self.descriptor.is_none()
+            && self.endpoint.is_none()
+            && !self.allow_private
+    }
+
+    /// The customer that is meant if the provider is an API of ours.
+    fn customer(&self) -> Option<NewCustomer> {
+        self.is_unreached().then(|| NewCustomer {
+            name: self.name.clone(),
+            external_id: self.external_id.clone(),
+            contact: self.contact.clone(),
+        })
+    }
+}
+
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
+    let customer = args.customer().map(|customer| (args.provider.clone(), customer));
+    let needs_role = args.external_id.is_some() && args.role.is_none();
     let descriptor = args.descriptor.as_deref().map(providers::read).transpose()?;
     let kind = match descriptor.is_some() && args.provider != "aws" {
         true => AccountKind::Live,
@@ -164,6 +204,15 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     };
     let added = format!("added {}; next: {next}", new.name);
     context.desk(async |desk| {
+        if let Some((api, customer)) = customer
+            && desk.has_api(&api).await.map_err(Stop::could_not)?
+        {
+            return customers::add(desk, &api, customer, context).await;
+        }
+        if needs_role {
+            let error = Error::new("--external-id goes with --role, or with a customer of an API");
+            return Err(Stop::wrong_usage(error));
+        }
         desk.add_account(new, secret).await.map_err(Stop::could_not)?;
         context.talk.note(&added);
         Ok(DONE)
@@ -293,6 +342,9 @@ fn remove(name: &str, yes: bool, context: &Context) -> Result<u8, Stop> {
             Some(_) => " The next sync of its organization adds it again if it is still a member.",
             None => "",
         };
+        if account.kind == AccountKind::Customer {
+            return customers::remove(desk, &account, yes, context).await;
+        }
         let question = format!(
             "Forget the account {name}{members} and what is known of {} {keys}? Nothing happens at \
              {}.{comes_back}",

@@ -7,7 +7,10 @@ use crate::app::inventory::Inventory;
 use crate::client::Client;
 
 mod accounts;
+mod apis;
+mod apps;
 mod channels;
+mod issued;
 mod keys;
 mod log;
 mod notices;
@@ -17,6 +20,7 @@ mod report;
 mod tasks;
 mod users;
 
+pub(super) use apis::ApiChange;
 pub(super) use channels::NewChannel;
 pub(super) use report::WhichReport;
 pub(super) use users::UserChange;

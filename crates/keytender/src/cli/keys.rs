@@ -15,6 +15,7 @@ use crate::clock;
 use crate::error::Error;
 
 mod act;
+mod issue;
 mod list;
 mod show;
 
@@ -45,6 +46,15 @@ pub(super) enum Command {
     Enable(act::Args),
     /// Delete a key that was seen disabled for 30 days
     Delete(act::DeleteArgs),
+    /// Make a key of an API of yours and print it, this once
+    Create(issue::Create),
+    /// Give a key of an API of yours a successor and print it, this once
+    Rotate(issue::Rotate),
+    /// How a key's rotation stands; cancel or finish it
+    #[command(subcommand)]
+    Rotation(issue::Rotation),
+    /// End a key of an API of yours, for good
+    Revoke(issue::Revoke),
 }
 
 /// Add a key of a provider that cannot be asked.
@@ -140,6 +150,10 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Disable(args) => act::run(Act::Disable, args, false, context),
         Command::Enable(args) => act::run(Act::Enable, args, false, context),
         Command::Delete(args) => act::delete(args, context),
+        Command::Create(args) => issue::create(args, context),
+        Command::Rotate(args) => issue::rotate(args, context),
+        Command::Rotation(command) => issue::rotation(command, context),
+        Command::Revoke(args) => issue::revoke(args, context),
     }
 }
 

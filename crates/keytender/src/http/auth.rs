@@ -110,7 +110,12 @@ pub(super) async fn guard(
             let origin = format!("API from {from}, token {}", who.token_id);
             let caller = Caller { who: who.who.clone(), origin, key_id: Some(who.key_id) };
             parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            let changes = !parts.method.is_safe();
+            let answered = next.run(Request::from_parts(parts, body)).await;
+            if changes && answered.status().is_success() {
+                state.node.wake();
+            }
+            answered
         }
     };
     left.write(response.headers_mut());

@@ -73,6 +73,7 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apps::create_key))
         .routes(routes!(api::issued::rotate, api::issued::rotation, api::issued::cancel))
         .routes(routes!(api::issued::finish))
+        .routes(routes!(api::issued::usage))
         .routes(routes!(api::issued::revoke))
 }
 

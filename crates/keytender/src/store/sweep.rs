@@ -7,6 +7,21 @@ use super::syncs::SIGHTINGS;
 use super::{Result, Store};
 
 impl Store {
+    /// Forgets changes of keys that are older, and verifiers whose leases ended before. How many changes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn sweep_changes(&self, before: Time) -> Result<u64> {
+        let mut tx = self.db.begin().await?;
+        let values = || vec![self.tenant().into(), before.into()];
+        let sql = "DELETE FROM verifiers WHERE tenant_id = $1 AND valid_until < $2";
+        tx.execute(sql, values()).await?;
+        let sql = "DELETE FROM change_log WHERE tenant_id = $1 AND at < $2";
+        let count = tx.execute(sql, values()).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
     /// Forgets the answers to requests from before `before`; how many.
     ///
     /// # Errors

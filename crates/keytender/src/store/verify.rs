@@ -74,6 +74,7 @@ pub struct Verifier {
     pub valid_until: Time,
 }
 
+const APPS_OF: &str = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2 ORDER BY id";
 const KEY_COLUMNS: &str = "i.key_id, i.api_id, i.app_id, i.environment, i.token_id, i.digest, k.state, \
     k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by";
 const KEY_TABLES: &str = "issued_keys i JOIN keys k ON k.id = i.key_id";
@@ -171,9 +172,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn apps_of(&self, account: AccountId) -> Result<Vec<AppId>> {
-        let sql = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2";
         let values = vec![self.tenant().into(), account.as_i64().into()];
-        let rows = self.db.fetch(sql, values).await?;
+        let rows = self.db.fetch(APPS_OF, values).await?;
         rows.iter().map(|row| Ok(AppId::from_i64(row.cells().int()?))).collect()
     }
 
@@ -204,6 +204,16 @@ impl Store {
 }
 
 impl Tx {
+    /// As [`Store::apps_of`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn apps_of(&mut self, account: AccountId) -> Result<Vec<AppId>> {
+        let values = vec![self.tenant().into(), account.as_i64().into()];
+        let rows = self.fetch(APPS_OF, values).await?;
+        rows.iter().map(|row| Ok(AppId::from_i64(row.cells().int()?))).collect()
+    }
+
     /// Writes how far a verifier has come, and that it goes on for `valid_for`; `api`: of which API alone.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::{Job, Node, TaskName, span};
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::notify::Hours;
 use crate::app::turn::Turn;
-use crate::app::{accounts, evaluate, log, notify, sweep, sync};
+use crate::app::{accounts, evaluate, issued, log, notify, sweep, sync};
 use crate::clock;
 use crate::error::Error;
 use crate::store;
@@ -33,6 +33,7 @@ pub(super) async fn perform(node: &Node, job: Job, run: &Run, turn: &Turn) -> Re
     match job {
         Job::Sync(account) => look(node, &inventory, account, run, turn).await,
         Job::Evaluate => {
+            issued::retire(&inventory).await?;
             evaluate::run_in(&inventory.store, inventory.now, turn).await?;
             let next = inventory.store.next_evaluation().await.map_err(cannot_read)?;
             let until = next.map_or(rest, |next| next.since(clock::now()));

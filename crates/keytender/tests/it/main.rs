@@ -12,6 +12,7 @@
 mod acts;
 mod api_accounts;
 mod api_channels;
+mod api_issuing;
 mod api_keys;
 mod api_notices;
 mod api_same;

@@ -16,7 +16,7 @@ use crate::{Home, Ran, partner};
 const SECRET: &str = "hunter2-c0rrect-h0rse";
 
 /// Every byte below a folder.
-fn bytes_below(folder: &Path) -> Vec<u8> {
+pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,13 +30,23 @@ fn bytes_below(folder: &Path) -> Vec<u8> {
 }
 
 /// Every row of every table, as text.
-fn rows(database: &str) -> String {
+pub(crate) fn rows(database: &str) -> String {
     block_on(async {
         let store = Store::open(&Location::parse(database)).await.unwrap();
         let mut text = String::new();
         if store.db().kind() == Kind::Postgres {
-            for table in ["channels", "accounts", "keys", "acts", "notices", "settings", "versions"]
-            {
+            for table in [
+                "channels",
+                "accounts",
+                "keys",
+                "issued_keys",
+                "apps",
+                "idempotency_keys",
+                "acts",
+                "notices",
+                "settings",
+                "versions",
+            ] {
                 let sql = format!("SELECT CAST(t.* AS TEXT) FROM {table} t");
                 for row in store.db().fetch(&sql, Vec::new()).await.unwrap() {
                     text.push_str(&row.cells().text().unwrap());
@@ -48,7 +58,7 @@ fn rows(database: &str) -> String {
     })
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

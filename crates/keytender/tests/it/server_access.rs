@@ -203,6 +203,10 @@ fn furnished(served: &Served) -> Vec<(&'static str, String)> {
     let mail = json!({"kind": "mail", "name": "mail", "host": "127.0.0.1", "port": 9,
                       "tls": "none", "from": "k@example.com", "timeout_seconds": 1});
     let channel = id(served.post("/v1/channels", &mail), "id");
+    let api = id(served.post("/v1/apis", &json!({"name": "acme"})), "id");
+    let customer = id(served.post("/v1/apis/acme/accounts", &json!({"name": "globex"})), "id");
+    let app = json!({"name": "shop"});
+    let app = id(served.post(&format!("/v1/accounts/{customer}/apps"), &app), "id");
     served.post("/v1/notice-previews", &json!(null)).expect(200);
     served.patch("/v1/notice-settings", &json!({"started": true})).expect(200);
     served.post("/v1/notice-runs", &json!({"now": true})).expect(200);
@@ -212,6 +216,8 @@ fn furnished(served: &Served) -> Vec<(&'static str, String)> {
     };
     vec![
         ("{key}", key),
+        ("{api}", api),
+        ("{app}", app),
         ("{owner}", owner),
         ("{user}", user),
         ("{channel}", channel),
@@ -228,6 +234,15 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
         ("PATCH", "/v1/keys/{key}") => json!({"where_used": "x"}),
         ("POST", "/v1/keys/{key}/plans") => json!({"act": "disable"}),
         ("PUT", "/v1/keys/{key}/suspension") => json!({}),
+        ("PATCH", "/v1/apis/{api}") => json!({"title": "x"}),
+        ("POST", "/v1/apis/{api}/accounts") => json!({"name": "x"}),
+        ("POST", "/v1/accounts/{account}/apps") => json!({"name": "x"}),
+        ("PUT", "/v1/accounts/{account}/suspension") => json!({}),
+        ("PATCH", "/v1/apps/{app}") => json!({"suspended": true}),
+        ("POST", "/v1/apps/{app}/keys") => json!({"label": "x"}),
+        ("POST", "/v1/keys/{key}/rotations") => json!({}),
+        ("POST", "/v1/keys/{key}/rotations/completion") => json!({}),
+        ("POST", "/v1/keys/{key}/revocation") => json!({}),
         ("PATCH", "/v1/accounts/{account}") => json!({"contact": null}),
         ("PATCH", "/v1/owners/{owner}") => json!({"address": "x@example.com"}),
         ("POST", "/v1/channels/{channel}/rotation") => json!({}),
@@ -252,7 +267,17 @@ fn what_is_anothers_is_not_there_for_any_operation() {
             .expect(201);
         let owner = served.token_of("owner", &json!({"name": "olga", "owner": "own"}), None);
         let all = || {
-            let lists = ["accounts", "keys", "owners", "users", "channels", "principals"];
+            let lists = [
+                "accounts",
+                "keys",
+                "owners",
+                "users",
+                "channels",
+                "principals",
+                "apis",
+                "apis/acme/accounts",
+                "apis/acme/apps",
+            ];
             lists.map(|list| {
                 let text = served.get(&format!("/v1/{list}")).text;
                 // Of keys the moment of the list and the last use of our own token change.

@@ -39,6 +39,8 @@ fn account(number: u64, name: &str, external_id: &str) -> Account {
         secret: None,
         report_header: None,
         created_at: now(),
+        api_id: None,
+        suspended_at: None,
     }
 }
 
@@ -441,7 +443,7 @@ fn answers_are_forgotten_when_nobody_may_ask_for_them_again() {
         };
         for answers in [1, 0] {
             let swept = sweep::run(&inventory, &Turn::free()).await.unwrap();
-            assert_eq!(swept, Swept { answers, sessions: 0, syncs: 0, secrets: 0 });
+            assert_eq!(swept, Swept { answers, sessions: 0, syncs: 0, secrets: 0, changes: 0 });
         }
         let sql = "SELECT digest FROM idempotency_keys";
         let rows = inventory.store.db().fetch(sql, Vec::new()).await.unwrap();

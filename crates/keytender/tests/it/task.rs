@@ -457,6 +457,8 @@ fn a_run_that_fails_waits_longer_each_time_and_stops_no_other() {
                 secret: None,
                 report_header: None,
                 created_at: keytender::clock::now(),
+                api_id: None,
+                suspended_at: None,
             };
             let mut tx = store.db().begin().await.unwrap();
             for (number, kind) in [(1, AccountKind::Live), (2, AccountKind::Manual)] {

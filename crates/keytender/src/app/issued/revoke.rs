@@ -1,12 +1,12 @@
 //! The end of a key: for good, at once, on every verifier.
 
-use keytender_core::id::KeyId;
+use keytender_core::id::{ApiId, KeyId};
 use keytender_core::inventory::Event;
 use keytender_core::key::State;
 use serde_json::json;
 
 use super::{Both, changed, lock, lock_one, log, put_state};
-use crate::app::inventory::{Inventory, cannot_write, commit};
+use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::keys::check_text;
 use crate::error::Error;
 use crate::store::accounts::Account;
@@ -19,6 +19,8 @@ use crate::store::keys::Told;
 pub struct Revocation {
     /// The key.
     pub key_id: KeyId,
+    /// Of which API.
+    pub api_id: ApiId,
     /// The number of the change: a verifier that has applied it refuses the key.
     pub seq: i64,
 }
@@ -38,17 +40,21 @@ pub async fn revoke(
     let mut tx = inventory.begin().await?;
     let (mut both, account) = lock(inventory, &mut tx, word).await?;
     let key_id = both.issued.key_id;
-    end(inventory, &mut tx, &account, &mut both, is_compromised, why).await?;
+    if !end(inventory, &mut tx, &account, &mut both, is_compromised, why).await? {
+        // Whoever has heard of everything until now has heard of its end.
+        let seq = inventory.store.change_head().await.map_err(cannot_read)?;
+        return Ok(Revocation { key_id, api_id: both.issued.api_id, seq });
+    }
     let before = part(&mut tx, &both.issued).await?;
     let keys: Vec<&Issued> = [&both.issued].into_iter().chain(&before).collect();
     let details = json!({"id": both.issued.token_id, "compromised": is_compromised});
     log(inventory, &mut tx, "key.revoke", key_id, why, details).await?;
     let seq = changed(&mut tx, &keys, inventory.now).await?;
     commit(tx).await?;
-    Ok(Revocation { key_id, seq })
+    Ok(Revocation { key_id, api_id: both.issued.api_id, seq })
 }
 
-/// Ends one key.
+/// Ends one key; whether it had not ended already.
 pub(super) async fn end(
     inventory: &Inventory,
     tx: &mut Tx,
@@ -56,22 +62,25 @@ pub(super) async fn end(
     both: &mut Both,
     is_compromised: bool,
     why: Option<&str>,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let now = inventory.now;
     let state = if is_compromised { State::Compromised } else { State::Deactivated };
     let before = both.held.record.key.state;
     let is_over = matches!(before, State::Destroyed | State::Compromised)
         || (before == State::Deactivated && !is_compromised);
-    if is_over {
-        return Ok(());
+    if is_over && both.issued.revoked_at.is_some() {
+        return Ok(false);
     }
-    put_state(tx, account, &both.held, state, Event::Destroyed, now).await?;
+    if !is_over {
+        put_state(tx, account, &both.held, state, Event::Destroyed, now).await?;
+    }
     if is_compromised {
         tx.tell_key(both.issued.key_id, Told::Exposed(Some(now))).await.map_err(cannot_write)?;
     }
     both.issued.revoked_at = both.issued.revoked_at.or(Some(now));
     both.issued.revoked_why = why.map(str::to_owned).or_else(|| both.issued.revoked_why.take());
-    tx.update_issued(&both.issued).await.map_err(cannot_write)
+    tx.update_issued(&both.issued).await.map_err(cannot_write)?;
+    Ok(true)
 }
 
 /// Loosens the other key of a rotation from one that has ended: the one before works on as if nobody had

@@ -21,7 +21,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::revoke::end;
-use super::{Both, Created, Draft, Place, changed, insert, lock, lock_one, log, put_state};
+use super::{
+    Both, Created, Draft, Place, changed, insert, lock, lock_one, log, put_state, wait_for_app,
+};
 use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
@@ -167,6 +169,7 @@ async fn cancel_pending(
 /// When the database refuses.
 pub async fn activate(inventory: &Inventory, id: KeyId, at: Time) -> Result<bool, Error> {
     let mut tx = inventory.begin().await?;
+    wait_for_app(inventory, &mut tx, id).await?;
     let Some(mut new) = lock_one(&mut tx, id).await? else { return Ok(false) };
     if new.held.record.key.state != State::PreActivation {
         return Ok(false);
@@ -181,7 +184,7 @@ pub async fn activate(inventory: &Inventory, id: KeyId, at: Time) -> Result<bool
         Some(before) => lock_one(&mut tx, before).await?,
         None => None,
     };
-    if let Some(mut old) = before {
+    if let Some(mut old) = before.filter(|old| old.issued.revoked_at.is_none()) {
         let overlap = keys.first().and_then(|new| new.overlap).unwrap_or(DEFAULT_OVERLAP);
         old.issued.retires_at = Some(at.plus(overlap));
         tx.update_issued(&old.issued).await.map_err(cannot_write)?;
@@ -206,7 +209,11 @@ pub async fn rotation(inventory: &Inventory, word: &str) -> Result<Rotation, Err
     // Of a key between two others, the rotation that is not over yet is meant.
     let (before, after) = match (one.replaced_by, one.replaces) {
         (Some(next), _) => (Some(one), find(next).await?),
-        (None, Some(before)) => (find(before).await?, Some(one)),
+        // One that was cancelled is in none.
+        (None, Some(before)) => {
+            let before = find(before).await?;
+            (before.filter(|before| before.replaced_by == Some(one.key_id)), Some(one))
+        }
         (None, None) => (None, None),
     };
     let both = before.zip(after).map(|(before, after)| Rotation { before, after });
@@ -291,12 +298,14 @@ pub async fn retire(inventory: &Inventory) -> Result<u64, Error> {
         let due = tx.keys_to_retire(inventory.now, RETIRED_AT_ONCE).await.map_err(cannot_read)?;
         let mut ended = Vec::with_capacity(due.len());
         for id in due {
+            wait_for_app(inventory, &mut tx, id).await?;
             let Some(mut old) = lock_one(&mut tx, id).await? else { continue };
             let account = old.held.account_id.to_string();
             let account = crate::app::accounts::get(inventory, &account).await?;
             let why = old.issued.replaced_by.map(|next| format!("replaced by {next}"));
-            end(inventory, &mut tx, &account, &mut old, false, why.as_deref()).await?;
-            ended.push(old.issued);
+            if end(inventory, &mut tx, &account, &mut old, false, why.as_deref()).await? {
+                ended.push(old.issued);
+            }
         }
         if ended.is_empty() {
             return Ok(count);

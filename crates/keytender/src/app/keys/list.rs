@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keytender_core::id::{KeyId, OwnerId};
+use keytender_core::id::{KeyId, OwnerId, PrincipalId};
 use keytender_core::key::LastUse;
 use keytender_core::policy::Assessment;
 use keytender_core::time::Time;
@@ -12,7 +12,7 @@ use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::{
     EventView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus,
 };
-use crate::app::{accounts, evaluate, owners, paging};
+use crate::app::{accounts, apps, evaluate, owners, paging};
 use crate::error::{Error, Kind};
 use crate::store::acts;
 use crate::store::keys::{Filter, HeldKey, Page, Telling, Term};
@@ -155,6 +155,7 @@ pub(in crate::app) async fn filter(
         rule: query.rule.clone(),
         provider: query.provider.clone(),
         account: None,
+        principal: None,
         owner: None,
         state: query.state,
         use_status: query.last_used.map(UseStatus::as_str),
@@ -185,6 +186,10 @@ async fn resolve(
 ) -> Result<(), Error> {
     if let Some(name) = &query.account {
         filter.account = Some(accounts::get(inventory, name).await?.id);
+    }
+    if let Some(app) = &query.app {
+        let app = apps::get(inventory, app).await?;
+        filter.principal = Some(PrincipalId::from_i64(app.id.as_i64()));
     }
     filter.owner = match query.owner.as_deref() {
         Some(NOBODY) => Some(None),

@@ -5,6 +5,7 @@ use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{PlaceView, UsageView};
 use crate::store::issued::Issued;
 
 /// What is known of a key because we issued it.
@@ -87,6 +88,15 @@ pub struct RotationView {
     pub activated_at: Option<Time>,
     /// When the key before stops.
     pub overlap_ends_at: Option<Time>,
+    /// When the key before was last used; null if never.
+    #[serde(default)]
+    pub before_last_used_at: Option<Time>,
+    /// Where the key before is still used: since the key after works, the latest first.
+    #[serde(default)]
+    pub still_used: Vec<PlaceView>,
+    /// From which address the key before was last used, if it is still used.
+    #[serde(default)]
+    pub still_used_from: Option<String>,
 }
 
 /// How a rotation stands.
@@ -102,12 +112,15 @@ pub enum RotationStage {
 }
 
 impl RotationView {
-    /// The view of a rotation at `now`.
-    pub fn of(before: &Issued, after: &Issued, now: Time) -> Self {
+    /// The view of a rotation at `now`; `used` is how the key before is used.
+    pub fn of(before: &Issued, after: &Issued, used: &UsageView, now: Time) -> Self {
+        let since = after.activated_at;
+        let is_since = |at: Time| since.is_some_and(|since| at > since);
+        let is_still_used = used.last_used_at.is_some_and(is_since);
         let is_over = before.revoked_at.is_some() || before.retires_at.is_some_and(|at| at <= now);
         let stage = match after.activated_at {
-            _ if is_over => RotationStage::Done,
             None => RotationStage::Pending,
+            Some(_) if is_over => RotationStage::Done,
             Some(_) => RotationStage::Overlap,
         };
         Self {
@@ -117,6 +130,14 @@ impl RotationView {
             overlap: after.overlap,
             activated_at: after.activated_at,
             overlap_ends_at: before.retires_at,
+            before_last_used_at: used.last_used_at,
+            still_used: used
+                .places
+                .iter()
+                .filter(|one| is_since(one.last_used_at))
+                .cloned()
+                .collect(),
+            still_used_from: used.address.clone().filter(|_| is_still_used),
         }
     }
 }

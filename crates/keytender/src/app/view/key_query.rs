@@ -35,6 +35,9 @@ pub struct KeyQuery {
     pub provider: Option<String>,
     /// Only those in this account, by its name here.
     pub account: Option<String>,
+    /// Only those of this app of a customer, by its id.
+    #[param(example = "app_0dj2c8xk3v9q4")]
+    pub app: Option<String>,
     /// Only those whose last use is of this kind: `never` are those without any.
     #[param(inline)]
     pub last_used: Option<UseStatus>,

@@ -44,6 +44,7 @@ impl Desk<'_> {
         match self {
             Self::Here(inventory) => Ok((keys::view(inventory, word).await?, inventory.now)),
             Self::There(server) => {
+                keys::refuse_whole(word)?;
                 let named = Some(word.to_owned());
                 let query = KeyQuery { named, limit: Some(MEANT), ..KeyQuery::default() };
                 let list: KeyList = server.get(KEYS, &query).await?;

@@ -15,7 +15,7 @@ use crate::app::view::{KeyList, KeyQuery, KeySort, KeyView, UseStatus};
 use crate::cli::context::Context;
 use crate::cli::grid::{Cell, Grid};
 use crate::cli::words::{count, terminal_width, thousands};
-use crate::cli::{DONE, Stop, style};
+use crate::cli::{DONE, Stop, parse_span, style};
 use crate::error::Error;
 
 /// List keys: what is due first.
@@ -54,6 +54,9 @@ pub(in crate::cli) struct Args {
     /// Only those in this account
     #[arg(long)]
     account: Option<String>,
+    /// Only those of this app
+    #[arg(long)]
+    app: Option<String>,
     /// Only those in this state; destroyed ones are shown only if asked for
     #[arg(long, value_enum)]
     state: Option<StateWord>,
@@ -121,10 +124,6 @@ enum Sort {
     Name,
 }
 
-fn parse_span(text: &str) -> Result<Span, String> {
-    Span::parse(text).map_err(|error| error.to_string())
-}
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
     if args.limit == 0 {
         return Err(Stop::wrong_usage(Error::new("--limit is at least 1")));
@@ -160,6 +159,7 @@ fn query(args: &Args) -> KeyQuery {
         owner: args.owner.clone(),
         provider: args.provider.clone(),
         account: args.account.clone(),
+        app: args.app.clone(),
         state: args.state.map(|word| match word {
             StateWord::PreActivation => State::PreActivation,
             StateWord::Active => State::Active,

@@ -8,7 +8,8 @@ use keytender_core::text::printable;
 use keytender_core::time::Time;
 
 use super::list::write_json;
-use crate::app::view::{EventView, KeyView};
+use crate::app::view::{EventView, IssuedView, KeyView};
+use crate::cli::apps::may;
 use crate::cli::context::Context;
 use crate::cli::{DONE, Stop, style};
 
@@ -34,7 +35,7 @@ fn write(view: &KeyView, owner: Option<String>, story: &[EventView], now: Time) 
     let mut out = anstream::stdout();
     let head = style::HEAD;
     writeln!(out, "{head}{}{head:#}  {}", name(key), view.key)?;
-    for (label, text) in facts(view, owner, now) {
+    for (label, text) in facts(view, owner, now).into_iter().chain(issued(view)) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             writeln!(out, "  {label:<11} {}", printable(&text))?;
         }
@@ -88,6 +89,34 @@ fn facts(view: &KeyView, owner: Option<String>, now: Time) -> [(&'static str, Op
         ("tags", Some(tags.collect::<Vec<_>>().join(", "))),
         ("kept until", view.keep_until.map(|until| format!("{} by {by}: {reason}", until.date()))),
     ]
+}
+
+/// What is known of a key because we issued it.
+fn issued(view: &KeyView) -> Vec<(&'static str, Option<String>)> {
+    let Some(issued) = &view.issued else { return Vec::new() };
+    let networks = match issued.networks.as_slice() {
+        [] => "everywhere".to_owned(),
+        networks => networks.join(" "),
+    };
+    let why = issued.revoked_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+    vec![
+        ("app", Some(issued.app.clone())),
+        ("scopes", Some(may(&issued.scopes))),
+        ("from", Some(networks)),
+        ("for", Some(issued.environment.clone())),
+        ("replaces", issued.replaces.clone()),
+        ("rotation", rotation(issued)),
+        ("revoked", issued.revoked_at.map(|at| format!("{}{why}", at.date()))),
+    ]
+}
+
+/// How the rotation stands that gives a key a successor.
+fn rotation(issued: &IssuedView) -> Option<String> {
+    let next = issued.replaced_by.as_ref()?;
+    Some(match issued.retires_at {
+        None => format!("replaced by {next} once that is used"),
+        Some(at) => format!("replaced by {next}, works until {}", at.to_seconds()),
+    })
 }
 
 /// One line of the story.

@@ -1,5 +1,6 @@
 //! What is done to keys of our own APIs: rotated, revoked.
 
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
@@ -9,10 +10,11 @@ use super::acts::{Reason, Why};
 use super::apps::{NewKey, new_key};
 use crate::app::inventory::Inventory;
 use crate::app::issued::{self, Activation, NewRotation};
-use crate::app::view::{NewKeyView, RevocationView, RotationView};
+use crate::app::view::{NewKeyView, RevocationView, RotationView, UsageView};
 use crate::http::etag::Tagged;
 use crate::http::extract::{Body, Path, Query};
 use crate::http::problem::Refusal;
+use crate::http::state::State;
 
 /// How a key is rotated.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -39,9 +41,23 @@ pub(in crate::http) struct RevocationBody {
     /// Whether somebody else may know it.
     #[serde(default)]
     compromised: bool,
+    /// Until when the answer waits; for this server alone if nothing is said.
+    #[serde(default)]
+    wait: Wait,
     /// Why.
     #[schema(max_length = 500)]
     because: Option<String>,
+}
+
+/// Until when the answer to a revocation waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::http) enum Wait {
+    /// Until the server that was asked refuses the key.
+    #[default]
+    Here,
+    /// Until every verifier that is alive refuses it, or its lease has ended; ten seconds at most.
+    Enforced,
 }
 
 /// Rotate a key
@@ -79,8 +95,7 @@ pub(in crate::http) async fn rotation(
     inventory: Inventory,
     Path(word): Path<String>,
 ) -> Result<Tagged<RotationView>, Refusal> {
-    let found = issued::rotation(&inventory, &word).await?;
-    Ok(Tagged(RotationView::of(&found.before, &found.after, inventory.now)))
+    Ok(Tagged(issued::rotation_view(&inventory, &word).await?))
 }
 
 /// Cancel a key's rotation
@@ -115,23 +130,43 @@ pub(in crate::http) async fn finish(
     rotation(inventory, Path(word)).await
 }
 
+/// Read how a key is used
+///
+/// How often, when, where and by what: as verifiers have counted it, to about a second.
+#[utoipa::path(get, path = "/v1/keys/{key}/usage", tag = "apis",
+    params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
+    responses((status = 200, body = UsageView, description = "How it is used")),
+    security(("token" = ["keys:read"])))]
+pub(in crate::http) async fn usage(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Tagged<UsageView>, Refusal> {
+    Ok(Tagged(issued::usage(&inventory, &word).await?))
+}
+
 /// Revoke a key
 ///
-/// It ends for good. One that has ended already stays as it is.
+/// It ends for good; one that has ended already stays as it is. The server that answers refuses the key
+/// already; with `wait` so does every other verifier that is alive, and `enforced_at` says since when.
 #[utoipa::path(post, path = "/v1/keys/{key}/revocation", tag = "apis", request_body = RevocationBody,
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 200, body = RevocationView, description = "What became of it")),
     security(("token" = ["keys:issue"])))]
 pub(in crate::http) async fn revoke(
+    Extract(state): Extract<State>,
     inventory: Inventory,
     Path(word): Path<String>,
     Body(asked): Body<RevocationBody>,
 ) -> Result<axum::Json<RevocationView>, Refusal> {
     let because = asked.because.as_deref();
     let done = issued::revoke(&inventory, &word, asked.compromised, because).await?;
-    Ok(axum::Json(RevocationView {
-        key: done.key_id.to_string(),
-        enforced_at: None,
-        not_proven: Vec::new(),
-    }))
+    state.node.follow().await?;
+    let (enforced_at, not_proven) = match asked.wait {
+        Wait::Here => (None, Vec::new()),
+        Wait::Enforced => {
+            state.node.wake();
+            state.node.proof(done.api_id, done.seq).await?
+        }
+    };
+    Ok(axum::Json(RevocationView { key: done.key_id.to_string(), enforced_at, not_proven }))
 }

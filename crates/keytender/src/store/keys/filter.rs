@@ -1,7 +1,7 @@
 //! Which keys, in which order.
 
 use keytender_core::access::Side;
-use keytender_core::id::{AccountId, KeyId, OwnerId};
+use keytender_core::id::{AccountId, KeyId, OwnerId, PrincipalId};
 use keytender_core::key::{LastUse, State};
 use keytender_core::policy::Action;
 use keytender_core::report::aws;
@@ -34,6 +34,8 @@ pub struct Filter {
     pub provider: Option<String>,
     /// In this account.
     pub account: Option<AccountId>,
+    /// Acting for this principal.
+    pub principal: Option<PrincipalId>,
     /// Whose: this owner's, or nobody's.
     pub owner: Option<Option<OwnerId>>,
     /// In this state.
@@ -268,7 +270,8 @@ impl Filter {
     /// Whether every key must be looked at, because no index tells which ones are meant.
     pub(super) fn is_search(&self) -> bool {
         let is_owners = self.owner.flatten().is_some() || self.seen_by.flatten().is_some();
-        let is_indexed = self.account.is_some() || self.named.is_some() || is_owners;
+        let is_indexed =
+            self.account.is_some() || self.principal.is_some() || self.named.is_some() || is_owners;
         !is_indexed && *self != Self { is_due: self.is_due, ..Self::default() }
     }
 
@@ -313,6 +316,9 @@ impl Filter {
         }
         if let Some(account) = self.account {
             sql.and("k.account_id =", account.as_i64());
+        }
+        if let Some(principal) = self.principal {
+            sql.and("k.principal_id =", principal.as_i64());
         }
         if let Some(side) = self.side {
             let place = sql.place(side.as_str());

@@ -1,0 +1,174 @@
+//! Our own APIs and their customers.
+
+use keytender_core::time::Span;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::Desk;
+use crate::app::apis::{self, NewApi};
+use crate::app::customers::{self, NewCustomer};
+use crate::app::view::{ApiList, ApiView, CustomerList, CustomerView};
+use crate::client::part;
+use crate::error::{Error, Kind};
+use crate::store::apis::ApiSettings;
+
+/// Where APIs are.
+const APIS: &str = "/v1/apis";
+/// How many customers are read at once beside the inventory.
+const PAGE: u32 = 1_000;
+
+/// What is to change of an API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::cli) struct ApiChange {
+    pub(in crate::cli) title: Option<Option<String>>,
+    pub(in crate::cli) key_life: Option<Option<Span>>,
+    pub(in crate::cli) overlap: Option<Option<Span>>,
+}
+
+fn place(api: &str) -> String {
+    format!("{APIS}/{}", part(api))
+}
+
+/// Puts a member into the body of a change, unless it is to stay.
+pub(super) fn put(body: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    body.extend(value.map(|value| (name.to_owned(), value)));
+}
+
+impl Desk<'_> {
+    /// Every API of ours, by name.
+    pub(in crate::cli) async fn list_apis(&self) -> Result<Vec<ApiView>, Error> {
+        match self {
+            Self::Here(inventory) => apis::list(inventory).await,
+            Self::There(server) => {
+                server.all(APIS, &[], |page: ApiList| (page.apis, page.next)).await
+            }
+        }
+    }
+
+    /// One API of ours, by name or id.
+    pub(in crate::cli) async fn get_api(&self, word: &str) -> Result<ApiView, Error> {
+        match self {
+            Self::Here(inventory) => Ok(ApiView::of(&apis::get(inventory, word).await?)),
+            Self::There(server) => server.get(&place(word), &()).await,
+        }
+    }
+
+    /// Whether there is an API of ours of this name; of one that is not to be seen, there is none.
+    pub(in crate::cli) async fn has_api(&self, name: &str) -> Result<bool, Error> {
+        match self.get_api(name).await {
+            Ok(api) => Ok(api.name == name),
+            Err(error)
+                if matches!(error.of_kind(), Kind::NotFound | Kind::Forbidden | Kind::Refused) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds an API.
+    pub(in crate::cli) async fn add_api(&self, new: NewApi) -> Result<ApiView, Error> {
+        match self {
+            Self::Here(inventory) => Ok(ApiView::of(&apis::add(inventory, new).await?)),
+            Self::There(server) => {
+                let ApiSettings { title, key_life, overlap } = new.settings;
+                let body = json!({"name": new.name, "brand": new.brand, "title": title,
+                                  "key_life": key_life, "overlap": overlap});
+                server.ask(Method::POST, APIS, &body).await
+            }
+        }
+    }
+
+    /// Changes how the keys of an API are issued.
+    pub(in crate::cli) async fn set_api(
+        &self,
+        word: &str,
+        change: ApiChange,
+    ) -> Result<ApiView, Error> {
+        match self {
+            Self::Here(inventory) => {
+                apis::set(inventory, word, |_, now| {
+                    Ok(ApiSettings {
+                        title: change.title.unwrap_or(now.title),
+                        key_life: change.key_life.unwrap_or(now.key_life),
+                        overlap: change.overlap.unwrap_or(now.overlap),
+                    })
+                })
+                .await
+            }
+            Self::There(server) => {
+                let mut body = Map::new();
+                put(&mut body, "title", change.title.map(|title| json!(title)));
+                put(&mut body, "key_life", change.key_life.map(|life| json!(life)));
+                put(&mut body, "overlap", change.overlap.map(|overlap| json!(overlap)));
+                server.ask(Method::PATCH, &place(word), &body).await
+            }
+        }
+    }
+
+    /// Removes an API that has no customers.
+    pub(in crate::cli) async fn remove_api(&self, word: &str) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => apis::remove(inventory, word, |_| Ok(())).await,
+            Self::There(server) => server.tell(Method::DELETE, &place(word), &()).await,
+        }
+    }
+
+    /// Adds a customer to an API.
+    pub(in crate::cli) async fn add_customer(
+        &self,
+        api: &str,
+        new: NewCustomer,
+    ) -> Result<CustomerView, Error> {
+        match self {
+            Self::Here(inventory) => customers::add(inventory, api, new).await,
+            Self::There(server) => {
+                let body = json!({"name": new.name, "external_id": new.external_id,
+                                  "contact": new.contact});
+                server.ask(Method::POST, &format!("{}/accounts", place(api)), &body).await
+            }
+        }
+    }
+
+    /// Every customer of an API, by name.
+    pub(in crate::cli) async fn list_customers(
+        &self,
+        api: &str,
+    ) -> Result<Vec<CustomerView>, Error> {
+        let inventory = match self {
+            Self::Here(inventory) => inventory,
+            Self::There(server) => {
+                let things = |page: CustomerList| (page.accounts, page.next);
+                return server.all(&format!("{}/accounts", place(api)), &[], things).await;
+            }
+        };
+        let mut all: Vec<CustomerView> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.name.clone());
+            let mut more = customers::list(inventory, api, after.as_deref(), PAGE).await?;
+            if more.is_empty() {
+                return Ok(all);
+            }
+            all.append(&mut more);
+        }
+    }
+
+    /// Stops the keys of a customer, or lets them work again.
+    pub(in crate::cli) async fn suspend_customer(
+        &self,
+        word: &str,
+        is_suspended: bool,
+        why: Option<&str>,
+    ) -> Result<(), Error> {
+        let place = format!("/v1/accounts/{}/suspension", part(word));
+        match self {
+            Self::Here(inventory) => {
+                customers::suspend(inventory, word, is_suspended, why).await.map(drop)
+            }
+            Self::There(server) if is_suspended => {
+                server.order(Method::PUT, &place, &json!({"because": why})).await
+            }
+            Self::There(server) => server.tell(Method::DELETE, &place, &[("because", why)]).await,
+        }
+    }
+}
