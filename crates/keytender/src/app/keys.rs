@@ -234,8 +234,8 @@ pub fn refuse_whole(word: &str) -> Result<(), Error> {
         [_, environment, id, secret]
             if Environment::parse(environment).is_some() && secret.len() > id.len() =>
         {
-            let hint = "name it by the part before the last _, which is no secret";
-            Err(Error::new("this is a whole key and not its name: it belongs into no command line")
+            let hint = "name it by the letters before its last _, which are no secret";
+            Err(Error::new("this is a whole key, which is a secret, and not the name of one")
                 .hint(hint))
         }
         _ => Ok(()),

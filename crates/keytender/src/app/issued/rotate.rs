@@ -200,7 +200,6 @@ pub async fn activate(inventory: &Inventory, id: KeyId, at: Time) -> Result<bool
 /// # Errors
 /// When no key of ours is meant, or it is in none.
 pub async fn rotation(inventory: &Inventory, word: &str) -> Result<Rotation, Error> {
-    crate::app::apis::refuse_narrow(&inventory.sight)?;
     let id = crate::app::keys::get(inventory, word).await?.record.id;
     let find = async |id: KeyId| {
         inventory.store.find_issued(&[id]).await.map(|mut found| found.pop()).map_err(cannot_read)
