@@ -7,9 +7,14 @@
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "../../../../fuzz/verify.rs"]
+mod harness;
+
 mod changes;
+mod follow;
 mod layer;
 mod limits;
+mod model;
 mod sample;
 mod seqlock;
 mod torn;
