@@ -291,8 +291,11 @@ fn a_follower_says_why_it_cannot_follow() {
     until(|| follower.error().is_none() && ask(&verifier, clock, 1).is_none());
 }
 
-/// One request, read as a server does: its first line, its headers, its body.
-fn read(stream: &TcpStream) -> (String, String, String) {
+/// A request: its first line, its headers, its body.
+type Asked = (String, String, String);
+
+/// One request, read as a server does.
+fn read(stream: &TcpStream) -> Asked {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -310,9 +313,7 @@ fn read(stream: &TcpStream) -> (String, String, String) {
 }
 
 /// A server that gives these answers, one a connection, and says what it was asked.
-fn serve(
-    answers: Vec<(u16, String)>,
-) -> (String, thread::JoinHandle<Vec<(String, String, String)>>) {
+fn serve(answers: Vec<(u16, String)>) -> (String, thread::JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let thread = thread::spawn(move || {

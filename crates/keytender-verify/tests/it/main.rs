@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::string_slice,
     clippy::indexing_slicing,
     reason = "a test that meets the unexpected should panic"

@@ -171,7 +171,7 @@ proptest! {
                         let is_pending = key.state == State::Pending;
                         (key.key, key.app, key.label.as_deref(), key.replaced_by, is_pending)
                     });
-                    prop_assert_eq!(told, expected.as_ref().copied().map_err(|reason| reason));
+                    prop_assert_eq!(told, expected.as_ref().copied());
                 }
                 _ => {}
             }

@@ -1,7 +1,7 @@
 //! The protocol of slots, in every order that the memory model allows: a reader sees a change whole or not at all.
 
 #[path = "../../src/seqlock.rs"]
-mod seqlock;
+mod protocol;
 
 /// What the protocol is made of, by the model checker.
 mod atomic {
@@ -14,7 +14,7 @@ mod atomic {
 
 use std::sync::Arc;
 
-use self::seqlock::Cell;
+use self::protocol::Cell;
 
 /// Runs a model with a bound on how often threads interrupt each other; two suffice for almost every fault
 /// (Musuvathi and Qadeer, 2007).
