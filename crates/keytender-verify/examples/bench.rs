@@ -127,7 +127,7 @@ fn fill(count: usize) -> (Arc<Table>, Tokens) {
     }
     loader.finish().unwrap();
     let texts_bytes: usize = texts.iter().map(|text| text.len()).sum();
-    let bytes = ALLOCATED.allocated() - before - texts_bytes;
+    let bytes = ALLOCATED.allocated() - before - texts_bytes + table.slot_bytes();
     println!(r#"{{"size":"table","bytes":{bytes},"keys":{count}}}"#);
     (table, Tokens::new(texts.into_iter()))
 }
