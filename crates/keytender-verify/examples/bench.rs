@@ -127,7 +127,7 @@ fn fill(count: usize) -> (Arc<Table>, Tokens) {
     }
     loader.finish().unwrap();
     let texts_bytes: usize = texts.iter().map(|text| text.len()).sum();
-    let bytes = ALLOCATED.allocated() - before - texts_bytes;
+    let bytes = ALLOCATED.allocated() - before - texts_bytes + table.slot_bytes();
     println!(r#"{{"size":"table","bytes":{bytes},"keys":{count}}}"#);
     (table, Tokens::new(texts.into_iter()))
 }
@@ -281,9 +281,10 @@ fn pieces(tokens: &Tokens, time: Duration) {
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<f64>().unwrap());
-    let count = arguments.next().unwrap_or(1_000_000.0) as usize;
-    let time = Duration::from_secs_f64(arguments.next().unwrap_or(1.0));
+    let mut arguments = std::env::args().skip(1);
+    let count = arguments.next().map_or(1_000_000, |count| count.parse().unwrap());
+    let seconds = arguments.next().map_or(1.0, |seconds| seconds.parse().unwrap());
+    let time = Duration::from_secs_f64(seconds);
     let (table, tokens) = fill(count);
     let verifier = Verifier::new(Arc::clone(&table), Lease::forever());
     let now = Clock::start().now();

@@ -20,8 +20,9 @@ const API_SHIFT: u32 = 8;
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct AppCell {
-    /// The words: app, account, rate, burst.
-    cell: Cell<4>,
+    /// App, account, rate, burst.
+    words: [AtomicU64; 4],
+    head: AtomicU64,
     /// Of the limit: when the bucket is full again.
     pub(crate) full_at: AtomicU64,
     /// Only where there are some.
@@ -42,7 +43,7 @@ pub(crate) struct Facts {
 impl AppCell {
     /// As of now.
     pub(crate) fn facts(&self) -> Facts {
-        let (head, [app, account, rate, burst]) = self.cell.read();
+        let (head, [app, account, rate, burst]) = Cell::new(&self.head, &self.words).read();
         let rate =
             Rate { limit: upper(rate), window_seconds: lower(rate), burst: Some(lower(burst)) };
         Facts {
@@ -67,7 +68,8 @@ impl AppCell {
             (packed, u64::from(rate.burst.unwrap_or(rate.limit)))
         });
         let (app, account) = (facts.app.as_i64(), facts.account.as_i64());
-        self.cell.write(head, [app.cast_unsigned(), account.cast_unsigned(), rate, burst]);
+        Cell::new(&self.head, &self.words)
+            .write(head, [app.cast_unsigned(), account.cast_unsigned(), rate, burst]);
     }
 
     /// Likewise, of its quotas.
@@ -83,21 +85,23 @@ impl AppCell {
 /// An API, as all threads see it.
 #[derive(Debug, Default)]
 pub(crate) struct ApiCell {
-    /// The words: its id, and the letters of its brand.
-    cell: Cell<3>,
+    /// Its id, and the letters of its brand.
+    words: [AtomicU64; 3],
+    head: AtomicU64,
 }
 
 impl ApiCell {
     /// Its id, if its tokens begin with `brand`.
     pub(crate) fn id_if(&self, brand: Brand) -> Option<ApiId> {
-        let (_, [id, first, rest]) = self.cell.read();
+        let (_, [id, first, rest]) = Cell::new(&self.head, &self.words).read();
         ([first, rest] == letters(brand)).then(|| ApiId::from_i64(id.cast_signed()))
     }
 
     /// From now on. Only the writer does this.
     pub(crate) fn put(&self, api: &feed::Api) {
         let [first, rest] = letters(api.brand);
-        self.cell.write(0, [api.api.as_i64().cast_unsigned(), first, rest]);
+        Cell::new(&self.head, &self.words)
+            .write(0, [api.api.as_i64().cast_unsigned(), first, rest]);
     }
 }
 

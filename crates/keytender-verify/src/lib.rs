@@ -8,6 +8,7 @@ pub mod feed;
 pub mod follow;
 pub mod lease;
 mod limit;
+mod memory;
 mod quota;
 mod seqlock;
 mod shelf;

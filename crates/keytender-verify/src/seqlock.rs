@@ -21,20 +21,18 @@ const COUNT_BITS: u32 = 24;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
 
 /// A head of 40 bits and `N` words, which change together.
-#[derive(Debug)]
-pub(crate) struct Cell<const N: usize> {
-    head: AtomicU64,
-    words: [AtomicU64; N],
+#[derive(Clone, Copy)]
+pub(crate) struct Cell<'a, const N: usize> {
+    head: &'a AtomicU64,
+    words: &'a [AtomicU64; N],
 }
 
-impl<const N: usize> Default for Cell<N> {
-    /// All zero.
-    fn default() -> Self {
-        Self { head: AtomicU64::new(0), words: std::array::from_fn(|_| AtomicU64::new(0)) }
+impl<'a, const N: usize> Cell<'a, N> {
+    /// The cell that these are, and nothing else.
+    pub(crate) const fn new(head: &'a AtomicU64, words: &'a [AtomicU64; N]) -> Self {
+        Self { head, words }
     }
-}
 
-impl<const N: usize> Cell<N> {
     /// The head alone, as it is or, during a change, as it was.
     pub(crate) fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire) >> COUNT_BITS

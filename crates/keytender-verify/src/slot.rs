@@ -9,6 +9,8 @@
 //! 6       32 + 32  the second of its end, the place of its app
 //! ```
 
+use std::sync::atomic::AtomicU64;
+
 use keytender_core::id::KeyId;
 use keytender_core::time::Time;
 use keytender_core::token::{Digest, Environment};
@@ -27,10 +29,14 @@ const TEST: u64 = 1 << 27;
 const NO_END: u32 = u32::MAX;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// A slot. It fills a line of the processor's cache, and shares it with none.
-#[derive(Default)]
-#[repr(align(64))]
-pub(crate) struct Slot(pub(crate) Cell<WORDS>);
+/// A slot. In memory that is mapped, it fills a line of the processor's cache, and shares it with none.
+pub(crate) type Slot = [AtomicU64; WORDS + 1];
+
+/// The cell that a slot is.
+pub(crate) const fn cell(slot: &Slot) -> Cell<'_, WORDS> {
+    let [head, words @ ..] = slot;
+    Cell::new(head, words)
+}
 
 /// What a slot says of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

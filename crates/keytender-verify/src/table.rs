@@ -87,6 +87,11 @@ impl Table {
         self.write().len()
     }
 
+    /// The memory that the slots of all keys take, in bytes; details, apps and what the writer knows come on top.
+    pub fn slot_bytes(&self) -> usize {
+        self.image().bytes()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -25,7 +25,6 @@
 mod error;
 mod file;
 mod lock;
-mod map;
 mod names;
 mod open;
 mod outbox;

@@ -8,7 +8,7 @@ use super::ApplyError;
 use super::image::{Image, Search};
 use crate::details::{Details, Interned};
 use crate::feed::Key;
-use crate::slot::{Entry, MAX_DETAILS, Stand};
+use crate::slot::{Entry, MAX_DETAILS, Stand, cell};
 
 /// How full the slots may be, in percent, before there are more. A key then takes 65 / 0.88 = 74 bytes.
 const FULLEST_PERCENT: usize = 88;
@@ -54,12 +54,12 @@ impl Draft {
     /// Forgets a key. Its slot stays taken until there are other slots: searches go on behind it.
     pub(super) fn remove(&mut self, id: u128) {
         if let Search::Found(slot) = self.image.search(id) {
-            let (head, words) = slot.0.read();
+            let (head, words) = cell(slot).read();
             let mut entry = Entry::unpack(head, words);
             if entry.state != Stand::Removed {
                 entry.state = Stand::Removed;
                 let (head, words) = entry.pack();
-                slot.0.write(head, words);
+                cell(slot).write(head, words);
                 self.live -= 1;
             }
         }
@@ -69,8 +69,8 @@ impl Draft {
         let (head, words) = entry.pack();
         match self.image.search(entry.id) {
             Search::Found(slot) => {
-                self.live += usize::from(Stand::of_head(slot.0.head()) == Stand::Removed);
-                slot.0.write(head, words);
+                self.live += usize::from(Stand::of_head(cell(slot).head()) == Stand::Removed);
+                cell(slot).write(head, words);
             }
             Search::Free(place) => {
                 self.image.fill(place, head, words).ok_or(ApplyError::Full)?;

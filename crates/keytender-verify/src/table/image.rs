@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::details::Details;
+use crate::memory::Words;
 use crate::shelf::Shelf;
-use crate::slot::{Entry, Slot, Stand, WORDS, lower};
+use crate::slot::{Entry, Slot, Stand, WORDS, cell, lower};
 
 /// Spreads public ids, whose bits are not all equally likely: 2^64 divided by the golden ratio (Knuth, The
 /// Art of Computer Programming, volume 3, section 6.4).
@@ -23,8 +24,9 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The slots, and what belongs to them.
 #[derive(Default)]
 pub(crate) struct Image {
-    groups: Box<[[Slot; GROUP]]>,
-    marks: Box<[AtomicU64]>,
+    /// The slots, and behind them the marks.
+    words: Words,
+    groups: usize,
     details: Shelf<OnceLock<Arc<Details>>>,
 }
 
@@ -49,11 +51,8 @@ impl Image {
     /// One with so many slots, or a few more.
     pub(crate) fn with_slots(slots: usize) -> Self {
         let groups = slots.div_ceil(GROUP);
-        Self {
-            groups: (0..groups).map(|_| Default::default()).collect(),
-            marks: (0..groups).map(|_| AtomicU64::new(0)).collect(),
-            details: Shelf::default(),
-        }
+        let words = Words::new(groups * (GROUP * (WORDS + 1) + 1));
+        Self { words, groups, details: Shelf::default() }
     }
 
     /// The key of a public id. If there is none, another key or nothing is looked at instead, so that it takes as
@@ -61,9 +60,9 @@ impl Image {
     pub(crate) fn find(&self, id: u128) -> Option<Entry> {
         let (slot, is_found) = match self.search(id) {
             Search::Found(slot) => (slot, true),
-            Search::Free(_) | Search::Full => (self.groups.get(self.home(id))?.first()?, false),
+            Search::Free(_) | Search::Full => (self.slots().get(self.home(id) * GROUP)?, false),
         };
-        let (head, words) = slot.0.read();
+        let (head, words) = cell(slot).read();
         let entry = Entry::unpack(head, words);
         (is_found && entry.id == id && entry.state != Stand::Removed).then_some(entry)
     }
@@ -71,7 +70,7 @@ impl Image {
     /// The slot of a public id, or the one where it would be.
     pub(crate) fn search(&self, id: u128) -> Search<'_> {
         let (home, mark) = (self.home(id), mark(id));
-        let (before, after) = self.marks.split_at_checked(home).unwrap_or_default();
+        let (before, after) = self.marks().split_at_checked(home).unwrap_or_default();
         let order = (home..).zip(after).chain((0..).zip(before));
         for (group, marks) in order {
             // A mark is set after its slot is filled.
@@ -89,15 +88,16 @@ impl Image {
 
     /// Puts a key where there was none. Only one thread at a time may do this.
     pub(crate) fn fill(&self, at: Place, head: u64, words: [u64; WORDS]) -> Option<()> {
-        self.groups.get(at.group)?.get(at.slot)?.0.write(head, words);
-        self.marks.get(at.group)?.fetch_or(at.mark << (at.slot * 8), Ordering::Release);
+        cell(self.slots().get(at.group * GROUP + at.slot)?).write(head, words);
+        self.marks().get(at.group)?.fetch_or(at.mark << (at.slot * 8), Ordering::Release);
         Some(())
     }
 
     /// The slot at a place, if it is of this id.
     fn slot(&self, group: usize, slot: usize, id: u128) -> Option<&Slot> {
-        let slot = self.groups.get(group)?.get(slot)?;
-        let is_it = slot.0.peek(0) == lower(id) && u128::from(slot.0.head() >> 32) == id >> 64;
+        let slot = self.slots().get(group * GROUP + slot)?;
+        let is_it =
+            cell(slot).peek(0) == lower(id) && u128::from(cell(slot).head() >> 32) == id >> 64;
         is_it.then_some(slot)
     }
 
@@ -113,20 +113,35 @@ impl Image {
 
     /// How many slots there are.
     pub(crate) fn len(&self) -> usize {
-        self.groups.len() * GROUP
+        self.groups * GROUP
+    }
+
+    /// Bytes of the slots and marks.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.words.get())
     }
 
     /// All keys, without those that are forgotten.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
-        let entries = self.groups.iter().flatten().map(|slot| slot.0.read());
+        let entries = self.slots().iter().map(|slot| cell(slot).read());
         let entries = entries.map(|(head, words)| Entry::unpack(head, words));
         entries.filter(|entry| !matches!(entry.state, Stand::Empty | Stand::Removed))
+    }
+
+    fn slots(&self) -> &[Slot] {
+        let (slots, _) =
+            self.words.get().split_at_checked(self.len() * (WORDS + 1)).unwrap_or_default();
+        slots.as_chunks().0
+    }
+
+    fn marks(&self) -> &[AtomicU64] {
+        self.words.get().get(self.len() * (WORDS + 1)..).unwrap_or_default()
     }
 
     /// The group where the search for an id begins.
     fn home(&self, id: u128) -> usize {
         // The upper half of the product is below the number of groups.
-        let product = u128::from(spread(id)) * self.groups.len() as u128;
+        let product = u128::from(spread(id)) * self.groups as u128;
         usize::try_from(product >> 64).unwrap_or(0)
     }
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::sync::atomic::Ordering;
 
-use super::map::{Map, WORD, Words};
 use super::{record, word};
+use crate::memory::{WORD, Words};
 
 /// Bytes of the head: one page, so that what follows can be mapped.
 pub(super) const HEAD_BYTES: u64 = 4_096;
@@ -90,13 +90,13 @@ impl File {
 
     /// Maps the head of a file that is there.
     pub(super) fn map(handle: fs::File, first: u64) -> io::Result<Self> {
-        let head = Words::Mapped(Map::new(&handle, 0, HEAD_WORDS)?);
+        let head = Words::of_file(&handle, 0, HEAD_WORDS)?;
         Ok(Self { handle, head, first })
     }
 
     /// Where the names are.
     pub(super) fn names(&self) -> io::Result<Words> {
-        Map::new(&self.handle, HEAD_BYTES, NAMES * NAME_WORDS).map(Words::Mapped)
+        Words::of_file(&self.handle, HEAD_BYTES, NAMES * NAME_WORDS)
     }
 
     /// A piece that is in the file.
@@ -104,7 +104,7 @@ impl File {
         let records = usize::try_from(piece_records(self.first, piece));
         let records = records.map_err(|_| io::ErrorKind::FileTooLarge)?;
         let words = records.checked_mul(record::WORDS).ok_or(io::ErrorKind::FileTooLarge)?;
-        Map::new(&self.handle, piece_start(self.first, piece), words).map(Words::Mapped)
+        Words::of_file(&self.handle, piece_start(self.first, piece), words)
     }
 
     /// Makes the next piece, with a place on the disk for every record; in memory alone if there is none.
@@ -117,7 +117,7 @@ impl File {
                 self.set(4, word::write(piece as u64 + 1, 4));
                 words
             }
-            Err(_) => Words::heap(usize::try_from(self.first).unwrap_or(0) * record::WORDS),
+            Err(_) => Words::new(usize::try_from(self.first).unwrap_or(0) * record::WORDS),
         }
     }
 

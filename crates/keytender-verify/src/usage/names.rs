@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 use super::file::{File, NAME_WORDS};
-use super::map::Words;
 use super::word::mix;
+use crate::memory::Words;
 
 /// Bytes of a name: what is left of 64 beside its length and check.
 const NAME_BYTES: usize = (NAME_WORDS - 1) * 8;

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::file::{File, PIECES};
-use super::map::Words;
 use super::record::{Found, Name, Record, WORDS};
+use crate::memory::Words;
 
 /// How full a piece may be, in percent: a search that finds nothing looks at 8 records on average.
 const FULLEST_PERCENT: usize = 75;

@@ -2,14 +2,20 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::string_slice,
     clippy::indexing_slicing,
     reason = "a test that meets the unexpected should panic"
 )]
 
+#[path = "../../../../fuzz/verify.rs"]
+mod harness;
+
 mod changes;
+mod follow;
 mod layer;
 mod limits;
+mod model;
 mod sample;
 mod seqlock;
 mod torn;
