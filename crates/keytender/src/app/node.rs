@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::{Span, Time};
-use keytender_verify::feed::{App as FeedApp, Changes, Quota as FeedQuota, Snapshot, VERSION};
+use keytender_verify::feed::{App as FeedApp, Changes, Snapshot, VERSION};
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
 use tokio::sync::{Mutex, Notify};
@@ -23,12 +23,11 @@ use crate::store::changes::Change;
 use crate::store::verify::{KnownApp, Which};
 use crate::store::{self, Failure, Store};
 
+pub mod feed;
 mod keep;
 mod known;
 mod quotas;
 mod uses;
-
-pub use uses::write as write_uses;
 
 pub use keep::keep;
 
@@ -195,25 +194,16 @@ impl Node {
 
     /// Apps with what is used of their quotas, which are remembered.
     async fn apps(&self, found: &[KnownApp]) -> store::Result<Vec<FeedApp>> {
-        let now = self.clock.now().time;
-        let mut limited = HashMap::new();
         {
             let mut quotas = self.quotas.write().unwrap_or_else(PoisonError::into_inner);
-            for known in found {
-                match known.app.limits.quota {
-                    Some(quota) => {
-                        quotas.insert(known.app.id, quota);
-                        limited.insert(known.app.id, quota);
-                    }
-                    None => _ = quotas.remove(&known.app.id),
+            for KnownApp { app, .. } in found {
+                match app.limits.quota {
+                    Some(quota) => _ = quotas.insert(app.id, quota),
+                    None => _ = quotas.remove(&app.id),
                 }
             }
         }
-        let spent = quotas::spent(&self.store, &limited, now).await?;
-        let mut spent: HashMap<AppId, FeedQuota> =
-            spent.into_iter().map(|one| (one.app, one.quota)).collect();
-        let app = |known: &KnownApp| known::app(known, spent.remove(&known.app.id));
-        Ok(found.iter().map(app).collect())
+        quotas::apps(&self.store, found, self.clock.now().time).await
     }
 
     /// Every API; from now on they are known by their names.

@@ -16,6 +16,8 @@ use crate::app::view::{ApiList, ApiView};
 use crate::error::Error;
 use crate::store::apis::ApiSettings;
 
+mod create;
+
 /// The word that takes back what was said.
 const NOTHING: &str = "none";
 /// The word for a key without an end.
@@ -25,6 +27,8 @@ const DEFAULT: &str = "default";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Add an API with a first key, and print how to protect it: nginx, Caddy, axum, curl
+    Create(create::Create),
     /// Add an API of yours; its customers, their apps and keys come next
     Add(Add),
     /// List your APIs
@@ -92,6 +96,7 @@ pub(super) struct Set {
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
+        Command::Create(args) => create::run(&args, context),
         Command::Add(args) => add(args, context),
         Command::List { json } => list(json, context),
         Command::Show { name, json } => show(&name, json, context),

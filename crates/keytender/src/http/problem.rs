@@ -15,7 +15,7 @@ const MEDIA_TYPE: &str = "application/problem+json";
 const TYPES: &str = "/problems/";
 
 /// Every type: its status, its name in the URL, its title, and what it means.
-pub(super) const ALL: [Type; 18] = [
+pub(super) const ALL: [Type; 19] = [
     Type(
         400,
         "bad-request",
@@ -63,6 +63,12 @@ pub(super) const ALL: [Type; 18] = [
         "conflict",
         "Something stands in the way",
         "There is one already, or another request with this Idempotency-Key is under way.",
+    ),
+    Type(
+        410,
+        "forgotten",
+        "It is forgotten",
+        "Changes of keys are remembered for a week. Whoever was away for longer takes a snapshot.",
     ),
     Type(
         412,

@@ -74,6 +74,10 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::issued::rotate, api::issued::rotation, api::issued::cancel))
         .routes(routes!(api::issued::finish))
         .routes(routes!(api::issued::usage))
+        .routes(routes!(verify::feed::snapshot))
+        .routes(routes!(verify::feed::changes))
+        .routes(routes!(verify::feed::lease))
+        .routes(routes!(verify::feed::usage))
         .routes(routes!(api::issued::revoke))
 }
 

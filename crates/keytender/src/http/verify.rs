@@ -21,6 +21,7 @@ use crate::app::node::Node;
 
 pub(super) mod answer;
 pub(super) mod batch;
+pub(super) mod feed;
 pub(super) mod forward;
 pub(super) mod gateway;
 pub(super) mod own;

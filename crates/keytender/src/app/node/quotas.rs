@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use keytender_core::id::AppId;
 use keytender_core::time::Time;
-use keytender_verify::feed::{Period as FeedPeriod, Quota as FeedQuota, Spent};
+use keytender_verify::feed::{App as FeedApp, Period as FeedPeriod, Quota as FeedQuota, Spent};
 
 use super::Node;
 use crate::store::apps::{Period, Quota};
 use crate::store::usage::MICROS_PER_DAY;
+use crate::store::verify::{KnownApp, Which};
 use crate::store::{self, Store};
 
 /// A period of the calendar: the day on which it begins, and when the next one does.
@@ -75,6 +76,28 @@ pub(super) async fn spent(
         }
     }
     Ok(spent)
+}
+
+/// What is used of the quotas of these apps, where they have some.
+pub(super) async fn spent_by(store: &Store, apps: &[AppId], now: Time) -> store::Result<Vec<Spent>> {
+    let found = store.known_apps(&Which::These(apps.to_vec())).await?;
+    let limited =
+        found.iter().filter_map(|known| Some((known.app.id, known.app.limits.quota?))).collect();
+    spent(store, &limited, now).await
+}
+
+/// Apps in the words of verifiers, with what is used of their quotas.
+pub(super) async fn apps(
+    store: &Store,
+    found: &[KnownApp],
+    now: Time,
+) -> store::Result<Vec<FeedApp>> {
+    let limited =
+        found.iter().filter_map(|known| Some((known.app.id, known.app.limits.quota?))).collect();
+    let spent = spent(store, &limited, now).await?;
+    let mut spent: HashMap<AppId, FeedQuota> =
+        spent.into_iter().map(|one| (one.app, one.quota)).collect();
+    Ok(found.iter().map(|one| super::known::app(one, spent.remove(&one.app.id))).collect())
 }
 
 /// A quota in the words of verifiers.

@@ -48,7 +48,7 @@ pub(super) fn open(folder: &Path) -> Result<Arc<Usage>, Error> {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
+pub(super) async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
     let mut used: Vec<Counted> = batch.rows.iter().map(counted).collect();
     // Of two who write the same keys, neither waits for the other.
     used.sort_unstable_by_key(|one| one.key_id);
