@@ -82,7 +82,7 @@ impl Interned {
         }
         let place = u32::try_from(self.places.len() + 1).unwrap_or(u32::MAX);
         self.places.insert(name, place);
-        (place, Some(Arc::new(Details::clone(details))))
+        (place, Some(Arc::clone(details)))
     }
 
     /// How many there are.

@@ -87,7 +87,6 @@ impl Counter {
     fn take(&self, cost: u64, now: u64) -> Result<(), u64> {
         let limit = self.limit.load(Ordering::Relaxed);
         if limit == u64::MAX {
-            self.here.fetch_add(cost, Ordering::Relaxed);
             return Ok(());
         }
         self.begin_again(now);

@@ -20,7 +20,7 @@
 //! # Limits
 //! Without space for more records, keys that were never used before are counted in memory, and
 //! [`Health::unsaved`] says so. A program, region or service beyond the 4,095th, or with more than 56 bytes, is
-//! not told.
+//! not told. Regions and services are the API's own words: a key has a record for each pair that is named.
 
 mod error;
 mod file;

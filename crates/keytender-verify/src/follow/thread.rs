@@ -95,16 +95,19 @@ impl Shared {
         }
     }
 
-    /// Waits, but not when a use is urgent; whether the end has come.
+    /// Waits, but not long when a use is urgent; whether the end has come.
     fn wait(&self, whole: Duration, verifier: &Verifier) -> bool {
         let is_urgent = || verifier.usage().is_some_and(|usage| usage.is_urgent());
         let mut state = self.lock();
         let mut waited = Duration::ZERO;
-        while !state.is_ended && waited < whole && !(state.failures == 0 && is_urgent()) {
-            let (next, _) =
-                self.wake.wait_timeout(state, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner);
-            state = next;
+        while !state.is_ended && waited < whole {
+            let next = self.wake.wait_timeout(state, LOOK_EVERY);
+            (state, _) = next.unwrap_or_else(PoisonError::into_inner);
             waited += LOOK_EVERY;
+            // While the server fails, it is not asked more often.
+            if state.failures == 0 && is_urgent() {
+                break;
+            }
         }
         state.is_ended
     }

@@ -132,6 +132,18 @@ fn what_one_quota_refuses_the_other_does_not_count() {
 }
 
 #[test]
+fn a_quota_begins_when_it_is_given() {
+    let verifier = with_quotas(vec![quota(Period::Month, 100, 0)]);
+    assert!(ask(&verifier, 1, 5, 0).is_ok(), "before there is a quota for the day");
+    let quotas = vec![quota(Period::Month, 100, 5), quota(Period::Day, 3, 1)];
+    verifier.table().apply(&changes(10, [What::PutApp(App { quotas, ..app(1) })])).unwrap();
+    assert!(ask(&verifier, 1, 2, 0).is_ok());
+    assert!(ask(&verifier, 1, 1, 0).is_err());
+    verifier.table().apply(&changes(11, [What::PutApp(app(1))])).unwrap();
+    assert!(ask(&verifier, 1, 1_000, 0).is_ok(), "it was taken away");
+}
+
+#[test]
 fn what_the_server_has_counted_is_not_counted_twice() {
     let verifier = with_quotas(vec![quota(Period::Month, 10, 0)]);
     let table = verifier.table();

@@ -116,6 +116,16 @@ fn the_core_does_not_touch_the_world() {
 }
 
 #[test]
+fn the_verifier_knows_the_core_alone_and_reads_a_clock_in_one_place() {
+    let world = ["tokio", "sqlx", "async ", "keytender::", "println!", "process::exit"];
+    assert_eq!(found("keytender-verify/src", &[], &world), None);
+    let clocks = ["SystemTime", "Instant"];
+    assert_eq!(found("keytender-verify/src", &["clock"], &clocks), None);
+    assert_eq!(found("keytender-verify/src", &["memory"], &["unsafe {", "unsafe fn"]), None);
+    assert!(found("keytender-verify/src", &[], &["unsafe {"]).is_some());
+}
+
+#[test]
 fn only_connect_and_net_know_the_sdk() {
     assert_eq!(
         found("keytender/src", &["connect", "net"], &["aws_sdk", "aws_config", "aws_smithy"]),
