@@ -39,6 +39,7 @@ mod evaluate;
 mod events;
 mod fake_iam;
 mod formats;
+mod gateways;
 mod help;
 mod hook;
 mod inventory;

@@ -79,7 +79,11 @@ pub(super) async fn spent(
 }
 
 /// What is used of the quotas of these apps, where they have some.
-pub(super) async fn spent_by(store: &Store, apps: &[AppId], now: Time) -> store::Result<Vec<Spent>> {
+pub(super) async fn spent_by(
+    store: &Store,
+    apps: &[AppId],
+    now: Time,
+) -> store::Result<Vec<Spent>> {
     let found = store.known_apps(&Which::These(apps.to_vec())).await?;
     let limited =
         found.iter().filter_map(|known| Some((known.app.id, known.app.limits.quota?))).collect();

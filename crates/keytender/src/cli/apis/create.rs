@@ -95,8 +95,7 @@ async fn make(desk: &Desk<'_>, args: &Create, server: String) -> Result<Made, Er
     };
     let (_, key) = desk.create_key(&app.id, new).await?;
     let user = format!("{}-gateway", api.name);
-    let facts =
-        UserFacts { role: Role::Operator, address: None, owner: None, is_suspended: false };
+    let facts = UserFacts { role: Role::Operator, address: None, owner: None, is_suspended: false };
     desk.add_user(&user, &facts).await?;
     // It does not end: with it ends what the gateway protects. The policy says when it is old.
     let scopes = Scopes::from_iter([Scope::KeysVerify]);
@@ -163,7 +162,7 @@ Caddy, in its Caddyfile:
 
 axum, within your API, with the crate keytender-verify and its features http and tower:
 
-    let usage = Usage::open(Path::new(\"uses\"), \"node-1\", 100_000, rand::random())?.usage;
+    let usage = Usage::open(Path::new(\"uses\"), \"node-1\", 100_000, getrandom::u64()?)?.usage;
     let verifier = Verifier::new(Arc::new(Table::new()), Lease::new(OnPartition::Serve)).with_usage(usage);
     let (verifier, clock) = (Arc::new(verifier), Clock::start());
     let feed = HttpFeed::new(\"{server}\", \"{id}\".parse()?, Secret::new(\"{token}\"))?;
