@@ -53,6 +53,8 @@ pub struct AppChange {
     pub rate: Option<Option<Rate>>,
     /// How much its keys may ask together; `Some(None)`: as much as they like.
     pub quota: Option<Option<Quota>>,
+    /// What people say of it, by name: all of it.
+    pub labels: Option<BTreeMap<String, String>>,
     /// Whether none of its keys works.
     pub is_suspended: Option<bool>,
     /// Why.
@@ -106,6 +108,7 @@ pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<Ap
         name: new.name,
         scopes: new.scopes,
         limits: new.limits,
+        labels: new.labels,
         suspended_at: None,
         created_at: inventory.now,
     };
@@ -262,6 +265,10 @@ pub async fn set(
     app.limits.rate = change.rate.unwrap_or(app.limits.rate);
     app.limits.quota = change.quota.unwrap_or(app.limits.quota);
     check_limits(&app.limits)?;
+    if let Some(labels) = change.labels {
+        check_labels(&labels)?;
+        app.labels = labels;
+    }
     if let Some(is_suspended) = change.is_suspended {
         app.suspended_at = is_suspended.then_some(app.suspended_at.unwrap_or(inventory.now));
     }
@@ -269,6 +276,9 @@ pub async fn set(
         return Ok(now);
     }
     tx.update_app(&app).await.map_err(cannot_write)?;
+    if app.labels != now.labels {
+        tx.label_app(&app, inventory.now).await.map_err(cannot_write)?;
+    }
     let verb = match change.is_suspended {
         Some(true) => "app.suspend",
         Some(false) => "app.resume",
@@ -287,6 +297,6 @@ fn done<'a>(verb: &'a str, app: &App, why: Option<&'a str>) -> Done<'a> {
         target_id: app.id.to_string(),
         why,
         details: json!({"name": app.name, "account": app.account_id.to_string(), "scopes": app.scopes,
-                        "limits": app.limits, "suspended_at": app.suspended_at}),
+                        "limits": app.limits, "labels": app.labels, "suspended_at": app.suspended_at}),
     }
 }

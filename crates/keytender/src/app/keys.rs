@@ -219,8 +219,7 @@ pub async fn get(inventory: &Inventory, word: &str) -> Result<HeldKey, Error> {
     refuse_whole(word)?;
     let seen = inventory.sight.narrow(Filter::default());
     let found = inventory.store.find_keys_among(word, seen).await.map_err(cannot_read)?;
-    let facts =
-        |held: &HeldKey| (held.record.id.to_string(), held.record.key.state == State::Destroyed);
+    let facts = |held: &HeldKey| (held.record.id.to_string(), held.record.key.state);
     one(word, found, facts)
 }
 
@@ -242,17 +241,22 @@ pub fn refuse_whole(word: &str) -> Result<(), Error> {
     }
 }
 
-/// The one of `found` that a word means; `facts` gives the id of each, and whether it is gone.
+/// The one of `found` that a word means; `facts` gives the id and the state of each. Of several of a name, one
+/// that has not ended is meant: a rotation leaves the old key's name to the new one.
 ///
 /// # Errors
 /// When there is none, or several are there.
 pub fn one<T>(
     word: &str,
     mut found: Vec<T>,
-    facts: impl Fn(&T) -> (String, bool),
+    facts: impl Fn(&T) -> (String, State),
 ) -> Result<T, Error> {
     if found.len() > 1 {
-        found.retain(|one| !facts(one).1);
+        found.retain(|one| facts(one).1 != State::Destroyed);
+    }
+    let has_ended = |one: &T| matches!(facts(one).1, State::Deactivated | State::Compromised);
+    if found.len() > 1 && !found.iter().all(has_ended) {
+        found.retain(|one| !has_ended(one));
     }
     let count = found.len();
     match (found.pop(), count) {

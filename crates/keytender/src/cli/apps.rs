@@ -93,6 +93,9 @@ pub(super) struct Set {
     /// How much its keys may ask together, such as 10000/day; `none` takes the limit away
     #[arg(long, value_name = "COUNT/PERIOD")]
     quota: Option<String>,
+    /// What you say of it, in place of all that was said; can be given several times
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = setting)]
+    labels: Vec<(String, String)>,
 }
 
 /// Stop all keys of an app, or let them work again.
@@ -135,7 +138,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Add(args) => add(args, context),
         Command::List { api, account, json } => list(&api, account.as_deref(), json, context),
         Command::Show { app, json } => show(&app, json, context),
-        Command::Set(args) => set(&args, context),
+        Command::Set(args) => set(args, context),
         Command::Suspend(args) => suspend(args, true, context),
         Command::Resume(args) => suspend(args, false, context),
     }
@@ -180,11 +183,16 @@ fn amount(quota: Option<Quota>) -> String {
 }
 
 /// What keys may do.
-pub(super) fn may(scopes: &[String]) -> String {
+fn may(scopes: &[String]) -> String {
     match scopes {
         [] => "whatever each key says".to_owned(),
         scopes => scopes.join(" "),
     }
+}
+
+fn labels(app: &AppView) -> String {
+    let labels = app.labels.iter().map(|(name, value)| format!("{name}={value}"));
+    labels.collect::<Vec<_>>().join(", ")
 }
 
 fn suspended(app: &AppView) -> String {
@@ -238,6 +246,7 @@ fn write(app: &AppView) -> io::Result<()> {
         ("keys may", may(&app.scopes)),
         ("rate", pace(app.rate)),
         ("quota", amount(app.quota)),
+        ("labels", labels(app)),
         ("state", suspended(app)),
         ("since", app.created_at.to_string()),
     ];
@@ -262,7 +271,7 @@ fn limit<T>(
     }
 }
 
-fn set(args: &Set, context: &Context) -> Result<u8, Stop> {
+fn set(args: Set, context: &Context) -> Result<u8, Stop> {
     let scopes = match args.scopes.as_deref() {
         Some(NOTHING) => Some(Vec::new()),
         other => other.map(words),
@@ -270,11 +279,12 @@ fn set(args: &Set, context: &Context) -> Result<u8, Stop> {
     let rate = limit("--rate", args.rate.as_deref(), rate)?;
     let rate = rate.map(|rate| rate.map(|rate| Rate { burst: args.burst, ..rate }));
     let quota = limit("--quota", args.quota.as_deref(), quota)?;
-    if scopes.is_none() && rate.is_none() && quota.is_none() {
+    let labels = (!args.labels.is_empty()).then(|| args.labels.into_iter().collect());
+    if scopes.is_none() && rate.is_none() && quota.is_none() && labels.is_none() {
         let error = Error::new("there is nothing to change").hint("such as --rate 100/60s");
         return Err(Stop::wrong_usage(error));
     }
-    let change = AppChange { scopes, rate, quota, ..AppChange::default() };
+    let change = AppChange { scopes, rate, quota, labels, ..AppChange::default() };
     context.desk(async |desk| {
         let app = desk.set_app(&args.app, change).await.map_err(Stop::could_not)?;
         context.talk.note(&format!("changed {}", app.name));

@@ -1,11 +1,14 @@
 //! Apps: who the keys of an API's customer act for. An app is a principal; here is what it is beside that.
 
+use std::collections::BTreeMap;
+
 use keytender_core::id::{AccountId, ApiId, AppId};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
+use super::principals::tags;
 use super::{Result, Store};
 
 /// An app.
@@ -23,6 +26,8 @@ pub struct App {
     pub scopes: Vec<String>,
     /// How much its keys may do together.
     pub limits: Limits,
+    /// What is said of it, by name: the tags of its principal.
+    pub labels: BTreeMap<String, String>,
     /// Since when none of its keys works.
     pub suspended_at: Option<Time>,
     /// Since when it is known.
@@ -77,8 +82,10 @@ pub enum Period {
     Month,
 }
 
-pub(super) const COLUMNS: &str =
-    "a.id, a.api_id, a.account_id, p.name, a.scopes, a.limits, a.suspended_at, a.created_at";
+/// What an app is read of.
+pub(super) const COLUMNS: &str = "a.id, a.api_id, a.account_id, p.name, a.scopes, a.limits, p.tags, \
+    a.suspended_at, a.created_at";
+/// Where these stand.
 pub(super) const TABLES: &str = "apps a JOIN principals p ON p.id = a.id";
 
 /// Reads [`COLUMNS`].
@@ -90,6 +97,7 @@ pub(super) fn app(cells: &mut Cells<'_>) -> Result<App> {
         name: cells.text()?,
         scopes: words(&cells.text()?),
         limits: parsed(&cells.text()?, "limits of an app")?,
+        labels: tags(cells.maybe_text()?)?.unwrap_or_default(),
         suspended_at: cells.maybe_time()?,
         created_at: cells.time()?,
     })
@@ -137,6 +145,20 @@ impl Tx {
             app.suspended_at.into(),
         ];
         self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Writes what is said of an app from `at` on, and has its keys judged and claimed anew.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn label_app(&mut self, app: &App, at: Time) -> Result<()> {
+        let sql = "UPDATE principals SET tags = $3, tags_at = $4 WHERE tenant_id = $1 AND id = $2";
+        let (tenant, id) = (self.tenant(), app.id.as_i64());
+        let values = vec![tenant.into(), id.into(), json(&app.labels)?.into(), at.into()];
+        self.execute(sql, values).await?;
+        let sql = "UPDATE keys SET evaluate_at = 0 WHERE tenant_id = $1 AND principal_id = $2";
+        self.execute(sql, vec![tenant.into(), id.into()]).await?;
         Ok(())
     }
 

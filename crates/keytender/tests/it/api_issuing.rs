@@ -307,6 +307,19 @@ fn a_change_is_made_to_the_version_that_was_meant() {
             assert_eq!(now, changed.header("etag"));
             patch(path, other, &now).expect(200);
         }
+        // Labels are replaced, and claimed anew at once.
+        let (key, _) = shop.key(&json!({}));
+        let owner = json!({"name": "gold", "address": "gold@example.com"});
+        shop.server.post("/v1/owners", &owner).expect(201);
+        let claim = json!({"by": "tag", "tag": "team", "pattern": "gold"});
+        shop.server.post("/v1/owners/gold/claims", &claim).expect(201);
+        assert!(shop.seen(&key)["owner"].is_null());
+        let labels = json!({"team": "gold"});
+        let changed = shop.server.patch(&app, &json!({"labels": labels})).expect(200);
+        assert_eq!(changed["labels"], labels);
+        assert_eq!(shop.server.get(&app).expect(200)["labels"], labels);
+        let seen = shop.seen(&key);
+        assert_eq!((&seen["tags"], &seen["owner"]), (&labels, &json!("gold")));
         // What is null is taken away; what is said again changes nothing.
         let kept = shop.server.patch("/v1/apis/acme", &json!({"overlap": null})).expect(200);
         assert_eq!((&kept["overlap"], &kept["title"]), (&json!("8d"), &json!("Acme")));

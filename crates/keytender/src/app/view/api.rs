@@ -1,5 +1,7 @@
 //! Our own APIs, their customers and apps, in JSON.
 
+use std::collections::BTreeMap;
+
 use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -122,6 +124,8 @@ pub struct AppView {
     pub rate: Option<Rate>,
     /// How much its keys may ask together in a day or a month.
     pub quota: Option<Quota>,
+    /// What is said of it, by name: the tags of its keys.
+    pub labels: BTreeMap<String, String>,
     /// Since when none of its keys works.
     pub suspended_at: Option<Time>,
     /// Since when it is known.
@@ -139,6 +143,7 @@ impl AppView {
             scopes: app.scopes.clone(),
             rate: app.limits.rate,
             quota: app.limits.quota,
+            labels: app.labels.clone(),
             suspended_at: app.suspended_at,
             created_at: app.created_at,
         }

@@ -81,6 +81,7 @@ impl Desk<'_> {
                 put(&mut body, "scopes", change.scopes.map(|scopes| json!(scopes)));
                 put(&mut body, "rate", change.rate.map(|rate| json!(rate)));
                 put(&mut body, "quota", change.quota.map(|quota| json!(quota)));
+                put(&mut body, "labels", change.labels.map(|labels| json!(labels)));
                 put(&mut body, "suspended", change.is_suspended.map(|is| json!(is)));
                 put(&mut body, "because", change.why.map(|why| json!(why)));
                 server.ask(Method::PATCH, &place(word), &body).await

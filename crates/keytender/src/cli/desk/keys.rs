@@ -48,7 +48,7 @@ impl Desk<'_> {
                 let named = Some(word.to_owned());
                 let query = KeyQuery { named, limit: Some(MEANT), ..KeyQuery::default() };
                 let list: KeyList = server.get(KEYS, &query).await?;
-                let facts = |view: &KeyView| (view.key.clone(), view.is_gone());
+                let facts = |view: &KeyView| (view.key.clone(), view.state);
                 Ok((keys::one(word, list.keys, facts)?, list.as_of))
             }
         }

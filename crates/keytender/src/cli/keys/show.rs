@@ -9,7 +9,6 @@ use keytender_core::time::Time;
 
 use super::list::write_json;
 use crate::app::view::{EventView, IssuedView, KeyView};
-use crate::cli::apps::may;
 use crate::cli::context::Context;
 use crate::cli::{DONE, Stop, style};
 
@@ -101,7 +100,7 @@ fn issued(view: &KeyView) -> Vec<(&'static str, Option<String>)> {
     let why = issued.revoked_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
     vec![
         ("app", Some(issued.app.clone())),
-        ("scopes", Some(may(&issued.scopes))),
+        ("scopes", Some(issued.scopes.join(" "))),
         ("from", Some(networks)),
         ("for", Some(issued.environment.clone())),
         ("replaces", issued.replaces.clone()),

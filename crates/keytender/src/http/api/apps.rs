@@ -55,6 +55,8 @@ pub(in crate::http) struct AppChangeBody {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<Quota>)]
     quota: Option<Option<Quota>>,
+    /// What is said of it, by name; all of it, in place of what was said.
+    labels: Option<BTreeMap<String, String>>,
     /// Whether none of its keys works.
     suspended: Option<bool>,
     /// Why, for the log.
@@ -179,6 +181,7 @@ pub(in crate::http) async fn set(
         scopes: change.scopes,
         rate: change.rate,
         quota: change.quota,
+        labels: change.labels,
         is_suspended: change.suspended,
         why: change.because,
     };

@@ -103,7 +103,8 @@ fn story(home: &Home) -> Vec<Ran> {
     go(&["apps", "show", &app]);
     go(&["apps", "set", &app]);
     go(&["apps", "set", &app, "--rate", "none", "--quota", "5/month", "--scopes", "orders:read"]);
-    go(&["apps", "set", &app, "--rate", "5/1m"]);
+    go(&["apps", "set", &app, "--rate", "5/1m", "--label", "tier=silver", "--label", "team=x"]);
+    go(&["apps", "show", &app]);
     go(&["apps", "show", &app, "--json"]);
     go(&["apps", "suspend", &app, "--because", "unpaid"]);
     go(&["apps", "list", "acme"]);
@@ -256,4 +257,79 @@ fn the_secret_of_a_key_is_in_no_file_no_row_no_log_and_no_error() {
             assert!(!contains(&said, hidden), "in clear");
         }
     }
+}
+
+/// The blocks of lines to be typed on a page of the guide.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in page.lines() {
+        match (line.strip_prefix("    "), blocks.last_mut()) {
+            (Some(typed), Some(block)) => *block += &format!("{typed}\n"),
+            (None, Some(block)) if !block.is_empty() => blocks.push(String::new()),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// Runs a block of the guide as people do, in a shell.
+fn typed(home: &Home, server: &Served, block: &str, app: &str) -> Ran {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_keytender"));
+    let folder = program.parent().unwrap().display();
+    let run = std::process::Command::new("sh")
+        .args(["-ec", &block.replace("http://127.0.0.1:7979", &server.url)])
+        .current_dir(home.path())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("PATH", format!("{folder}:/usr/bin:/bin"))
+        .env("KEYTENDER_DATABASE", home.variable("KEYTENDER_DATABASE"))
+        .env("TOKEN", &server.token)
+        .env("APP", app)
+        .output()
+        .unwrap();
+    Ran {
+        code: run.status.code().unwrap(),
+        stdout: String::from_utf8(run.stdout).unwrap(),
+        stderr: String::from_utf8(run.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn what_the_guide_types_does_what_it_says() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/issuing.md");
+    let blocks = blocks(&std::fs::read_to_string(page).unwrap());
+    let database = new_databases().remove(0);
+    let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
+    let server = Served::start(&home);
+    let first = typed(&home, &server, &format!("{}\necho $app", blocks[0]), "");
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    let app = first.stdout.trim();
+    assert!(app.starts_with("app_"), "{app}");
+    if !std::path::Path::new("/usr/bin/curl").exists() {
+        eprintln!("skipped: there is no curl");
+        return;
+    }
+    // Another customer: the first block has added the one of the page.
+    let curl = blocks[1].replace("globex", "initech").replace("web-shop", "shop");
+    assert!(curl.matches("curl").count() == 3, "{curl}");
+    let second = typed(&home, &server, &curl.replace("curl ", "curl -sf "), app);
+    assert_eq!(second.code, 0, "{}{}", second.stdout, second.stderr);
+    let (_, key) = second.stdout.rsplit_once("\"key\":\"").unwrap();
+    let key = key.split('"').next().unwrap();
+    // The rest of the page, with the key of the second block for its own.
+    let shown = run(&home, &["keys", "show", key, "--json"]).json();
+    let public = shown["keys"][0]["id"].as_str().unwrap();
+    let of_keys = |block: &&String| block.contains("7Hk2mQ9xTz4B") || block.contains("--app $APP");
+    let mut ran = 0;
+    for block in blocks.iter().skip(2).filter(of_keys) {
+        for line in block.replace("\\\n", " ").lines() {
+            // A rotation that is pending is not finished, and not there after it was cancelled.
+            let code = i32::from(line.contains("rotation finish"));
+            let line = line.replace("7Hk2mQ9xTz4B", public).replace("revoke", "revoke --yes");
+            let done = typed(&home, &server, &line.replace("curl ", "curl -sf "), app);
+            assert_eq!(done.code, code, "{line}: {}{}", done.stdout, done.stderr);
+            ran += 1;
+        }
+    }
+    assert!(ran > 10, "{ran}");
 }

@@ -34,7 +34,7 @@ fn retire_after(shop: &Shop, span: Span) -> u64 {
 }
 
 #[test]
-fn a_successor_is_activated_by_its_first_use_and_the_old_key_stops_after_the_overlap() {
+fn a_successor_waits_for_its_first_use_and_the_old_key_works_on() {
     for shop in shops() {
         let asked = json!({"scopes": ["orders:read"], "networks": ["203.0.113.0/24"],
                            "environment": "test"});
@@ -73,7 +73,14 @@ fn a_successor_is_activated_by_its_first_use_and_the_old_key_stops_after_the_ove
         let suspension = format!("/v1/keys/{new}/suspension");
         assert_eq!(shop.server.delete(&suspension).status, 409);
         assert_eq!(shop.put(&suspension, &json!({})).status, 409);
+    }
+}
 
+#[test]
+fn a_first_use_begins_the_overlap_after_which_the_old_key_stops() {
+    for shop in shops() {
+        let (old, _) = shop.key(&json!({}));
+        let new = rotate(&shop, &old, &json!({"overlap": "2d"}));
         let subjects = shop.changed(|| {
             assert!(use_first(&shop, &new));
             assert!(!use_first(&shop, &new), "once");
@@ -123,6 +130,10 @@ fn a_successor_can_work_at_once() {
         assert_eq!(subjects, [key_subject(&old)]);
         assert_eq!(shop.seen(&old)["state"], "deactivated");
         assert_eq!(shop.seen(&new)["state"], "active");
+        // The name is the one that has not ended; while both stand by, it has to be said which.
+        assert_eq!(shop.server.get("/v1/keys/checkout").status, 409);
+        shop.server.delete(&format!("/v1/keys/{new}/rotations")).expect(204);
+        assert_eq!(shop.seen("checkout")["key"], *new);
     }
 }
 
