@@ -2,7 +2,7 @@
 //!
 //! Keys are in slots of 64 bytes, found by the public ids of their tokens: open addressing, so a search
 //! looks at slots beside each other and follows no pointer. A slot changes as a whole
-//! ([`seqlock`](crate::seqlock)). When the slots are nearly full, a larger image is made beside them and put in their
+//! (`seqlock`). When the slots are nearly full, a larger image is made beside them and put in their
 //! place; whoever is reading the old one finishes with it.
 
 mod draft;
