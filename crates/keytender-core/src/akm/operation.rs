@@ -402,7 +402,7 @@ pub enum Paging {
     },
     /// Each part says what the next is asked for with.
     Cursor {
-        /// The name under which it is sent.
+        /// The name under which it is sent; in a body in JSON also a pointer: `/variables/after`.
         param: String,
         /// Where it is sent.
         #[serde(default, rename = "in")]

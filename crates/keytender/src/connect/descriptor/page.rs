@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keytender_core::akm::{
-    Call, CallBody, Field, Paging, Pointer, Sent, Size, Values, fingerprint,
+    Call, CallBody, Field, Paging, Place, Pointer, Sent, Size, Values, fingerprint,
 };
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue, LINK};
@@ -306,11 +306,30 @@ fn put(call: &mut Call, name: &str, value: &Value, sent: Sent) {
         (Sent::Header, _) => set(&mut call.headers, name, text),
         (Sent::Query, _) => set(&mut call.query, name, text),
         (Sent::Body, CallBody::Form(form)) => set(form, name, text),
-        (Sent::Body, CallBody::Json(Value::Object(members))) => {
-            members.insert(name.to_owned(), value.clone());
+        (Sent::Body, CallBody::Json(body)) => put_in(body, name, value),
+        (Sent::Body, body) => {
+            let mut json = json!({});
+            put_in(&mut json, name, value);
+            *body = CallBody::Json(json);
         }
-        (Sent::Body, body) => *body = CallBody::Json(json!({ name: value })),
     }
+}
+
+/// Puts a value into a body: under a name, or where a pointer leads, in objects that are made where there
+/// are none.
+fn put_in(body: &mut Value, place: &str, value: &Value) {
+    let pointer =
+        place.strip_prefix('/').and_then(|_| Pointer::parse(place, Place::default()).ok());
+    let names = pointer.map_or_else(|| vec![place.to_owned()], |pointer| pointer.names().collect());
+    let mut here = body;
+    for name in names {
+        if !here.is_object() {
+            *here = json!({});
+        }
+        let Some(members) = here.as_object_mut() else { return };
+        here = members.entry(name).or_insert(Value::Null);
+    }
+    *here = value.clone();
 }
 
 fn set(pairs: &mut Vec<(String, String)>, name: &str, text: String) {

@@ -95,6 +95,16 @@ fn cursors_stand_in_bodies_headers_and_entries() {
     let request = "method: POST, url: /keys/list, json: {all: true}";
     let paging = "cursor: {param: after, in: body, next: /next, size: {param: n, max: 2}}";
     assert_eq!(listed(request, paging, in_body).len(), 3);
+    // GraphQL has it among its variables.
+    let in_variables = move |came: &Came| {
+        let body = came.json();
+        assert_eq!((&body["query"], &body["variables"]["of"]), (&json!("{keys}"), &json!("us")));
+        let first = body["variables"]["after"].as_str().map_or(0, cursor);
+        good(json!({"keys": part(first), "next": next(first)}))
+    };
+    let request = "method: POST, url: /graphql, json: {query: '{{keys}}', variables: {of: us}}";
+    let paging = "cursor: {param: /variables/after, in: body, next: /next}";
+    assert_eq!(listed(request, paging, in_variables).len(), 3);
     let in_header = move |came: &Came| {
         let first = came.headers["range"].as_str().map_or(0, cursor);
         let headers = match next(first).as_str().unwrap() {

@@ -224,6 +224,7 @@ fn send(part: &mut Exchange, place: &str, name: &str, value: &Value) {
         "header" => drop(part.headers.insert(name.to_lowercase(), plain(value))),
         _ => match &mut part.body {
             Body::Form(form) => drop(form.insert(name.to_owned(), plain(value))),
+            Body::Json(body) if name.starts_with('/') => tree::put(body, name, value.clone()),
             Body::Json(Value::Object(members)) => {
                 drop(members.insert(name.to_owned(), value.clone()))
             }
