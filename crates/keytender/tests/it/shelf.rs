@@ -76,17 +76,8 @@ fn with_bearer(text: &str) -> String {
         |line: &&str| UNSIGNED.iter().any(|name| line.contains(&format!("scheme: {{{name}")));
     let other = text.lines().find(is_other).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with("      parts:"));
-    lines
-        .map(
-            |line| {
-                if line == other {
-                    "      scheme: bearer\n".to_owned()
-                } else {
-                    format!("{line}\n")
-                }
-            },
-        )
-        .collect()
+    let lines = lines.map(|line| if line == other { "      scheme: bearer" } else { line });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A provider that the engine can be run against.
@@ -149,8 +140,9 @@ fn what_cannot_be_signed_is_not_asked() {
         let text = shelf::text(id).unwrap();
         let ran = drive(text, text, None, Until::End);
         assert_eq!((ran.requests.0, ran.done.len()), (0, 0), "{id}");
+        let is_refused = |fault: &String| fault.starts_with("open: ");
         assert!(
-            ran.faults.iter().all(|fault| fault.starts_with("open: ")),
+            !ran.faults.is_empty() && ran.faults.iter().all(is_refused),
             "{id}: {:?}",
             ran.faults
         );

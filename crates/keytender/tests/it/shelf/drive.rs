@@ -99,6 +99,7 @@ pub(super) fn drive(
     ran
 }
 
+/// The engine at one provider with one credential.
 pub(super) struct Driver<'d, 'p> {
     pub model: &'p Model<'p>,
     pub desk: &'d Desk,

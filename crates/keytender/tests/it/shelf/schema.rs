@@ -220,6 +220,7 @@ fn says_nothing(schema: &Value) -> bool {
     !has_parts && !names && may_be_object && schema["additionalProperties"] != false
 }
 
+/// The entries of a list, if there is one of this name.
 pub(super) fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     value[name].as_array().into_iter().flatten()
 }
