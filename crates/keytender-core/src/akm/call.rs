@@ -261,6 +261,8 @@ fn value(name: &Name, values: &Values) -> Result<String, NoCall> {
             texts.map(|texts| texts.join(" ")).ok_or_else(unfit)
         }
         Value::String(text) => Ok(text.clone()),
+        // Null can be sent in JSON alone; elsewhere it is left out.
+        Value::Null => Err(NoCall::Missing(name.clone())),
         other => text(other).ok_or_else(unfit),
     }
 }

@@ -375,8 +375,14 @@ impl<'d> Checker<'d> {
             if ways.into_iter().filter(|way| *way).count() != 1 {
                 self.fault(place, "a cursor has one of `next`, `nextHeader` and `last`");
             }
-            if *sent == Sent::Header {
-                self.header(param, place);
+            match sent {
+                Sent::Header => self.header(param, place),
+                Sent::Body if param.starts_with('/') => {
+                    if let Err(why) = Pointer::parse(param, place) {
+                        self.fault(place, why);
+                    }
+                }
+                Sent::Query | Sent::Body => {}
             }
             if let Some(header) = next_header {
                 self.header(header, place);

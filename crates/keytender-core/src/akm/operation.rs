@@ -332,7 +332,8 @@ pub struct Arg {
     /// Whether there must be one.
     #[serde(default)]
     pub required: bool,
-    /// What it is where nobody says.
+    /// What it is where nobody says; null is sent as null.
+    #[serde(default, deserialize_with = "said")]
     pub default: Option<Value>,
     /// How a time is written.
     #[serde(rename = "as")]
@@ -391,6 +392,9 @@ pub enum Paging {
     Offset {
         /// The parameter with the number.
         param: String,
+        /// The number of the first entry: 1 in SCIM.
+        #[serde(default)]
+        first: u32,
         /// How many entries a part may have.
         size: Option<Size>,
         /// Where the answer says how many entries there are.
@@ -398,7 +402,7 @@ pub enum Paging {
     },
     /// Each part says what the next is asked for with.
     Cursor {
-        /// The name under which it is sent.
+        /// The name under which it is sent; in a body in JSON also a pointer: `/variables/after`.
         param: String,
         /// Where it is sent.
         #[serde(default, rename = "in")]
@@ -416,16 +420,22 @@ pub enum Paging {
     },
     /// Each part has the URL of the next.
     NextUrl {
-        /// Where it stands in the answer.
+        /// Where it stands in the answer: a text, or an object whose `href` it is.
         next: Pointer,
         /// How many entries a part may have.
         size: Option<Size>,
     },
-    /// Each part has the URL of the next in its header `Link` (RFC 8288), `rel="next"`.
+    /// Each part has the URL of the next in its header `Link` (RFC 8288), `rel="next"`, but for a link that
+    /// says `results="false"`.
     LinkHeader {
         /// How many entries a part may have.
         size: Option<Size>,
     },
+}
+
+/// What is written, be it null.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 const fn one() -> u32 {

@@ -8,6 +8,10 @@ use crate::time::{Span, Time};
 
 /// Before this no API key existed: some providers write a first moment of their own for "never".
 const NO_MOMENT_BEFORE: Time = Time::from_unix_seconds(631_152_000); // 1990-01-01
+/// From this on no key ends: some providers write the last day of all, or their largest number, for
+/// "never".
+const NO_MOMENT_FROM: Time = Time::from_unix_seconds(253_402_214_400); // 9999-12-31
+const LAST_DAY: &str = "9999-12-31";
 /// Relatives of RFC 3339 that providers write: `+0000` for `+00:00`, ` UTC`, and no zone at all.
 const RELATIVES: [&str; 4] = [
     "%Y-%m-%dT%H:%M:%S%.f%z",
@@ -21,7 +25,7 @@ const RELATIVES: [&str; 4] = [
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeFormat {
-    /// RFC 3339, and read also: a space for the T, `+0000`, ` UTC`, no zone, a date alone.
+    /// RFC 3339, and read also: a space for the T, `+0000`, `+00`, ` UTC`, no zone, a date alone.
     #[default]
     DateTime,
     /// The day alone, in UTC: `2026-11-24`.
@@ -50,7 +54,9 @@ impl TimeFormat {
             other => kind_of(other).to_owned(),
         };
         let text = match value {
-            Value::String(text) if text.is_empty() => return Ok(None),
+            Value::String(text) if text.is_empty() || text.starts_with(LAST_DAY) => {
+                return Ok(None);
+            }
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
             _ => return Err(wrong()),
@@ -69,7 +75,8 @@ impl TimeFormat {
             Self::Days => return after(scaled(86_400e6), now).ok_or_else(wrong),
         };
         let moment = moment.ok_or_else(wrong)?;
-        Ok((moment >= NO_MOMENT_BEFORE).then_some(moment))
+        let is_one = moment >= NO_MOMENT_BEFORE && moment < NO_MOMENT_FROM;
+        Ok(is_one.then_some(moment))
     }
 
     /// The moment as the provider wants it.
@@ -150,6 +157,8 @@ mod tests {
             (TimeFormat::DateTime, json!("2025-07-16T06:07:42+0000")),
             (TimeFormat::DateTime, json!("2025-07-15T23:07:42-0700")),
             (TimeFormat::DateTime, json!("2025-07-16 06:07:42")),
+            (TimeFormat::DateTime, json!("2025-07-16 06:07:42.000000+00")),
+            (TimeFormat::DateTime, json!("2025-07-16T11:07:42+05")),
             (TimeFormat::DateTime, json!("2025-07-16T06:07:42.000000")),
             (TimeFormat::Rfc2822, json!("Wed, 16 Jul 2025 06:07:42 +0000")),
             (TimeFormat::Unix, json!(1_752_646_062)),
@@ -171,6 +180,11 @@ mod tests {
             (TimeFormat::DateTime, json!("0001-01-01T00:00:00Z")),
             (TimeFormat::DateTime, json!("1970-01-01T00:00:00Z")),
             (TimeFormat::DateTime, json!("")),
+            (TimeFormat::DateTime, json!("9999-12-31T23:59:59Z")),
+            (TimeFormat::DateTime, json!("9999-12-31T23:59:59.9999999+00:00")),
+            (TimeFormat::Date, json!("9999-12-31")),
+            (TimeFormat::Unix, json!(253_402_300_799_i64)),
+            (TimeFormat::UnixMs, json!(i64::MAX)),
             (TimeFormat::Unix, json!(0)),
             (TimeFormat::UnixMs, json!(-1)),
         ] {
@@ -183,6 +197,8 @@ mod tests {
         let now = at("2026-11-24T00:00:00Z");
         for (format, value) in [
             (TimeFormat::DateTime, json!("yesterday")),
+            (TimeFormat::DateTime, json!("2025-07-16 06:07:42+0")),
+            (TimeFormat::DateTime, json!("06:07:42+00")),
             (TimeFormat::DateTime, json!({"at": 1})),
             (TimeFormat::DateTime, json!(true)),
             (TimeFormat::Unix, json!("soon")),

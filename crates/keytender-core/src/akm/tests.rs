@@ -44,6 +44,40 @@ fn a_call_has_what_is_given_and_what_is_so_by_default() {
 }
 
 #[test]
+fn null_is_sent_where_it_is_the_default_and_in_json_alone() {
+    let text = "
+akm: '0.1'
+provider: {id: acme, name: Acme, url: https://acme.example}
+server: https://api.acme.example
+keyTypes:
+  - id: key
+    type: api-key
+    operations:
+      create:
+        request:
+          method: POST
+          url: /keys
+          query: {until: '{arg.until}'}
+          json: {ends: '{arg.until}', note: '{arg.note}', about: 'until {arg.until}'}
+        args: {until: {as: date, default: null, copy: /until}, note: {}}
+";
+    let descriptor = Descriptor::parse(text).unwrap().descriptor;
+    let create = request(&descriptor, OperationName::Create);
+    let call = |shown: Option<serde_json::Value>| {
+        let mut values = Values::default();
+        values.set_args(&create.args, &BTreeMap::new(), shown.as_ref(), now());
+        let call = descriptor.call(create.request.as_ref().unwrap(), &values, None).unwrap();
+        (call.query, call.body)
+    };
+    let null = CallBody::Json(json!({"ends": null}));
+    assert_eq!(call(None), (vec![], null.clone()));
+    assert_eq!(call(Some(json!({"until": null}))), (vec![], null));
+    let (query, body) = call(Some(json!({"until": "2027-01-01"})));
+    assert_eq!(query, [("until".to_owned(), "2027-01-01".to_owned())]);
+    assert_eq!(body, CallBody::Json(json!({"ends": "2027-01-01", "about": "until 2027-01-01"})));
+}
+
+#[test]
 fn what_is_filled_in_leads_nowhere_else() {
     let descriptor = gitlab();
     let get = request(&descriptor, OperationName::Get).request.as_ref().unwrap();

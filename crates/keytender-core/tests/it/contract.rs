@@ -5,6 +5,7 @@ mod answer;
 mod description;
 mod operation;
 mod planted;
+mod providers;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -20,75 +21,8 @@ use self::answer::{Answer, Reading, Wanted, is_there, item, known};
 pub(crate) use self::description::Description;
 use self::description::{Endpoint, Unknown, find, whole};
 use self::operation::{Sending, calls};
+use self::providers::{PROVIDERS, Provider};
 use crate::partner;
-
-/// A provider whose description is among the shared data.
-struct Provider {
-    id: &'static str,
-    files: &'static [&'static str],
-    /// Paths that the descriptions were cut down from: they are not there to hold against.
-    outside: &'static [&'static str],
-}
-
-/// The files of each, and what is outside of them.
-const PROVIDERS: [Provider; 28] = [
-    provider("akamai", &["akamai"], &["/identity-management/v3/api-clients"]),
-    provider("algolia", &["algolia"], &[]),
-    provider("auth0", &["auth0"], &["/api/v2/clients"]),
-    provider("axiom", &["axiom"], &[]),
-    provider(
-        "azure-devops",
-        &["azure-devops-pats", "azure-devops-tokenadmin"],
-        &["/{}/_apis/graph/users"],
-    ),
-    provider(
-        "cloudflare",
-        &["cloudflare"],
-        &[
-            "/client/v4/accounts/{}/access/service_tokens",
-            "/client/v4/accounts/{}/access/service_tokens/{}",
-            "/client/v4/accounts/{}/access/service_tokens/{}/rotate",
-        ],
-    ),
-    provider("datadog", &["datadog-v2", "datadog-v1"], &[]),
-    provider("elastic-cloud", &["elastic-cloud"], &[]),
-    provider("exoscale", &["exoscale"], &[]),
-    provider("github", &["github"], &["/orgs/{}/repos"]),
-    provider("gitlab", &["gitlab"], &["/api/v4/groups", "/api/v4/projects"]),
-    provider(
-        "google-cloud",
-        &["gcp-apikeys", "gcp-iam-serviceaccount-keys", "gcp-policyanalyzer"],
-        &["/v1/projects/{}/serviceAccounts"],
-    ),
-    provider("grafana", &["grafana"], &[]),
-    provider("konnect", &["konnect"], &["/v3/system-accounts", "/v3/users"]),
-    provider(
-        "launchdarkly",
-        &["launchdarkly"],
-        &["/api/v2/projects", "/api/v2/projects/{}/environments"],
-    ),
-    provider("mongodb-atlas", &["mongodb-atlas"], &[]),
-    provider("netlify", &["netlify-deploykeys"], &[]),
-    provider("okta", &["okta"], &["/api/v1/apps"]),
-    provider("openai", &["openai"], &["/v1/organization/projects"]),
-    provider("pinecone", &["pinecone"], &["/admin/projects"]),
-    provider("pulumi", &["pulumi"], &["/api/orgs/{}/teams"]),
-    provider("sendgrid", &["sendgrid"], &[]),
-    provider("sentry", &["sentry-dsn"], &["/api/0/organizations/{}/projects/"]),
-    provider("snyk", &["snyk"], &[]),
-    provider("sumologic", &["sumologic"], &[]),
-    provider("twilio", &["twilio", "twilio-2010", "twilio-accounts"], &[]),
-    provider("typesense", &["typesense"], &[]),
-    provider("unkey", &["unkey"], &[]),
-];
-
-const fn provider(
-    id: &'static str,
-    files: &'static [&'static str],
-    outside: &'static [&'static str],
-) -> Provider {
-    Provider { id, files, outside }
-}
 
 /// What came of holding a descriptor against descriptions.
 #[derive(Default)]

@@ -6,7 +6,7 @@ mod keys;
 mod limits;
 mod pages;
 pub(crate) mod provider;
-mod sign_in;
+pub(crate) mod sign_in;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -61,6 +61,7 @@ mod served;
 mod server;
 mod server_access;
 mod server_ends;
+mod shelf;
 mod store;
 mod sync_killed;
 mod task;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytender_core::akm::{
-    Arg, Call, Field, FieldName, Given, KeyType, ListedKey, OperationName, Values, fingerprint,
-    text,
+    Arg, Call, Field, FieldName, Given, KeyType, ListedKey, Name, OperationName, Values,
+    fingerprint, text,
 };
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
@@ -159,7 +159,9 @@ impl Session {
     ) -> Result<Acted, Failure> {
         let operation = kind.operations.get(&name);
         let job = self.job(name, operation, kind.auth.as_ref(), one(kind, target))?;
-        given(&job.operation.args, &args).map_err(|why| job.doing.failed(Reason::Argument(why)))?;
+        let can_copy = !target.id.is_empty();
+        given(&job.operation.args, &args, can_copy)
+            .map_err(|why| job.doing.failed(Reason::Argument(why)))?;
         let mut call = match self.act_call(kind, &job, target, &args).await? {
             Some(call) => call,
             None if name == OperationName::Delete => return Ok(gone(target)),
@@ -206,11 +208,16 @@ impl Session {
             shown = Some(item);
         }
         values.set_args(&job.operation.args, args, shown.as_ref(), clock::now());
+        // What was to be copied may not be there.
+        let is_set = |name: &str| values.get(&Name::new("arg", name)).is_some();
+        required(&job.operation.args, is_set)
+            .map_err(|why| job.doing.failed(Reason::Argument(why)))?;
         let call = self.descriptor.call(job.request, &values, shown.as_ref().filter(|_| over));
         call.map(Some).map_err(|error| job.doing.failed(Reason::Call(error)))
     }
 
-    /// Who the credential is; `None` if the provider has no call for it.
+    /// Who the credential is; `None` if the provider has no call for it. Where kinds of keys have a call
+    /// each, the first that takes this credential tells.
     ///
     /// # Errors
     /// When the provider does not tell.
@@ -219,7 +226,18 @@ impl Session {
             let whoami = kind.operations.get(&OperationName::Whoami);
             whoami.is_some_and(|whoami| whoami.request.is_some())
         };
-        let Some(kind) = self.descriptor.key_types.iter().find(has_call) else { return Ok(None) };
+        let mut refused = None;
+        for kind in self.descriptor.key_types.iter().filter(has_call) {
+            match self.whoami_as(kind).await {
+                Err(failure) if failure.is_lacking() => refused = Some(failure),
+                told => return told,
+            }
+        }
+        refused.map_or(Ok(None), Err)
+    }
+
+    /// Who the credential is, if it is a key of this kind.
+    async fn whoami_as(&self, kind: &KeyType) -> Result<Option<Who>, Failure> {
         let name = OperationName::Whoami;
         let about = "the credential".to_owned();
         let told = self.told(kind, name, &self.values, about).await?;
@@ -277,22 +295,35 @@ fn id_of(kind: &KeyType, item: &Value) -> Option<String> {
     Some(if is_secret(kind) { fingerprint(&id) } else { id })
 }
 
-/// Refuses arguments that are unknown, and the absence of those that must be there.
-fn given(args: &BTreeMap<String, Arg>, given: &BTreeMap<String, Given>) -> Result<(), String> {
+/// Refuses arguments that are unknown, and the absence of those that must be there and that no other
+/// key can show.
+fn given(
+    args: &BTreeMap<String, Arg>,
+    given: &BTreeMap<String, Given>,
+    can_copy: bool,
+) -> Result<(), String> {
     if let Some(name) = given.keys().find(|name| !args.contains_key(*name)) {
         return Err(format!("there is no argument `{name}`"));
     }
-    for (name, arg) in args {
-        let is_known = given.contains_key(name)
-            || arg.default.is_some()
-            || arg.default_days.is_some()
-            || arg.copy.is_some();
-        if arg.required && !is_known {
+    required(args, |name| {
+        given.contains_key(name)
+            || args.get(name).is_some_and(|arg| {
+                arg.default.is_some()
+                    || arg.default_days.is_some()
+                    || (can_copy && arg.copy.is_some())
+            })
+    })
+}
+
+/// Refuses the absence of an argument that must be there.
+fn required(args: &BTreeMap<String, Arg>, is_there: impl Fn(&str) -> bool) -> Result<(), String> {
+    match args.iter().find(|(name, arg)| arg.required && !is_there(name)) {
+        None => Ok(()),
+        Some((name, arg)) => {
             let help = arg.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
-            return Err(format!("`{name}` is missing{help}"));
+            Err(format!("`{name}` is missing{help}"))
         }
     }
-    Ok(())
 }
 
 fn gone(target: &Target) -> Acted {

@@ -2,7 +2,8 @@
 
 /// The target of the first link whose relation is `next`, in one value of the header.
 ///
-/// Only what RFC 8288 writes is read: `<URL>; param=value; param="value", <URL>…`. What is written
+/// A link that says of itself `results="false"` leads to nothing, and is none: Sentry writes it behind the
+/// last part. Only what RFC 8288 writes is read: `<URL>; param=value; param="value", <URL>…`. What is written
 /// otherwise ends the reading, so that nothing is taken for a link that is none.
 pub(super) fn next(value: &str) -> Option<&str> {
     let mut rest = value;
@@ -20,6 +21,7 @@ pub(super) fn next(value: &str) -> Option<&str> {
 /// Whether the parameters of a link name the relation `next`, and what stands behind them.
 fn parameters(mut rest: &str) -> Option<(bool, &str)> {
     let mut relation = None;
+    let mut is_empty = false;
     loop {
         rest = rest.trim_start_matches([' ', '\t']);
         let Some(behind) = rest.strip_prefix(';') else {
@@ -27,7 +29,7 @@ fn parameters(mut rest: &str) -> Option<(bool, &str)> {
                 words.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("next"))
             });
             let is_over = rest.is_empty() || rest.starts_with(',');
-            return is_over.then_some((is_next, rest));
+            return is_over.then_some((is_next && !is_empty, rest));
         };
         let behind = behind.trim_start_matches([' ', '\t']);
         let end = behind.find(['=', ';', ',', ' ']).unwrap_or(behind.len());
@@ -37,6 +39,7 @@ fn parameters(mut rest: &str) -> Option<(bool, &str)> {
             Some(behind) => text(behind.trim_start_matches([' ', '\t']))?,
             None => ("", behind),
         };
+        is_empty |= name.eq_ignore_ascii_case("results") && value == "false";
         // The first counts (RFC 8288, section 3.3).
         if name.eq_ignore_ascii_case("rel") && relation.is_none() {
             relation = Some(value);
@@ -73,6 +76,7 @@ mod tests {
             (r#"<https://a.b/a,b;c>; rel=next; title="x""#, "https://a.b/a,b;c"),
             (r#"</x?cursor=1>; title="a, <b>; rel=\"next\""; rel="last next""#, "/x?cursor=1"),
             (r#"<a>;rel="prev";results="false", <b>;rel="Next";results="true""#, "b"),
+            (r#"<a>; rel="next"; results="false", <b>; rel="next""#, "b"),
         ] {
             assert_eq!(next(value), Some(target), "{value}");
         }
@@ -85,6 +89,8 @@ mod tests {
             "https://a.b/; rel=next",
             r#"<https://a.b/1>; rel="prev""#,
             r#"<https://a.b/1>; rel="prev"; rel="next""#,
+            r#"<https://a.b/1>; rel="previous"; results="true", <https://a.b/3>; rel="next"; results="false""#,
+            r#"<https://a.b/1>; results="false"; rel="next""#,
             r#"<https://a.b/1>; title="rel=next""#,
             r#"<https://a.b/1>; rel="nextish""#,
             r#"<https://a.b/1>; rel="next"#,

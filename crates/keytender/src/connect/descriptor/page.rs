@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keytender_core::akm::{
-    Call, CallBody, Field, Paging, Pointer, Sent, Size, Values, fingerprint,
+    Call, CallBody, Field, Paging, Place, Pointer, Sent, Size, Values, fingerprint,
 };
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue, LINK};
@@ -123,8 +123,8 @@ impl<'s> Pages<'s> {
             (Step::First, Paging::Page { param, first, .. }) => {
                 put(&mut call, param, &json!(first), Sent::Query);
             }
-            (Step::First, Paging::Offset { param, .. }) => {
-                put(&mut call, param, &json!(0), Sent::Query);
+            (Step::First, Paging::Offset { param, first, .. }) => {
+                put(&mut call, param, &json!(first), Sent::Query);
             }
             (Step::Number(number), Paging::Page { param, .. } | Paging::Offset { param, .. }) => {
                 put(&mut call, param, &json!(number), Sent::Query);
@@ -174,11 +174,13 @@ impl<'s> Pages<'s> {
                 let is_last = is_last.or_else(|| more.as_ref().map(|at| !part.has_more(at)));
                 self.numbered(number + 1, is_last, size.as_ref(), part)
             }
-            Paging::Offset { size, total, .. } => {
-                let begin = if let Step::Number(number) = step { *number } else { 0 };
-                let next = begin + u64::try_from(part.count).unwrap_or(u64::MAX);
+            Paging::Offset { first, size, total, .. } => {
+                let first = u64::from(*first);
+                let begin = if let Step::Number(number) = step { *number } else { first };
+                let next = begin.saturating_add(u64::try_from(part.count).unwrap_or(u64::MAX));
                 let total = total.as_ref().and_then(|at| part.number(at));
-                self.numbered(next, total.map(|total| next >= total), size.as_ref(), part)
+                let is_last = total.map(|total| next >= total.saturating_add(first));
+                self.numbered(next, is_last, size.as_ref(), part)
             }
             Paging::Cursor { next, next_header, last, more, .. } => {
                 if more.as_ref().is_some_and(|more| !part.has_more(more)) {
@@ -193,9 +195,12 @@ impl<'s> Pages<'s> {
                 cursor.map(|cursor| self.cursor(cursor)).transpose()
             }
             Paging::NextUrl { next, .. } => {
-                let next = next.find(&part.told.body).and_then(Value::as_str);
+                // JSON:API lets a link be an object with `href` (version 1.1, "Links").
+                let url =
+                    |link: &'_ Value| link.get("href").unwrap_or(link).as_str().map(str::to_owned);
+                let next = next.find(&part.told.body).and_then(url);
                 let next = next.filter(|next| !next.is_empty());
-                next.map(|next| self.at(next)).transpose()
+                next.map(|next| self.at(&next)).transpose()
             }
             Paging::LinkHeader { .. } => {
                 let links = part.told.headers.get_all(LINK).iter();
@@ -301,11 +306,30 @@ fn put(call: &mut Call, name: &str, value: &Value, sent: Sent) {
         (Sent::Header, _) => set(&mut call.headers, name, text),
         (Sent::Query, _) => set(&mut call.query, name, text),
         (Sent::Body, CallBody::Form(form)) => set(form, name, text),
-        (Sent::Body, CallBody::Json(Value::Object(members))) => {
-            members.insert(name.to_owned(), value.clone());
+        (Sent::Body, CallBody::Json(body)) => put_in(body, name, value),
+        (Sent::Body, body) => {
+            let mut json = json!({});
+            put_in(&mut json, name, value);
+            *body = CallBody::Json(json);
         }
-        (Sent::Body, body) => *body = CallBody::Json(json!({ name: value })),
     }
+}
+
+/// Puts a value into a body: under a name, or where a pointer leads, in objects that are made where there
+/// are none.
+fn put_in(body: &mut Value, place: &str, value: &Value) {
+    let pointer =
+        place.strip_prefix('/').and_then(|_| Pointer::parse(place, Place::default()).ok());
+    let names = pointer.map_or_else(|| vec![place.to_owned()], |pointer| pointer.names().collect());
+    let mut here = body;
+    for name in names {
+        if !here.is_object() {
+            *here = json!({});
+        }
+        let Some(members) = here.as_object_mut() else { return };
+        here = members.entry(name).or_insert(Value::Null);
+    }
+    *here = value.clone();
 }
 
 fn set(pairs: &mut Vec<(String, String)>, name: &str, text: String) {

@@ -154,6 +154,35 @@ fn a_successor_has_what_the_key_had() {
 }
 
 #[test]
+fn what_must_be_there_is_missed_where_nothing_can_be_copied() {
+    let operation = ONE.replace(
+        "args: {scopes: {copy: /scopes}}",
+        "args: {scopes: {copy: /scopes, required: true}}",
+    );
+    let create = format!(
+        "{operation}\n      create: {{request: {{method: POST, url: /keys, json: {{scopes: '{{arg.scopes}}'}}}}, \
+         args: {{scopes: {{copy: /scopes, required: true}}}}, outputs: {{secret: /token}}}}"
+    );
+    // A new key that follows none has nothing to copy from, and nothing is asked.
+    let none = Target::default();
+    let (acted, came) = act(&create, OperationName::Create, &none, &[], desk);
+    assert!(acted.unwrap_err().to_string().ends_with("`scopes` is missing"));
+    assert!(came.is_empty());
+    // One that follows another has what that shows, if it shows it.
+    let (acted, came) = act(&operation, OperationName::Rotate, &key("a"), &[], desk);
+    acted.unwrap();
+    assert_eq!(came[1].json(), json!({"scopes": ["read", "write"]}));
+    let bare = |came: &Came| match came.line.as_str() {
+        "GET /v1/keys/a" => good(json!({"key": {"id": "a", "scopes": null}})),
+        _ => desk(came),
+    };
+    let (acted, came) = act(&operation, OperationName::Rotate, &key("a"), &[], bare);
+    let failure = acted.unwrap_err();
+    assert!(failure.to_string().ends_with("`scopes` is missing") && !failure.is_undecided());
+    assert_eq!(came.len(), 1);
+}
+
+#[test]
 fn what_is_gone_is_deleted() {
     for (id, was_gone) in [("a", false), ("z", true)] {
         let (acted, _) = act(ONE, OperationName::Delete, &key(id), &[], desk);

@@ -221,5 +221,35 @@ fn who_the_credential_is_is_asked_where_it_can_be() {
     let told = who("      whoami: {request: {method: GET, url: /keys/self}}").unwrap();
     assert_eq!(told.key.unwrap().id, "k1");
     assert_eq!((told.name.as_deref(), told.key_type.as_str()), (Some("deploy"), "key"));
+    let denied = session(
+        &acme("      whoami: {request: {method: GET, url: /me}}"),
+        &Provider::start(|_| json_of(403, &json!({}))),
+    );
+    assert!(run(denied.whoami()).unwrap_err().is_denied());
     assert_eq!(who("      list: {request: {method: GET, url: /keys}, items: ''}"), None);
+}
+
+#[test]
+fn a_credential_of_another_kind_is_asked_for_as_that_kind() {
+    let descriptor = parse(
+        "
+authentication: {methods: [{id: token, scheme: bearer}]}
+keyTypes:
+  - {id: user, type: api-key, fields: {id: /id}, operations: {whoami: {request: {method: GET, url: /user/key}}}}
+  - {id: account, type: api-key, fields: {id: /id}, operations: {whoami: {request: {method: GET, url: /account/key}}}}
+",
+    );
+    let who = |taken: &'static str| {
+        let provider = Provider::start(move |came| match came.line.ends_with(taken) {
+            true => good(json!({"id": "k1"})),
+            false => json_of(401, &json!({})),
+        });
+        (run(session(&descriptor, &provider).whoami()), provider.lines())
+    };
+    let (told, lines) = who("/user/key");
+    assert_eq!((told.unwrap().unwrap().key_type.as_str(), lines.len()), ("user", 1));
+    let (told, lines) = who("/account/key");
+    assert_eq!((told.unwrap().unwrap().key_type.as_str(), lines.len()), ("account", 2));
+    let (told, _) = who("/neither");
+    assert!(told.unwrap_err().is_denied());
 }

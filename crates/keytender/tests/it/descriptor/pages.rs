@@ -63,6 +63,11 @@ fn parts_begin_at_a_number_of_entries() {
     let offset = |came: &Came| good(json!({"keys": part(number(came, "o")), "total": 5}));
     let asked = listed(GET, "offset: {param: o, size: {param: n, max: 2}, total: /total}", offset);
     assert_eq!(asked, ["GET /v1/keys?n=2&o=0", "GET /v1/keys?n=2&o=2", "GET /v1/keys?n=2&o=4"]);
+    // SCIM counts from 1 (RFC 7644, section 3.4.2.4).
+    let scim = |came: &Came| good(json!({"keys": part(number(came, "o") - 1), "total": 5}));
+    let paging = "offset: {param: o, first: 1, size: {param: n, max: 2}, total: /total}";
+    let asked = listed(GET, paging, scim);
+    assert_eq!(asked, ["GET /v1/keys?n=2&o=1", "GET /v1/keys?n=2&o=3", "GET /v1/keys?n=2&o=5"]);
     let asked = listed(GET, "offset: {param: o}", offset);
     assert_eq!(asked.last().unwrap(), "GET /v1/keys?o=5");
 }
@@ -90,6 +95,16 @@ fn cursors_stand_in_bodies_headers_and_entries() {
     let request = "method: POST, url: /keys/list, json: {all: true}";
     let paging = "cursor: {param: after, in: body, next: /next, size: {param: n, max: 2}}";
     assert_eq!(listed(request, paging, in_body).len(), 3);
+    // GraphQL has it among its variables.
+    let in_variables = move |came: &Came| {
+        let body = came.json();
+        assert_eq!((&body["query"], &body["variables"]["of"]), (&json!("{keys}"), &json!("us")));
+        let first = body["variables"]["after"].as_str().map_or(0, cursor);
+        good(json!({"keys": part(first), "next": next(first)}))
+    };
+    let request = "method: POST, url: /graphql, json: {query: '{{keys}}', variables: {of: us}}";
+    let paging = "cursor: {param: /variables/after, in: body, next: /next}";
+    assert_eq!(listed(request, paging, in_variables).len(), 3);
     let in_header = move |came: &Came| {
         let first = came.headers["range"].as_str().map_or(0, cursor);
         let headers = match next(first).as_str().unwrap() {
@@ -136,6 +151,32 @@ fn a_part_says_where_the_next_is() {
         };
         assert_eq!(listed(GET, "link-header: {size: {param: n, max: 2}}", in_header), asked);
     }
+}
+
+#[test]
+fn a_link_may_be_an_object() {
+    let place = |came: &Came| {
+        let first = came.line.split_once("at=").map_or(0, |(_, text)| text.parse().unwrap());
+        let next = json!({"href": format!("/v1/keys?at={}", first + 2), "meta": {}});
+        let next = if first < 4 { next } else { json!({}) };
+        good(json!({"keys": part(first), "links": {"next": next}}))
+    };
+    let asked = listed(GET, "next-url: {next: /links/next}", place);
+    assert_eq!(asked, ["GET /v1/keys", "GET /v1/keys?at=2", "GET /v1/keys?at=4"]);
+}
+
+#[test]
+fn a_link_to_nothing_is_not_followed() {
+    let place = |came: &Came| {
+        let first = came.line.split_once("at=").map_or(0, |(_, text)| text.parse().unwrap());
+        let (next, is_there) = (first + 2, first < 4);
+        let link = format!(
+            "</v1/keys?at={next}>; rel=\"next\"; results=\"{is_there}\"; cursor=\"0:{next}:0\""
+        );
+        let body = json!({"keys": part(first)}).to_string();
+        Reply::Whole(200, vec![("link", link)], body)
+    };
+    assert_eq!(listed(GET, "link-header: {}", place).len(), 3);
 }
 
 #[test]

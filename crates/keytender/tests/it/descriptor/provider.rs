@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keytender::connect::descriptor::MAX_ANSWER_BYTES;
@@ -64,9 +65,10 @@ pub(crate) fn good(body: Value) -> Reply {
 
 type Desk = Arc<dyn Fn(&Came) -> Reply + Send + Sync>;
 
-/// A provider; it ends with the test program.
+/// A provider; it ends when it is told to, or with the test program.
 pub(crate) struct Provider {
     pub(crate) url: Url,
+    is_over: Arc<AtomicBool>,
     came: Arc<Mutex<Vec<Came>>>,
 }
 
@@ -77,13 +79,23 @@ impl Provider {
         let came = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&came);
         let desk: Desk = Arc::new(desk);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let is_told = Arc::clone(&is_over);
         std::thread::spawn(move || {
-            for stream in listener.incoming() {
+            let is_on = |_: &_| !is_told.load(Ordering::SeqCst);
+            for stream in listener.incoming().take_while(is_on) {
                 let (shared, desk) = (Arc::clone(&shared), Arc::clone(&desk));
                 std::thread::spawn(move || serve(&stream.unwrap(), &shared, &desk));
             }
         });
-        Self { url, came }
+        Self { url, is_over, came }
+    }
+
+    /// Takes no more connections.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        // It waits for one.
+        _ = TcpStream::connect((self.url.host_str().unwrap(), self.url.port().unwrap()));
     }
 
     /// What came so far.

@@ -209,7 +209,7 @@ fn a_refused_credential_is_told_without_it() {
 }
 
 /// An RSA key: its private half in PEM, and the public one.
-fn pair() -> (String, DecodingKey) {
+pub(crate) fn pair() -> (String, DecodingKey) {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).unwrap();
     let text = STANDARD.encode(der.as_ref());
