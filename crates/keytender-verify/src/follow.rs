@@ -123,9 +123,13 @@ impl<F: Feed> Turns<F> {
         // Read before the question is sent: the server counts from when it answers, so from later.
         let asked_at = self.clock.monotonic();
         let application = Application { version: VERSION, node: self.node.clone(), applied_seq };
-        let Grant { version, valid_for_ms, shares, .. } = self.feed.lease(&application)?;
+        let Grant { version, valid_for_ms, head_seq, shares } = self.feed.lease(&application)?;
         if version != VERSION {
             return Err(ApplyError::Version(version).into());
+        }
+        // The server was restored to what it was before: its next changes have numbers that are known already.
+        if head_seq < applied_seq {
+            self.begin()?;
         }
         let valid_for = std::time::Duration::from_millis(valid_for_ms);
         self.verifier.lease().grant(asked_at + valid_for - valid_for / MARGIN);

@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How long a verifier goes on without the server. Longer than a restart of a database takes, shorter than
 /// a revocation may be unheard of.
 pub const SERVE_AT_MOST: Duration = Duration::from_secs(600);
@@ -17,7 +19,8 @@ const NEVER: u64 = 0;
 const FOREVER: u64 = u64::MAX;
 
 /// What a verifier does when its lease has ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnPartition {
     /// It goes on with what it has, for at most [`SERVE_AT_MOST`], and says so in each verdict.
     #[default]

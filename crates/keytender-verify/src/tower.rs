@@ -39,6 +39,8 @@ use crate::verifier::Verifier;
 const TOLD_BEFORE: Span = Span::days(30);
 /// Where a token may be, besides `Authorization`.
 const API_KEY: &str = "x-api-key";
+/// Where the types of problems are explained, unless the API says where; as a server of Keytender has it.
+const PROBLEMS: &str = "/problems/";
 
 /// Finds the address that a request comes from, in what the server noted of it. Never believe a header that
 /// anyone can send.
@@ -57,6 +59,7 @@ struct Settings {
     scopes: Vec<Box<str>>,
     region: Option<Box<str>>,
     service: Option<Box<str>>,
+    problems: Box<str>,
     address: Option<Arc<AddressOf>>,
 }
 
@@ -64,7 +67,18 @@ impl KeyLayer {
     /// Of a verifier, and the clock that its follower has.
     pub fn new(verifier: Arc<Verifier>, clock: Clock) -> Self {
         let (scopes, region, service, address) = (Vec::new(), None, None, None);
-        Self { inner: Arc::new(Settings { verifier, clock, scopes, region, service, address }) }
+        let problems = PROBLEMS.into();
+        Self {
+            inner: Arc::new(Settings {
+                verifier,
+                clock,
+                scopes,
+                region,
+                service,
+                problems,
+                address,
+            }),
+        }
     }
 
     /// What a key must be allowed to do: all of these.
@@ -81,6 +95,13 @@ impl KeyLayer {
             settings.region = region.map(Box::from);
             settings.service = service.map(Box::from);
         })
+    }
+
+    /// What the types of problems begin with, such as `https://acme.example/problems/`; the word of the reason
+    /// follows. `/problems/` if nothing is said.
+    #[must_use]
+    pub fn problems(self, types: &str) -> Self {
+        self.with(|settings| settings.problems = types.into())
     }
 
     /// How to find the address that a request comes from. Without it, keys that may be used from some networks

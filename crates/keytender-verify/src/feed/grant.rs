@@ -23,7 +23,8 @@ pub struct Grant {
     pub version: u32,
     /// It holds so long, counted from before the application was sent.
     pub valid_for_ms: u64,
-    /// The number of the latest change.
+    /// The number of the latest change. Where it is before what a verifier has applied, the server was restored from
+    /// a backup, and the verifier takes a snapshot.
     pub head_seq: u64,
     /// What this node may give out of the limits of apps from now on. Apps that are not named keep theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,9 +1,9 @@
 //! The slots that readers look at.
 //!
 //! Slots stand in groups of 8, and beside them is a mark of one byte for each, 8 to a word. A search reads the
-//! marks of a group, and then only the slot whose mark fits: one line of memory for a key that is there. A group with
-//! a free slot ends the search; a key is in the first group from its own on that had one, and there in a slot of its own
-//! if that was free.
+//! marks of a group, and then only the slot whose mark fits: one line of memory for a key that is there. A group
+//! with a free slot ends the search; a key is in the first group from its own on that had one, and there in a slot
+//! of its own if that was free.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

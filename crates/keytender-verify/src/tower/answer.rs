@@ -4,6 +4,7 @@ use http::header::{
     CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
+use serde_json::json;
 
 use crate::verdict::{Accepted, Left, Reason};
 
@@ -14,14 +15,12 @@ const STALE: HeaderName = HeaderName::from_static("keytender-stale");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Where the reasons are explained.
-const PROBLEMS: &str = "https://keytender.dev/problems";
-
-/// The refusal of a request; without a reason if it showed no token.
-pub(super) fn refusal<B: From<String>>(reason: Option<Reason>) -> Response<B> {
+/// The refusal of a request; without a reason if it showed no token. `types` is where the types of problems are
+/// explained.
+pub(super) fn refusal<B: From<String>>(reason: Option<Reason>, types: &str) -> Response<B> {
     let (status, kind, title) = problem(reason);
-    let body =
-        format!(r#"{{"type":"{PROBLEMS}/{kind}","title":"{title}","status":{}}}"#, status.as_u16());
+    let kind = format!("{types}{kind}");
+    let body = json!({ "type": kind, "title": title, "status": status.as_u16() }).to_string();
     let mut answer = Response::new(B::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();

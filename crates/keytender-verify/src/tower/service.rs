@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::Settings;
 use super::answer::{put_hints, refusal};
-use crate::verdict::{Accepted, Verdict};
+use crate::verdict::{Accepted, Reason, Verdict};
 
 /// Lets only good keys through to a service.
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub struct KeyService<S> {
 }
 
 impl<S> KeyService<S> {
+    fn refuse<F, R: From<String>>(&self, reason: Option<Reason>) -> KeyFuture<F, R> {
+        KeyFuture::bad(refusal(reason, &self.settings.problems))
+    }
+
     pub(super) const fn new(inner: S, settings: Arc<Settings>) -> Self {
         Self { inner, settings }
     }
@@ -52,8 +56,8 @@ where
                 let answer = self.inner.call(request);
                 KeyFuture { state: State::Good { answer, accepted, is_near_end } }
             }
-            Some(Verdict::Refused(reason)) => KeyFuture::bad(refusal(Some(reason))),
-            None => KeyFuture::bad(refusal(None)),
+            Some(Verdict::Refused(reason)) => self.refuse(Some(reason)),
+            None => self.refuse(None),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::file::{BadHead, File, HEAD_BYTES, Head, piece_records, piece_start};
 use super::lock::Lock;
 use super::names::Names;
 use super::outbox::Outbox;
-use super::piece::Pieces;
+use super::piece::{FULLEST_PERCENT, Pieces};
 use super::record::{Content, Found, Record, WORDS};
 use super::{Usage, word};
 
@@ -61,7 +61,7 @@ pub(super) fn open(
         Err(error) => return Err(failed("open")(error)),
     };
     let damaged = parts.damaged;
-    let parts = if damaged > 0 || parts.is_scattered || parts.records < room_for(keys) {
+    let parts = if damaged > 0 || parts.is_scattered || is_small(parts.records, keys) {
         put_in_order(&parts, path, keys, random >> 1).map_err(failed("put in order"))?
     } else {
         parts
@@ -154,6 +154,13 @@ fn put_in_order(old: &Parts, path: &Path, keys: usize, new_epoch: u64) -> io::Re
     let pieces = Pieces::default();
     pieces.push(new.file.piece(0)?);
     Ok(Parts { names, pieces, ..new })
+}
+
+/// Whether a piece of so many records would be full before so many keys were used. Less room than a new file has is
+/// no reason to write it anew at each start.
+fn is_small(records: u64, keys: usize) -> bool {
+    let keys = u128::try_from(keys).unwrap_or(u128::MAX >> 64);
+    u128::from(records) * u128::from(FULLEST_PERCENT) < keys * 100
 }
 
 /// Records for so many keys.

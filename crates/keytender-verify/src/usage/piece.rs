@@ -11,7 +11,7 @@ use super::record::{Found, Name, Record, WORDS};
 use crate::memory::Words;
 
 /// How full a piece may be, in percent: a search that finds nothing looks at 8 records on average.
-const FULLEST_PERCENT: usize = 75;
+pub(super) const FULLEST_PERCENT: u32 = 75;
 
 /// Where a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +70,8 @@ impl Piece {
     }
 
     fn is_full(&self) -> bool {
-        (self.taken.load(Ordering::Relaxed) + 1) * 100 > self.records().len() * FULLEST_PERCENT
+        let most = self.records().len() / 100 * FULLEST_PERCENT as usize;
+        self.taken.load(Ordering::Relaxed) >= most
     }
 }
 

@@ -119,6 +119,17 @@ fn a_table_grows_and_forgets_without_losing_a_key() {
 }
 
 #[test]
+fn a_key_takes_less_than_a_hundred_bytes_however_full_the_table_is() {
+    let verifier = verifier((0..2_000).map(key).collect());
+    let table = verifier.table();
+    for (seq, number) in (10..).zip(2_000..6_000) {
+        table.apply(&changes(seq, [What::PutKey(key(number))])).unwrap();
+        let bytes = table.slot_bytes() / table.len();
+        assert!((72..=84).contains(&bytes), "{bytes} with {number}");
+    }
+}
+
+#[test]
 fn the_feed_is_written_as_it_is_documented() {
     let full = Key { scopes: vec!["read".into()], label: Some("ci".into()), ..key(1) };
     let snapshot =

@@ -102,7 +102,8 @@ impl Feed for Fake {
         self.ask("lease", |server| {
             server.applied.push(application.applied_seq);
             let shares = server.shares.clone();
-            Ok(Grant { version: VERSION, valid_for_ms: 5_000, head_seq: 0, shares })
+            let last = server.changes.last().map_or(server.pages[0].seq, |change| change.seq);
+            Ok(Grant { version: VERSION, valid_for_ms: 5_000, head_seq: last, shares })
         })
     }
 
@@ -171,6 +172,22 @@ fn a_server_that_has_forgotten_is_asked_for_a_snapshot() {
     });
     turns.take().unwrap();
     assert_eq!((ask(&verifier, clock, 1), ask(&verifier, clock, 2)), (Some(Reason::Unknown), None));
+}
+
+#[test]
+fn a_server_that_was_restored_to_an_earlier_time_is_believed() {
+    let server = Fake::with(vec![key(1)]);
+    for number in 2..6 {
+        server.change(What::PutKey(key(number)));
+    }
+    let (turns, verifier, clock) = following(server.clone(), None);
+    turns.take().unwrap();
+    server.set(|server| server.changes.truncate(1));
+    turns.take().unwrap();
+    server.change(What::PutKey(Key { state: State::Revoked, ..key(1) }));
+    turns.take().unwrap();
+    let all = [1, 2, 3].map(|number| ask(&verifier, clock, number));
+    assert_eq!(all, [Some(Reason::Revoked), None, Some(Reason::Unknown)]);
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn strangers_get_one_answer_whatever_the_reason() {
     assert_eq!(ask(&service, &[("authorization", "Basic eDp5")]).0, StatusCode::UNAUTHORIZED);
     let problem: serde_json::Value = serde_json::from_str(&none.2).unwrap();
     assert_eq!(problem["status"], 401);
+    assert_eq!(problem["type"], "/problems/unauthorized");
 }
 
 #[test]

@@ -168,6 +168,22 @@ fn a_file_grows_with_its_keys_and_is_put_in_order_when_it_is_opened() {
 }
 
 #[test]
+fn a_file_with_room_for_its_keys_is_not_written_anew() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("uses");
+    let size = |keys| {
+        let usage = Usage::open(&path, "node-1", keys, 1).unwrap().usage;
+        assert!(use_once(&usage, 7, 1) || usage.count(id(7)) > 1);
+        drop(usage);
+        std::fs::metadata(&path).unwrap().len()
+    };
+    let sizes = [10_000, 11_000, 14_000, 0].map(size);
+    assert_eq!(sizes[0], (RECORDS + 16_704 * 64) as u64);
+    assert!(sizes[0] == sizes[1] && sizes[1] < sizes[2] && sizes[2] == sizes[3], "{sizes:?}");
+    assert_eq!(open(&path).count(id(7)), 4);
+}
+
+#[test]
 fn names_have_an_end_and_a_size() {
     let folder = TempDir::new().unwrap();
     let usage = open(&folder.path().join("uses"));
