@@ -285,6 +285,13 @@ pub async fn set(
         None => "app.set",
     };
     inventory.log(&mut tx, done(verb, &app, change.why.as_deref())).await?;
+    if app.scopes != now.scopes {
+        // What its keys may do is less than they say, or no more so.
+        for key in tx.keys_of_app(app.id).await.map_err(cannot_read)? {
+            let noted = tx.note_change(app.api_id, Subject::Key(key), inventory.now).await;
+            noted.map_err(cannot_write)?;
+        }
+    }
     changed(&mut tx, &app, inventory).await?;
     commit(tx).await?;
     Ok(AppView::of(&app, &before.account_name))

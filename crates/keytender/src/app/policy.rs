@@ -79,7 +79,7 @@ impl Found {
 
 /// Holds every key against `policy`, page by page; nothing is written.
 async fn find(inventory: &Inventory, policy: &Policy) -> Result<Found, Error> {
-    let filter = Filter { is_not_customers: true, ..Filter::default() };
+    let filter = Filter { customers: Some(false), ..Filter::default() };
     let filter = inventory.sight.narrow(filter);
     let order = Order::Age;
     let mut found = Found::default();

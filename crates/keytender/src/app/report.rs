@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
+use keytender_core::access::Side;
 use keytender_core::id::{AccountId, KeyId, PrincipalId};
 use keytender_core::inventory::PrincipalRecord;
 use keytender_core::key::{Key, LastUse, SecondActive, State};
@@ -67,7 +68,9 @@ pub async fn write(
         (Form::Aws, None) => {
             Err(Error::new("AWS's report is one of an account").hint("name it: --account NAME"))
         }
-        (Form::Aws, Some(account)) if account.provider != "aws" && !is_own(&account) => {
+        (Form::Aws, Some(account))
+            if account.provider != "aws" && account.kind.side() == Side::Held =>
+        {
             Err(Error::new(format!("`{}` is no account of AWS", account.name))
                 .hint("--format wide holds every provider's keys"))
         }
@@ -94,16 +97,20 @@ pub async fn write(
                     wide::write_keys(out, &keys, &owners, at).map_err(cannot_write_report)
                 }
                 None => {
-                    each_account(inventory, id, None, |keys| {
+                    let mut pages = Pages::new(inventory, id, None).await?;
+                    while let Some(keys) = pages.next().await? {
                         wide::write_keys(out, &keys, &owners, inventory.now)
-                            .map_err(cannot_write_report)
-                    })
-                    .await
+                            .map_err(cannot_write_report)?;
+                    }
+                    Ok(())
                 }
             }
         }
     }
 }
+
+/// How many keys of customers are read at once.
+const PAGE: u32 = 10_000;
 
 /// Whether it is the account of our own users: they stand in AWS's form as AWS's do.
 fn is_own(account: &Account) -> bool {
@@ -135,11 +142,11 @@ async fn write_json(
     let filter = inventory.sight.narrow(Filter { account, ..Filter::default() });
     let total = inventory.store.count_keys(&filter).await.map_err(cannot_read)?;
     let mut writer = KeyWriter::begin(out, inventory.now, total).map_err(cannot_write_report)?;
-    each_account(inventory, account, None, |keys| {
-        let mut views = keys.iter().map(|held| viewer.view(held));
-        views.try_for_each(|view| writer.write(&view)).map_err(cannot_write_report)
-    })
-    .await?;
+    let mut pages = Pages::new(inventory, account, None).await?;
+    while let Some(keys) = pages.next().await? {
+        let views = viewer.whole(inventory, &keys).await?;
+        views.iter().try_for_each(|view| writer.write(view)).map_err(cannot_write_report)?;
+    }
     writer.end().map_err(cannot_write_report)
 }
 
@@ -181,33 +188,51 @@ async fn all(
     state: Option<State>,
 ) -> Result<Vec<HeldKey>, Error> {
     let mut keys = Vec::new();
-    each_account(inventory, account, state, |mut more| {
+    let mut pages = Pages::new(inventory, account, state).await?;
+    while let Some(mut more) = pages.next().await? {
         keys.append(&mut more);
-        Ok(())
-    })
-    .await?;
+    }
     Ok(keys)
 }
 
-/// Hands every key that is seen to `take`, account by account by their names: what is sorted is one
-/// account's keys.
-async fn each_account(
-    inventory: &Inventory,
+/// Every key that is seen: account by account by their names, so that what is sorted is one account's keys;
+/// then those of our APIs' customers, who may be very many, page by page.
+struct Pages<'i> {
+    inventory: &'i Inventory,
     account: Option<AccountId>,
     state: Option<State>,
-    mut take: impl FnMut(Vec<HeldKey>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    for one in inventory.store.list_accounts().await.map_err(cannot_read)? {
-        if account.is_some_and(|id| id != one.id) {
-            continue;
-        }
-        let filter = Filter { account: Some(one.id), state, ..Filter::default() };
-        let filter = inventory.sight.narrow(filter);
-        let mut keys = inventory.store.every_key(&filter).await.map_err(cannot_read)?;
-        keys.sort_by(|one, other| place(one).cmp(&place(other)));
-        take(keys)?;
+    accounts: std::vec::IntoIter<Account>,
+    after: Option<(AccountId, KeyId)>,
+}
+
+impl<'i> Pages<'i> {
+    async fn new(
+        inventory: &'i Inventory,
+        account: Option<AccountId>,
+        state: Option<State>,
+    ) -> Result<Self, Error> {
+        let mut accounts = inventory.store.list_accounts().await.map_err(cannot_read)?;
+        accounts.retain(|one| account.is_none_or(|id| id == one.id));
+        Ok(Self { inventory, account, state, accounts: accounts.into_iter(), after: None })
     }
-    Ok(())
+
+    /// Some more of them; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Vec<HeldKey>>, Error> {
+        let store = &self.inventory.store;
+        if let Some(one) = self.accounts.next() {
+            let filter = Filter { account: Some(one.id), state: self.state, ..Filter::default() };
+            let filter = self.inventory.sight.narrow(filter);
+            let mut keys = store.every_key(&filter).await.map_err(cannot_read)?;
+            keys.sort_by(|one, other| place(one).cmp(&place(other)));
+            return Ok(Some(keys));
+        }
+        let (account, state) = (self.account, self.state);
+        let filter = Filter { account, state, customers: Some(true), ..Filter::default() };
+        let filter = self.inventory.sight.narrow(filter);
+        let keys = store.keys_after(&filter, self.after, PAGE).await.map_err(cannot_read)?;
+        self.after = keys.last().map(HeldKey::place);
+        Ok(self.after.map(|_| keys))
+    }
 }
 
 /// Where a key stands in a report.

@@ -33,7 +33,7 @@ pub struct KnownKey {
     pub expires_at: Option<Time>,
     /// When it ends because another key took its place.
     pub retires_at: Option<Time>,
-    /// What it may do.
+    /// What it may do, of what its app may by now.
     pub scopes: Vec<String>,
     /// From where it may be used.
     pub networks: Vec<String>,
@@ -76,8 +76,9 @@ pub struct Verifier {
 
 const APPS_OF: &str = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2 ORDER BY id";
 const KEY_COLUMNS: &str = "i.key_id, i.api_id, i.app_id, i.environment, i.token_id, i.digest, k.state, \
-    k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by";
-const KEY_TABLES: &str = "issued_keys i JOIN keys k ON k.id = i.key_id";
+    k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by, p.scopes";
+const KEY_TABLES: &str =
+    "issued_keys i JOIN keys k ON k.id = i.key_id JOIN apps p ON p.id = i.app_id";
 
 fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
     let (key_id, api_id) = (KeyId::from_i64(cells.int()?), ApiId::from_i64(cells.int()?));
@@ -85,9 +86,11 @@ fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
     let (environment, token_id, digest) = (cells.text()?, cells.text()?, cells.text()?);
     let state = state(&cells.text()?)?;
     let (expires_at, retires_at) = (cells.maybe_time()?, cells.maybe_time()?);
-    let (scopes, networks) = (words(&cells.text()?), words(&cells.text()?));
+    let (mut scopes, networks) = (words(&cells.text()?), words(&cells.text()?));
     let label = cells.maybe_text()?;
     let replaced_by = cells.maybe_int()?.map(KeyId::from_i64);
+    let at_most = words(&cells.text()?);
+    scopes.retain(|scope| at_most.is_empty() || at_most.contains(scope));
     Ok(KnownKey {
         key_id,
         api_id,

@@ -150,7 +150,7 @@ pub(in crate::app) async fn filter(
     let mut filter = Filter {
         is_due: query.due == Some(true),
         finding_by: None,
-        is_not_customers: false,
+        customers: None,
         action: query.action,
         rule: query.rule.clone(),
         provider: query.provider.clone(),

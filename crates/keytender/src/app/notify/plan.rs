@@ -124,7 +124,7 @@ pub(super) async fn plan(
     // They break a rule, or may soon.
     let filter = Filter {
         finding_by: Some(inventory.now.plus(AHEAD)),
-        is_not_customers: true,
+        customers: Some(false),
         ..Filter::default()
     };
     let filter = inventory.sight.narrow(filter);

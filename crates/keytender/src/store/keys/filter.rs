@@ -24,8 +24,8 @@ pub struct Filter {
     pub is_due: bool,
     /// They break a rule now, or may do so by this moment.
     pub finding_by: Option<Time>,
-    /// They are none of an API of ours.
-    pub is_not_customers: bool,
+    /// They are of an API of ours, which customers hold, or they are not.
+    pub customers: Option<bool>,
     /// What to do about them.
     pub action: Option<Action>,
     /// They break this rule.
@@ -299,8 +299,9 @@ impl Filter {
             sql.and("(k.rules <> '' OR k.evaluate_at <=", at);
             sql.text.push(')');
         }
-        if self.is_not_customers {
-            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.api_id IS NULL)"));
+        if let Some(is_customers) = self.customers {
+            let is_null = if is_customers { "IS NOT NULL" } else { "IS NULL" };
+            sql.plain(&format!("k.account_id IN ({ACCOUNTS} AND a.api_id {is_null})"));
         }
         if let Some(action) = self.action {
             sql.and("k.action =", action.as_str());
