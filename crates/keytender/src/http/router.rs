@@ -39,6 +39,7 @@ pub(super) fn too_large() -> Problem {
 pub(super) fn guarded() -> OpenApiRouter<State> {
     keys()
         .merge(issuing())
+        .merge(endings())
         .merge(places())
         .merge(notices())
         .merge(rules())
@@ -71,6 +72,11 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apps::add))
         .routes(routes!(api::apps::get, api::apps::set))
         .routes(routes!(api::apps::create_key))
+}
+
+/// What becomes of keys that we issued, and who verifies them elsewhere.
+fn endings() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
         .routes(routes!(api::issued::rotate, api::issued::rotation, api::issued::cancel))
         .routes(routes!(api::issued::finish))
         .routes(routes!(api::issued::usage))

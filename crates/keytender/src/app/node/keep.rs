@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Node;
 use crate::error::Error;
@@ -37,40 +37,45 @@ impl Reach {
     }
 }
 
+impl Node {
+    /// Follows changes; and where that is due, renews the lease and tells uses.
+    async fn turn(&self, renewed: &mut Option<Duration>) -> Result<(), Error> {
+        patient(async { self.follow().await.map(drop) }).await?;
+        let now = self.now().monotonic;
+        if self.is_urgent() || renewed.is_none_or(|at| now.saturating_sub(at) >= RENEW) {
+            *renewed = Some(now);
+            patient(self.renew()).await?;
+            patient(self.tell(self.now().time)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the last uses, and that nobody need wait for this node.
+    async fn finish(&self) {
+        if let Err(error) = patient(self.tell(self.now().time)).await {
+            tracing::warn!(cause = %error.report(), "the last uses are told at the next start");
+        }
+        if let Err(error) = patient(self.leave()).await {
+            tracing::warn!(cause = %error.report(), "the verifier's lease runs out by itself");
+        }
+    }
+}
+
 /// Keeps `node` current until `stopping` says so, or nobody is left who could.
 pub async fn keep(node: &Node, mut stopping: watch::Receiver<bool>) {
     let mut reach = Reach::default();
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut renewed: Option<Instant> = None;
+    let mut renewed = None;
     loop {
         tokio::select! {
             _ = stopping.wait_for(|is_told| *is_told) => break,
             _ = looks.tick() => {}
             () = node.woken() => {}
         }
-        let done = patient(async { node.follow().await.map(drop) }).await;
-        let is_due = renewed.is_none_or(|at| at.elapsed() >= RENEW);
-        let done = match done {
-            Ok(()) if is_due || node.is_urgent() => {
-                renewed = Some(Instant::now());
-                patient(async {
-                    node.renew().await?;
-                    node.tell(node.now().time).await
-                })
-                .await
-            }
-            done => done,
-        };
-        reach.note(done);
+        reach.note(node.turn(&mut renewed).await);
     }
-    if let Err(error) = patient(node.tell(node.now().time)).await {
-        tracing::warn!(cause = %error.report(), "the last uses are told at the next start");
-    }
-    // Whoever revokes a key need not wait for this node.
-    if let Err(error) = patient(node.leave()).await {
-        tracing::warn!(cause = %error.report(), "the verifier's lease runs out by itself");
-    }
+    node.finish().await;
 }
 
 async fn patient<T>(done: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::answer;
 use crate::http::auth;
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, Refusal};
 use crate::http::state::State;
 
 /// Where it is.
@@ -61,7 +61,7 @@ struct Said<'q> {
 }
 
 impl<'q> Said<'q> {
-    fn read(query: &'q str) -> Result<Self, Problem> {
+    fn read(query: &'q str) -> Result<Self, Refusal> {
         let mut said = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
@@ -78,12 +78,12 @@ impl<'q> Said<'q> {
     }
 }
 
-fn limit_status(value: &str) -> Result<StatusCode, Problem> {
+fn limit_status(value: &str) -> Result<StatusCode, Refusal> {
     match value {
         "401" => Ok(StatusCode::UNAUTHORIZED),
         "403" => Ok(StatusCode::FORBIDDEN),
         "429" => Ok(StatusCode::TOO_MANY_REQUESTS),
-        _ => Err(Problem::bad_request("`limit_status` is 401, 403 or 429")),
+        _ => Err(Problem::bad_request("`limit_status` is 401, 403 or 429").into()),
     }
 }
 
@@ -107,16 +107,16 @@ fn limit_status(value: &str) -> Result<StatusCode, Problem> {
 pub(in crate::http) async fn get(Extract(state): Extract<State>, parts: Parts) -> Response {
     match ask(&state, &parts) {
         Ok(response) => response,
-        Err(problem) => problem.into_response(),
+        Err(refusal) => refusal.into_response(),
     }
 }
 
-fn ask(state: &State, parts: &Parts) -> Result<Response, Problem> {
+fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
     let said = Said::read(parts.uri.query().unwrap_or_default())?;
     let brand = said.api.as_deref().and_then(|api| state.node.brand(api));
     let Some(brand) = brand else {
         let problem = Problem::bad_request("`api` names none of your APIs");
-        return Err(problem.hint("such as /v1/forward-auth?api=acme"));
+        return Err(problem.hint("such as /v1/forward-auth?api=acme").into());
     };
     let headers = &parts.headers;
     let now = state.node.now();
