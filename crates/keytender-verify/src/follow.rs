@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::feed::{Application, Feed, FeedError, Grant, VERSION};
+use crate::lease::Standing;
 use crate::table::ApplyError;
 use crate::verifier::Verifier;
 
@@ -122,10 +123,20 @@ impl<F: Feed> Turns<F> {
         let applied_seq = table.seq().ok_or(ApplyError::NoSnapshot)?;
         // Read before the question is sent: the server counts from when it answers, so from later.
         let asked_at = self.clock.monotonic();
-        let application = Application { version: VERSION, node: self.node.clone(), applied_seq };
-        let Grant { version, valid_for_ms, shares, .. } = self.feed.lease(&application)?;
+        let application = Application {
+            version: VERSION,
+            node: self.node.clone(),
+            applied_seq,
+            on_partition: self.verifier.lease().on_partition(),
+        };
+        let Grant { version, valid_for_ms, head_seq, shares } = self.feed.lease(&application)?;
         if version != VERSION {
             return Err(ApplyError::Version(version).into());
+        }
+        // While it had no lease nobody waited for this verifier: what changed until it had one comes first.
+        let standing = self.verifier.lease().standing(self.clock.monotonic());
+        if head_seq > applied_seq && standing != Standing::Current {
+            self.follow()?;
         }
         let valid_for = std::time::Duration::from_millis(valid_for_ms);
         self.verifier.lease().grant(asked_at + valid_for - valid_for / MARGIN);

@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How long a verifier goes on without the server. Longer than a restart of a database takes, shorter than
 /// a revocation may be unheard of.
 pub const SERVE_AT_MOST: Duration = Duration::from_secs(600);
@@ -17,7 +19,8 @@ const NEVER: u64 = 0;
 const FOREVER: u64 = u64::MAX;
 
 /// What a verifier does when its lease has ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnPartition {
     /// It goes on with what it has, for at most [`SERVE_AT_MOST`], and says so in each verdict.
     #[default]
@@ -60,6 +63,11 @@ impl Lease {
     /// nothing: answers may arrive out of order.
     pub fn grant(&self, valid_until: Duration) {
         self.valid_until.fetch_max(nanos(valid_until).max(1), Ordering::AcqRel);
+    }
+
+    /// What is done when it has ended.
+    pub const fn on_partition(&self) -> OnPartition {
+        self.on_partition
     }
 
     /// Nothing is verified until it is granted again.

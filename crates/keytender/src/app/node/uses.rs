@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use keytender_core::id::KeyId;
 use keytender_core::time::Time;
 use keytender_verify::Usage;
 use keytender_verify::feed::{Batch, Place, Row};
 use keytender_verify::usage::UsageError;
 
 use super::{Node, cannot_follow};
+use crate::app::inventory::Inventory;
+use crate::app::issued;
 use crate::error::Error;
 use crate::store::usage::{PlaceUse, Usage as Counted};
 use crate::store::{self, Failure, Store};
@@ -94,9 +97,26 @@ impl Node {
             }
             let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(()) };
             write(&self.store, &batch).await.map_err(cannot_follow)?;
+            self.activate(&batch, now).await?;
             usage.acknowledge(batch.sequence);
             self.settle(now).await.map_err(cannot_follow)?;
         }
+    }
+
+    /// Activates keys that were used and wait for it: whoever let the first use pass may have been killed before
+    /// that was written.
+    async fn activate(&self, batch: &Batch, now: Time) -> Result<(), Error> {
+        let used: Vec<KeyId> = batch.rows.iter().map(|row| row.key).collect();
+        let pending = self.store.pending_of(&used).await.map_err(cannot_follow)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let inventory = Inventory::of_node(self.store.clone(), self.location.clone(), now);
+        for row in batch.rows.iter().filter(|row| pending.contains(&row.key)) {
+            issued::activate(&inventory, row.key, row.last_used_at).await?;
+        }
+        self.wake();
+        Ok(())
     }
 
     /// Whether uses are to be told at once: a key became active by its first.

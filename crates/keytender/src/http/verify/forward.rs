@@ -65,17 +65,24 @@ impl<'q> Said<'q> {
         let mut said = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "api" => said.api = Some(value),
                 "scope" => said.scopes.push(value),
-                "service" => said.service = Some(value),
-                "region" => said.region = Some(value),
-                "limit_status" => said.limit_status = Some(limit_status(&value)?),
+                "api" => first(&mut said.api, value),
+                "service" => first(&mut said.service, value),
+                "region" => first(&mut said.region, value),
+                "limit_status" if said.limit_status.is_none() => {
+                    said.limit_status = Some(limit_status(&value)?);
+                }
                 // Envoy appends the query that is asked for, so what is not ours is not ours to judge.
                 _ => {}
             }
         }
         Ok(said)
     }
+}
+
+/// What stands first is the gateway's word: a caller's own query comes behind it, if at all.
+fn first<'q>(place: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
+    place.get_or_insert(value);
 }
 
 fn limit_status(value: &str) -> Result<StatusCode, Problem> {
@@ -138,10 +145,22 @@ fn ask(state: &State, parts: &Parts) -> Result<Response, Problem> {
     })
 }
 
-/// The key that whoever asked the gateway shows.
+/// The key that whoever asked the gateway shows. Of two, the API might take the other one: that is none.
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    let bearer = || auth::bearer(text(headers, &header::AUTHORIZATION)?);
-    text(headers, &API_KEY).map(str::trim).or_else(bearer)
+    match headers.contains_key(API_KEY) {
+        true => Some(alone(headers, &API_KEY)?.trim()),
+        false => auth::bearer(alone(headers, &header::AUTHORIZATION)?),
+    }
+}
+
+/// What a header says that is there once.
+fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut lines = headers.get_all(name).iter();
+    let line = lines.next()?;
+    if lines.next().is_some() {
+        return None;
+    }
+    line.to_str().ok()
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
