@@ -138,7 +138,8 @@ pub async fn usage(inventory: &Inventory, api: &str, mut batch: Batch) -> Result
     uses::write(&inventory.store, &batch).await.map_err(cannot_write)?;
     for row in &batch.rows {
         if own.get(&row.key).is_some_and(|key| key.state == State::PreActivation) {
-            issued::activate(inventory, row.key, row.last_used_at).await?;
+            let at = uses::first_use(row, inventory.now);
+            issued::activate(inventory, row.key, at).await?;
         }
     }
     let apps: Vec<AppId> = own.values().map(|key| key.app_id).collect();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keytender_core::id::KeyId;
-use keytender_core::time::Time;
+use keytender_core::time::{Span, Time};
 use keytender_verify::Usage;
 use keytender_verify::feed::{Batch, Place, Row};
 use keytender_verify::usage::UsageError;
@@ -62,6 +62,11 @@ pub(super) async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
     tx.commit().await.map_err(Failure::from)
 }
 
+/// When a key was used for the first time: uses are told to a second, and no overlap begins before its use.
+pub(super) fn first_use(row: &Row, now: Time) -> Time {
+    row.last_used_at.plus(Span::from_micros(1_000_000)).min(now)
+}
+
 fn counted(row: &Row) -> Counted {
     Counted {
         key_id: row.key.as_i64(),
@@ -90,9 +95,11 @@ impl Node {
     pub async fn tell(&self, now: Time) -> Result<(), Error> {
         let Some(usage) = self.verifier.usage() else { return Ok(()) };
         let _telling = self.telling.lock().await;
+        // What is used while it is told waits for the next time: else a busy key is told without a pause.
         loop {
+            let is_late = usage.is_waiting();
             // A batch that is told again says nothing of what was used since it was made.
-            if !usage.is_waiting() {
+            if !is_late {
                 self.verifier.table().mark_quotas();
             }
             let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(()) };
@@ -100,6 +107,9 @@ impl Node {
             self.activate(&batch, now).await?;
             usage.acknowledge(batch.sequence);
             self.settle(now).await.map_err(cannot_follow)?;
+            if !is_late && batch.rows.len() < ROWS_AT_ONCE {
+                return Ok(());
+            }
         }
     }
 
@@ -113,7 +123,12 @@ impl Node {
         }
         let inventory = Inventory::of_node(self.store.clone(), self.location.clone(), now);
         for row in batch.rows.iter().filter(|row| pending.contains(&row.key)) {
-            issued::activate(&inventory, row.key, row.last_used_at).await?;
+            if self.begin_activation(row.key) {
+                let at = first_use(row, now);
+                let done = issued::activate(&inventory, row.key, at).await;
+                self.end_activation(row.key);
+                done?;
+            }
         }
         self.wake();
         Ok(())

@@ -46,6 +46,8 @@ pub(in crate::http) struct Route {
     service: Option<String>,
     /// The region in which it is served; the header `Keytender-Region` says the same.
     region: Option<String>,
+    /// What was asked for, appended by the gateway: it is not looked at, nor is anything behind it.
+    path: Option<String>,
     /// The status for a key that was used too often: `429` if nothing is said. nginx knows `401` and `403` only.
     limit_status: Option<u16>,
 }
@@ -65,6 +67,8 @@ impl<'q> Said<'q> {
         let mut said = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
+                // Behind it stands what was asked for, with a query of its own.
+                "path" => break,
                 "scope" => said.scopes.push(value),
                 "api" => first(&mut said.api, value),
                 "service" => first(&mut said.service, value),
@@ -72,7 +76,7 @@ impl<'q> Said<'q> {
                 "limit_status" if said.limit_status.is_none() => {
                     said.limit_status = Some(limit_status(&value)?);
                 }
-                // Envoy appends the query that is asked for, so what is not ours is not ours to judge.
+                // Gateways append what was asked for: what is not ours is not ours to judge.
                 _ => {}
             }
         }

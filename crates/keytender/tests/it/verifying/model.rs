@@ -18,8 +18,11 @@ const STEPS: usize = 200;
 const MOST: usize = 8;
 /// The longest that a server may take to hear of something.
 const HEARD: Duration = Duration::from_secs(20);
-/// Near to this moment it is not known which of two sides it falls on.
-const EDGE: Span = Span::from_micros(300_000);
+/// Near to a moment it is not known on which side of it a server is: ends are kept to a second.
+const EDGE: Span = Span::from_micros(1_300_000);
+
+/// What is acted at is known a little later here.
+const LATE: Span = Span::from_micros(300_000);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stand {
@@ -75,7 +78,7 @@ impl Model {
             Stand::Pending | Stand::Active => {}
         }
         let near =
-            |at: Option<Time>| at.is_some_and(|at| at.minus(EDGE) < now && now < at.plus(EDGE));
+            |at: Option<Time>| at.is_some_and(|at| at.minus(EDGE) < now && now < at.plus(LATE));
         if near(key.ends) || near(key.retires) {
             return None;
         }
@@ -154,7 +157,7 @@ impl Model {
         if self.keys.iter().filter(|key| key.stand != Stand::Ended).count() >= MOST {
             return None;
         }
-        let ends = (self.chance.below(4) == 0).then(|| now().plus(Span::from_micros(1_200_000)));
+        let ends = (self.chance.below(4) == 0).then(|| now().plus(Span::from_micros(2_000_000)));
         let path = format!("/v1/apps/{}/keys", self.gate.app);
         let answer = self.post(&path, &json!({"label": "one", "expires_at": ends}));
         self.add(Issued::of(&answer), Stand::Active, ends, None, Span::days(0));
@@ -180,7 +183,7 @@ impl Model {
         })?;
         let is_at_once = self.chance.below(3) == 0;
         let (word, overlap) = match self.chance.below(2) {
-            0 => ("1s", Span::from_micros(1_000_000)),
+            0 => ("2s", Span::from_micros(2_000_000)),
             _ => ("9d", Span::days(9)),
         };
         let activation = if is_at_once { "immediately" } else { "on_first_use" };

@@ -28,7 +28,7 @@ fn a_good_key_is_told_whose_it_is_what_it_may_do_and_what_is_near() {
         let other = gate.ask_for(0, "", "api=acme", &[("x-api-key", &key.text)]);
         assert_eq!((other.status, other.header("keytender-key")), (200, key.id.as_str()));
 
-        let end = within(10 * 86_400_000);
+        let end = within(10 * 86_400_000).to_seconds();
         let near = gate.key(&json!({"expires_at": end, "environment": "test"}));
         let said = gate.ask(0, &near.text);
         assert_eq!(said.header("keytender-key-expires"), end.to_string());
