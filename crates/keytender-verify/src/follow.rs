@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::feed::{Application, Feed, FeedError, Grant, VERSION};
+use crate::lease::Standing;
 use crate::table::ApplyError;
 use crate::verifier::Verifier;
 
@@ -64,13 +65,18 @@ impl<F: Feed> Turns<F> {
         let Some(usage) = self.verifier.usage() else { return Ok(()) };
         for _ in 0..MOST_ANSWERS {
             // A batch that is told again says nothing of what was used since it was made.
-            if !usage.is_waiting() {
+            let is_late = usage.is_waiting();
+            if !is_late {
                 self.verifier.table().mark_quotas();
             }
             let Some(batch) = usage.batch(BATCH_ROWS) else { break };
             let receipt = self.feed.usage(&batch)?;
             usage.acknowledge(receipt.sequence);
             self.verifier.table().settle_quotas(&receipt.spent);
+            // What is used meanwhile waits for the next turn, which first takes what has changed.
+            if !is_late && batch.rows.len() < BATCH_ROWS {
+                break;
+            }
         }
         Ok(())
     }
@@ -122,7 +128,12 @@ impl<F: Feed> Turns<F> {
         let applied_seq = table.seq().ok_or(ApplyError::NoSnapshot)?;
         // Read before the question is sent: the server counts from when it answers, so from later.
         let asked_at = self.clock.monotonic();
-        let application = Application { version: VERSION, node: self.node.clone(), applied_seq };
+        let application = Application {
+            version: VERSION,
+            node: self.node.clone(),
+            applied_seq,
+            on_partition: self.verifier.lease().on_partition(),
+        };
         let Grant { version, valid_for_ms, head_seq, shares } = self.feed.lease(&application)?;
         if version != VERSION {
             return Err(ApplyError::Version(version).into());
@@ -130,6 +141,11 @@ impl<F: Feed> Turns<F> {
         // The server was restored to what it was before: its next changes have numbers that are known already.
         if head_seq < applied_seq {
             self.begin()?;
+        }
+        // While it had no lease nobody waited for this verifier: what changed until it had one comes first.
+        let standing = self.verifier.lease().standing(self.clock.monotonic());
+        if head_seq > applied_seq && standing != Standing::Current {
+            self.follow()?;
         }
         let valid_for = std::time::Duration::from_millis(valid_for_ms);
         self.verifier.lease().grant(asked_at + valid_for - valid_for / MARGIN);

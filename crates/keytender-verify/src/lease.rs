@@ -20,7 +20,7 @@ const FOREVER: u64 = u64::MAX;
 
 /// What a verifier does when its lease has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum OnPartition {
     /// It goes on with what it has, for at most [`SERVE_AT_MOST`], and says so in each verdict.
     #[default]
@@ -63,6 +63,11 @@ impl Lease {
     /// nothing: answers may arrive out of order.
     pub fn grant(&self, valid_until: Duration) {
         self.valid_until.fetch_max(nanos(valid_until).max(1), Ordering::AcqRel);
+    }
+
+    /// What is done when it has ended.
+    pub const fn on_partition(&self) -> OnPartition {
+        self.on_partition
     }
 
     /// Nothing is verified until it is granted again.

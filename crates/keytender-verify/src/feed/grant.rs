@@ -4,6 +4,7 @@ use keytender_core::id::AppId;
 use serde::{Deserialize, Serialize};
 
 use super::Rate;
+use crate::lease::OnPartition;
 
 /// A verifier says what it has applied, and asks for a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,9 @@ pub struct Application {
     pub node: String,
     /// Every change up to this number is enforced here.
     pub applied_seq: u64,
+    /// What it does when its lease ends: for as long as it goes on, a revocation that it has not heard of is not proven.
+    #[serde(default)]
+    pub on_partition: OnPartition,
 }
 
 /// The lease.

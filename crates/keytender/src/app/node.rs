@@ -12,6 +12,7 @@ use std::time::Duration;
 use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::{Span, Time};
 use keytender_verify::feed::{App as FeedApp, Changes, Snapshot, VERSION};
+use keytender_verify::lease::Standing;
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
 use tokio::sync::{Mutex, Notify};
@@ -20,7 +21,8 @@ use crate::error::Error;
 use crate::store::apis::Api;
 use crate::store::apps::Quota;
 use crate::store::changes::Change;
-use crate::store::verify::{KnownApp, Which};
+use crate::store::db::Location;
+use crate::store::verify::{KnownApp, Verifier as Live, Which};
 use crate::store::{self, Failure, Store};
 
 pub mod feed;
@@ -33,6 +35,8 @@ pub use keep::keep;
 
 /// How long a lease is, by the database's clock.
 pub const LEASE: Span = Span::from_micros(5_000_000);
+/// How long a verifier that serves on goes on without one, in microseconds: [`SERVE_AT_MOST`] of the crate.
+const SERVES: i64 = 600_000_000;
 /// How long the node itself believes it, by its own clock, from before it asked: it stops first.
 const BELIEVED: Duration = Duration::from_millis(4_500);
 /// How long it is waited for that all verifiers have heard of a change: two leases.
@@ -47,6 +51,7 @@ const AT_ONCE: i64 = 10_000;
 pub struct Node {
     name: String,
     store: Store,
+    location: Location,
     clock: Clock,
     verifier: Verifier,
     /// Held while changes are read and applied; up to which number they are.
@@ -71,17 +76,20 @@ impl Node {
     /// When uses cannot be counted there.
     pub fn new(
         store: Store,
+        location: Location,
         host: &str,
         on_partition: OnPartition,
         folder: &Path,
     ) -> Result<Self, Error> {
         let usage = uses::open(folder)?;
         let verifier = Verifier::new(Arc::new(Table::new()), Lease::new(on_partition));
-        // Two on one host are two; one that starts again is another.
-        let random = store::random().map_err(cannot_follow)?;
+        // Two on one host have a file each. One that was killed is followed by the one that has its file then, and
+        // nobody waits for it.
+        let epoch = usage.epoch().cast_unsigned();
         Ok(Self {
-            name: format!("{host}/{:08x}", random >> 32),
+            name: format!("{host}/{:08x}", epoch >> 32),
             store,
+            location,
             clock: Clock::start(),
             verifier: verifier.with_usage(usage),
             following: Mutex::new(()),
@@ -261,15 +269,26 @@ impl Node {
     pub async fn renew(&self) -> Result<(), Error> {
         let before = self.clock.monotonic();
         let applied = self.applied.load(Ordering::Acquire);
+        let goes_on = goes_on(self.verifier.lease().on_partition());
         let mut tx = self.store.db().begin().await.map_err(Failure::from).map_err(cannot_follow)?;
-        tx.note_verifier(&self.name, None, applied, LEASE).await.map_err(cannot_follow)?;
+        tx.note_verifier(&self.name, None, applied, goes_on).await.map_err(cannot_follow)?;
         tx.commit().await.map_err(Failure::from).map_err(cannot_follow)?;
+        // While it had no lease nobody waited for this node: what changed until it had one comes first.
+        if !self.is_current() {
+            self.follow().await?;
+        }
         self.verifier.lease().grant(before.saturating_add(BELIEVED));
         Ok(())
     }
 
-    /// Waits until every verifier of an API has said that it has applied the change of this number, or its lease
-    /// has ended: since when that is so, or who has not said it within ten seconds.
+    /// Whether the node holds a lease.
+    pub fn is_current(&self) -> bool {
+        self.verifier.lease().standing(self.clock.monotonic()) == Standing::Current
+    }
+
+    /// Waits until every verifier of an API has said that it has applied the change of this number, or goes on no
+    /// more: since when that is so, or who has not said it within ten seconds. Of whom nothing has been heard for
+    /// as long as a lease is not waited for, but named.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -279,10 +298,11 @@ impl Node {
         loop {
             let behind = behind(&self.store, api, seq).await.map_err(cannot_follow)?;
             if behind.is_empty() {
-                return Ok((Some(self.clock.now().time), behind));
+                return Ok((Some(self.clock.now().time), Vec::new()));
             }
-            if self.clock.monotonic() >= end {
-                return Ok((None, behind));
+            let is_in_vain = behind.iter().all(|one| one.is_lost());
+            if is_in_vain || self.clock.monotonic() >= end {
+                return Ok((None, behind.into_iter().map(|one| one.node).collect()));
             }
             tokio::time::sleep(PROOF_LOOK).await;
         }
@@ -300,9 +320,25 @@ impl Node {
 }
 
 /// Those who verify keys of an API and have not said that they have applied the change of this number.
-async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<String>> {
+async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<Live>> {
     let live = store.live_verifiers(api).await?;
-    Ok(live.into_iter().filter(|one| one.applied_seq < seq).map(|one| one.node).collect())
+    Ok(live.into_iter().filter(|one| one.applied_seq < seq).collect())
+}
+
+/// How long a verifier goes on that hears nothing more.
+const fn goes_on(on_partition: OnPartition) -> Span {
+    match on_partition {
+        OnPartition::Serve => Span::from_micros(LEASE.as_micros() + SERVES),
+        OnPartition::Refuse => LEASE,
+    }
+}
+
+impl Live {
+    /// Whether it has not been heard of since its lease has ended, and goes on without one.
+    const fn is_lost(&self) -> bool {
+        let left = self.left.as_micros();
+        left > LEASE.as_micros() && left <= SERVES
+    }
 }
 
 fn number(seq: i64) -> u64 {

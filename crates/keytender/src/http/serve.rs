@@ -208,7 +208,13 @@ fn state(
 ) -> Result<State, Error> {
     let document = openapi::document_of();
     let folder = secrets::folder(&inventory.location)?;
-    let node = Node::new(inventory.store.clone(), &options.node, options.on_partition, &folder)?;
+    let node = Node::new(
+        inventory.store.clone(),
+        inventory.location.clone(),
+        &options.node,
+        options.on_partition,
+        &folder,
+    )?;
     let tasks = Tasks::new(
         inventory.store.clone(),
         inventory.location.clone(),

@@ -1,5 +1,7 @@
 //! What a verifier knows of keys, apps and APIs, and who verifies.
 
+use std::collections::HashSet;
+
 use keytender_core::id::{AccountId, ApiId, AppId, KeyId};
 use keytender_core::key::State;
 use keytender_core::time::{Span, Time};
@@ -70,8 +72,8 @@ pub struct Verifier {
     pub api_id: Option<ApiId>,
     /// Every change up to this number is enforced there.
     pub applied_seq: i64,
-    /// Until when it goes on without hearing more, by the database's clock.
-    pub valid_until: Time,
+    /// How long it goes on without hearing more.
+    pub left: Span,
 }
 
 const APPS_OF: &str = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2 ORDER BY id";
@@ -170,6 +172,21 @@ impl Store {
             .collect()
     }
 
+    /// Those of these keys that wait for their first use.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pending_of(&self, keys: &[KeyId]) -> Result<HashSet<KeyId>> {
+        let lines: Vec<_> = keys.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
+        let given = self.db.json_rows(&[("id", "BIGINT")]);
+        let sql = format!(
+            "SELECT id FROM keys WHERE state = $2 AND id IN (SELECT given.id FROM {given})"
+        );
+        let values = vec![json(&lines)?.into(), State::PreActivation.as_str().into()];
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| Ok(KeyId::from_i64(row.cells().int()?))).collect()
+    }
+
     /// The ids of a customer's apps.
     ///
     /// # Errors
@@ -180,15 +197,16 @@ impl Store {
         rows.iter().map(|row| Ok(AppId::from_i64(row.cells().int()?))).collect()
     }
 
-    /// Those who verify keys of an API and whose leases have not ended.
+    /// Those who verify keys of an API and go on, whatever they hear.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn live_verifiers(&self, api: ApiId) -> Result<Vec<Verifier>> {
         let sql = format!(
-            "SELECT node, api_id, applied_seq, valid_until FROM verifiers WHERE tenant_id = $1 \
-             AND (api_id IS NULL OR api_id = $2) AND valid_until > {} ORDER BY node",
-            self.db.now_sql()
+            "SELECT node, api_id, applied_seq, valid_until - {now} FROM verifiers \
+             WHERE tenant_id = $1 AND (api_id IS NULL OR api_id = $2) AND valid_until > {now} \
+             ORDER BY node",
+            now = self.db.now_sql()
         );
         let values = vec![self.tenant().into(), api.as_i64().into()];
         let rows = self.db.fetch(&sql, values).await?;
@@ -199,7 +217,7 @@ impl Store {
                     node: cells.text()?,
                     api_id: cells.maybe_int()?.map(ApiId::from_i64),
                     applied_seq: cells.int()?,
-                    valid_until: cells.time()?,
+                    left: Span::from_micros(cells.int()?),
                 })
             })
             .collect()

@@ -113,6 +113,10 @@ fn made(answer: &Answer) -> (String, String) {
     (id(answer, "key"), id(answer, "secret"))
 }
 
+fn app_subject(app: &str) -> Subject {
+    Subject::App(app.parse().unwrap())
+}
+
 fn key_subject(key: &str) -> Subject {
     Subject::Key(key.parse().unwrap())
 }

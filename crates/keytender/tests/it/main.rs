@@ -65,6 +65,7 @@ mod shelf;
 mod store;
 mod sync_killed;
 mod task;
+mod verifying;
 mod visitor;
 mod webhook;
 

@@ -104,6 +104,12 @@ impl Served {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let words = [format!("-{name}"), self.child.id().to_string()];
+        assert!(Command::new("kill").args(words).status().unwrap().success());
+    }
+
     /// What it said on stderr since it listens, up to its end.
     pub(crate) fn talk(&self) -> Vec<String> {
         self.talk.iter().collect()

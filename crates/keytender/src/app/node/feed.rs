@@ -7,7 +7,7 @@ use keytender_core::key::State;
 use keytender_verify::feed::{Application, Batch, Changes, Grant, Receipt, Snapshot, VERSION};
 use serde::{Deserialize, Serialize};
 
-use super::{AT_ONCE, LEASE, Node, cannot_follow, known, number, quotas, uses};
+use super::{AT_ONCE, LEASE, Node, cannot_follow, goes_on, known, number, quotas, uses};
 use crate::app::apis;
 use crate::app::inventory::{Inventory, cannot_write, commit};
 use crate::app::issued;
@@ -112,7 +112,8 @@ pub async fn lease(inventory: &Inventory, api: &str, asked: &Application) -> Res
     let mut tx = inventory.begin().await?;
     // Verifiers of two APIs may have one name.
     let node = format!("{}/{}", api.name, asked.node);
-    tx.note_verifier(&node, Some(api.id), applied, LEASE).await.map_err(cannot_write)?;
+    let goes_on = goes_on(asked.on_partition);
+    tx.note_verifier(&node, Some(api.id), applied, goes_on).await.map_err(cannot_write)?;
     commit(tx).await?;
     let head = inventory.store.change_head().await.map_err(cannot_follow)?;
     let valid_for_ms = u64::try_from(LEASE.as_micros() / 1_000).unwrap_or(0);
@@ -137,7 +138,8 @@ pub async fn usage(inventory: &Inventory, api: &str, mut batch: Batch) -> Result
     uses::write(&inventory.store, &batch).await.map_err(cannot_write)?;
     for row in &batch.rows {
         if own.get(&row.key).is_some_and(|key| key.state == State::PreActivation) {
-            issued::activate(inventory, row.key, row.last_used_at).await?;
+            let at = uses::first_use(row, inventory.now);
+            issued::activate(inventory, row.key, at).await?;
         }
     }
     let apps: Vec<AppId> = own.values().map(|key| key.app_id).collect();

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keytender_core::time::Time;
+use keytender_core::id::KeyId;
+use keytender_core::time::{Span, Time};
 use keytender_verify::Usage;
 use keytender_verify::feed::{Batch, Place, Row};
 use keytender_verify::usage::UsageError;
 
 use super::{Node, cannot_follow};
+use crate::app::inventory::Inventory;
+use crate::app::issued;
 use crate::error::Error;
 use crate::store::usage::{PlaceUse, Usage as Counted};
 use crate::store::{self, Failure, Store};
@@ -59,6 +62,11 @@ pub(super) async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
     tx.commit().await.map_err(Failure::from)
 }
 
+/// When a key was used for the first time: uses are told to a second, and no overlap begins before its use.
+pub(super) fn first_use(row: &Row, now: Time) -> Time {
+    row.last_used_at.plus(Span::from_micros(1_000_000)).min(now)
+}
+
 fn counted(row: &Row) -> Counted {
     Counted {
         key_id: row.key.as_i64(),
@@ -87,16 +95,43 @@ impl Node {
     pub async fn tell(&self, now: Time) -> Result<(), Error> {
         let Some(usage) = self.verifier.usage() else { return Ok(()) };
         let _telling = self.telling.lock().await;
+        // What is used while it is told waits for the next time: else a busy key is told without a pause.
         loop {
+            let is_late = usage.is_waiting();
             // A batch that is told again says nothing of what was used since it was made.
-            if !usage.is_waiting() {
+            if !is_late {
                 self.verifier.table().mark_quotas();
             }
             let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(()) };
             write(&self.store, &batch).await.map_err(cannot_follow)?;
+            self.activate(&batch, now).await?;
             usage.acknowledge(batch.sequence);
             self.settle(now).await.map_err(cannot_follow)?;
+            if !is_late && batch.rows.len() < ROWS_AT_ONCE {
+                return Ok(());
+            }
         }
+    }
+
+    /// Activates keys that were used and wait for it: whoever let the first use pass may have been killed before
+    /// that was written.
+    async fn activate(&self, batch: &Batch, now: Time) -> Result<(), Error> {
+        let used: Vec<KeyId> = batch.rows.iter().map(|row| row.key).collect();
+        let pending = self.store.pending_of(&used).await.map_err(cannot_follow)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let inventory = Inventory::of_node(self.store.clone(), self.location.clone(), now);
+        for row in batch.rows.iter().filter(|row| pending.contains(&row.key)) {
+            if self.begin_activation(row.key) {
+                let at = first_use(row, now);
+                let done = issued::activate(&inventory, row.key, at).await;
+                self.end_activation(row.key);
+                done?;
+            }
+        }
+        self.wake();
+        Ok(())
     }
 
     /// Whether uses are to be told at once: a key became active by its first.

@@ -155,6 +155,7 @@ Caddy, in its Caddyfile:
         forward_auth {server} {{
             uri /v1/forward-auth?api={name}&service={name}
             header_up Keytender-Token \"{token}\"
+            header_up X-Real-IP {{remote_host}}
             copy_headers Keytender-Account Keytender-App
         }}
         reverse_proxy {upstream}

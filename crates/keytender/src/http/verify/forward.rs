@@ -46,6 +46,8 @@ pub(in crate::http) struct Route {
     service: Option<String>,
     /// The region in which it is served; the header `Keytender-Region` says the same.
     region: Option<String>,
+    /// What was asked for, appended by the gateway: it is not looked at, nor is anything behind it.
+    path: Option<String>,
     /// The status for a key that was used too often: `429` if nothing is said. nginx knows `401` and `403` only.
     limit_status: Option<u16>,
 }
@@ -65,17 +67,26 @@ impl<'q> Said<'q> {
         let mut said = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "api" => said.api = Some(value),
+                // Behind it stands what was asked for, with a query of its own.
+                "path" => break,
                 "scope" => said.scopes.push(value),
-                "service" => said.service = Some(value),
-                "region" => said.region = Some(value),
-                "limit_status" => said.limit_status = Some(limit_status(&value)?),
-                // Envoy appends the query that is asked for, so what is not ours is not ours to judge.
+                "api" => first(&mut said.api, value),
+                "service" => first(&mut said.service, value),
+                "region" => first(&mut said.region, value),
+                "limit_status" if said.limit_status.is_none() => {
+                    said.limit_status = Some(limit_status(&value)?);
+                }
+                // Gateways append what was asked for: what is not ours is not ours to judge.
                 _ => {}
             }
         }
         Ok(said)
     }
+}
+
+/// What stands first is the gateway's word: a caller's own query comes behind it, if at all.
+fn first<'q>(place: &mut Option<Cow<'q, str>>, value: Cow<'q, str>) {
+    place.get_or_insert(value);
 }
 
 fn limit_status(value: &str) -> Result<StatusCode, Refusal> {
@@ -138,10 +149,22 @@ fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
     })
 }
 
-/// The key that whoever asked the gateway shows.
+/// The key that whoever asked the gateway shows. Of two, the API might take the other one: that is none.
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
-    let bearer = || auth::bearer(text(headers, &header::AUTHORIZATION)?);
-    text(headers, &API_KEY).map(str::trim).or_else(bearer)
+    match headers.contains_key(API_KEY) {
+        true => Some(alone(headers, &API_KEY)?.trim()),
+        false => auth::bearer(alone(headers, &header::AUTHORIZATION)?),
+    }
+}
+
+/// What a header says that is there once.
+fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut lines = headers.get_all(name).iter();
+    let line = lines.next()?;
+    if lines.next().is_some() {
+        return None;
+    }
+    line.to_str().ok()
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {

@@ -1,7 +1,8 @@
 //! Who may ask about keys: whoever shows a token with the scope `keys:verify`.
 //!
 //! Tokens that were good are believed for a few seconds, so that a verification asks no database; a token that
-//! is revoked works here for so long at most.
+//! is revoked works here for so long at most. While the database does not answer they are believed for as long as
+//! keys are, whose verifier knows what is to be done then.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -14,9 +15,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use keytender_core::access::{Scope, Side};
 use keytender_core::token::{Digest, Token};
+use keytender_verify::lease::SERVE_AT_MOST;
+use tokio::time::timeout;
 
-use crate::app::tokens;
+use crate::app::tokens::{self, Caller};
 use crate::clock;
+use crate::error::{Error, Kind};
 use crate::http::problem::{Problem, Refusal};
 use crate::http::state::State;
 use crate::http::{address, auth};
@@ -25,26 +29,34 @@ use crate::http::{address, auth};
 pub(super) const HEADER: HeaderName = HeaderName::from_static("keytender-token");
 /// How long a token is believed that was good.
 const BELIEVED: Duration = Duration::from_secs(5);
+/// How long the database may take to say whether a token is good.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many tokens are remembered.
 const MAX_KNOWN: usize = 10_000;
 
-/// Tokens that were good a moment ago, by the digest of their secret.
+/// When tokens were good, by the digest of their secret.
 #[derive(Debug, Default)]
 pub(in crate::http) struct Gateways(RwLock<HashMap<[u8; 32], Duration>>);
 
 impl Gateways {
-    fn knows(&self, digest: &Digest, now: Duration) -> bool {
+    /// Whether a token was good within this time.
+    fn knows(&self, digest: &Digest, now: Duration, within: Duration) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&digest.to_bytes()).is_some_and(|until| now < *until)
+        known.get(&digest.to_bytes()).is_some_and(|at| now < at.saturating_add(within))
+    }
+
+    /// A token that was good is so no more.
+    fn forget(&self, digest: &Digest) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&digest.to_bytes());
     }
 
     fn remember(&self, digest: &Digest, now: Duration) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {
-            known.retain(|_, until| now < *until);
+            known.retain(|_, at| now < at.saturating_add(SERVE_AT_MOST));
         }
         if known.len() < MAX_KNOWN {
-            known.insert(digest.to_bytes(), now.saturating_add(BELIEVED));
+            known.insert(digest.to_bytes(), now);
         }
     }
 }
@@ -70,12 +82,31 @@ async fn check(state: &State, request: &Parts) -> Result<(), Box<Response>> {
         return Err(refuse_bad(state, request, is_forwarded));
     };
     let (digest, now) = (token.digest(), state.node.now().monotonic);
-    if state.gateways.knows(&digest, now) {
+    let is_current = state.node.is_current();
+    if state.gateways.knows(&digest, now, if is_current { BELIEVED } else { SERVE_AT_MOST }) {
         return Ok(());
     }
-    let found = tokens::verify(&state.store, text, clock::now()).await;
-    let caller = found.map_err(|error| Box::new(Refusal::from(error).into_response()))?;
-    let Some(caller) = caller else { return Err(refuse_bad(state, request, is_forwarded)) };
+    let asked = timeout(PATIENCE, tokens::verify(&state.store, text, clock::now())).await;
+    let slow = || Error::new("the database did not answer in time").kind(Kind::Internal);
+    let caller = match asked.unwrap_or_else(|_| Err(slow())) {
+        Ok(caller) => caller,
+        Err(_) if state.gateways.knows(&digest, now, SERVE_AT_MOST) => return Ok(()),
+        Err(error) => return Err(Box::new(Refusal::from(error).into_response())),
+    };
+    let Some(caller) = caller else {
+        state.gateways.forget(&digest);
+        return Err(refuse_bad(state, request, is_forwarded));
+    };
+    if let Err(response) = may_ask(&caller) {
+        state.gateways.forget(&digest);
+        return Err(if is_forwarded { refuse(true, true) } else { response });
+    }
+    state.gateways.remember(&digest, now);
+    Ok(())
+}
+
+/// Whether a token that is good may ask about keys that are issued.
+fn may_ask(caller: &Caller) -> Result<(), Box<Response>> {
     auth::has(&caller.who, Scope::KeysVerify)
         .map_err(|refusal| Box::new(refusal.into_response()))?;
     if caller.who.grant.side == Some(Side::Held) {
@@ -83,7 +114,6 @@ async fn check(state: &State, request: &Parts) -> Result<(), Box<Response>> {
             Problem::new(StatusCode::FORBIDDEN, "this token is limited to keys that are held");
         return Err(Box::new(problem.into_response()));
     }
-    state.gateways.remember(&digest, now);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use keytender::store::changes::Subject;
 use serde_json::{Value, json};
 
-use super::{Shop, beside, key_subject, shops};
+use super::{Shop, app_subject, beside, key_subject, shops};
 
 /// The rules that a key breaks.
 fn rules(seen: &Value) -> Vec<&str> {
