@@ -112,11 +112,6 @@ pub async fn write(
 /// How many keys of customers are read at once.
 const PAGE: u32 = 10_000;
 
-/// Whether it is the account of our own users: they stand in AWS's form as AWS's do.
-fn is_own(account: &Account) -> bool {
-    account.kind == AccountKind::Own
-}
-
 /// The account of this name; that it is missing does not mean that the report is.
 async fn meant(inventory: &Inventory, name: &str) -> Result<Account, Error> {
     super::accounts::get(inventory, name).await.map_err(|error| error.kind(Kind::Refused))
@@ -294,16 +289,23 @@ pub async fn aws(
     account: &Account,
     at: Option<Time>,
 ) -> Result<String, Error> {
-    let held = keys(inventory, Some(account.id), at).await?;
+    let mut held = keys(inventory, Some(account.id), at).await?;
+    if account.kind.side() == Side::Issued {
+        // AWS tells whole seconds; what it wrote itself is not touched.
+        for key in held.iter_mut().map(|held| &mut held.record.key) {
+            key.created_at = key.created_at.map(Time::to_seconds);
+        }
+    }
     let principals = inventory.store.list_principals(account.id).await.map_err(cannot_read)?;
     let past = match at {
         Some(at) => Some(inventory.store.past_at(at).await.map_err(cannot_read)?),
         None => None,
     };
     let columns = account.report_header.clone().unwrap_or_else(write::columns);
-    let principals: Vec<PrincipalRecord> = match is_own(account) {
-        true => own_users(inventory, principals, &columns, at).await?,
-        false => {
+    let principals: Vec<PrincipalRecord> = match account.kind {
+        AccountKind::Own => own_users(inventory, principals, &columns, at).await?,
+        AccountKind::Customer => apps(principals, &columns, at.unwrap_or(inventory.now)),
+        _ => {
             let at = |record| principal_at(record, past.as_ref());
             principals.into_iter().filter_map(at).collect()
         }
@@ -322,6 +324,19 @@ pub async fn aws(
         keys: by_principal.get(&record.id).map_or(&[], Vec::as_slice),
     });
     Ok(write::report(&columns, subjects.collect()))
+}
+
+/// The apps of a customer of ours that were there at a moment.
+fn apps(
+    mut principals: Vec<PrincipalRecord>,
+    columns: &[String],
+    at: Time,
+) -> Vec<PrincipalRecord> {
+    principals.retain_mut(|record| {
+        record.cells = Some(own::app_cells(columns, record));
+        record.first_seen_at <= at
+    });
+    principals
 }
 
 /// Our own users, as they are or were at a moment.

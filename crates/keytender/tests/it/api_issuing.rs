@@ -15,6 +15,7 @@ use crate::served::{Answer, Served};
 
 mod command_line;
 mod endings;
+mod reports;
 mod rotations;
 
 /// An API `acme` with a customer and an app of theirs, at a server.

@@ -1,5 +1,5 @@
-//! Users of this installation in the form that AWS gives its report: what AWS alone says of a user is
-//! known of ours, from how they sign in.
+//! Users of this installation, and apps of our APIs' customers, in the form that AWS gives its report: what AWS
+//! alone says of a user is known of ours, from how they sign in.
 
 use keytender_core::inventory::PrincipalRecord;
 use keytender_core::time::Time;
@@ -8,6 +8,25 @@ use crate::store::sign_ins::SignIns;
 
 const ABSENT: &str = "N/A";
 const NEVER: &str = "no_information";
+
+fn truth(is_so: bool) -> String {
+    if is_so { "true" } else { "false" }.to_owned()
+}
+
+fn time(at: Option<Time>) -> String {
+    at.map_or_else(|| ABSENT.to_owned(), |at| at.to_seconds().to_string())
+}
+
+/// The record of an app of a customer, likewise: nobody signs in as one.
+pub(super) fn app_cells(columns: &[String], record: &PrincipalRecord) -> Vec<String> {
+    let cell = |name: &String| match name.as_str() {
+        "user" => record.principal.name.to_string(),
+        "user_creation_time" => time(Some(record.first_seen_at)),
+        "password_enabled" | "mfa_active" | "cert_1_active" | "cert_2_active" => truth(false),
+        _ => ABSENT.to_owned(),
+    };
+    columns.iter().map(cell).collect()
+}
 
 /// The record of a user, as it was at a moment, by the names of columns. What stands in the columns of
 /// access keys is for the keys to say.
@@ -20,9 +39,6 @@ pub(super) fn cells(
     // One that was replaced since is not remembered.
     let password_at = signs_in.password_at.filter(|set_at| *set_at <= at);
     let used_at = signs_in.password_used_at.filter(|used_at| *used_at <= at);
-    let truth = |is_so: bool| if is_so { "true" } else { "false" }.to_owned();
-    let time =
-        |at: Option<Time>| at.map_or_else(|| ABSENT.to_owned(), |at| at.to_seconds().to_string());
     let cell = |name: &String| match name.as_str() {
         "user" => record.principal.name.to_string(),
         "user_creation_time" => time(Some(record.first_seen_at)),
