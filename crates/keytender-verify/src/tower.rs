@@ -25,7 +25,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Extensions;
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use keytender_core::time::Span;
 use tower_layer::Layer;
 
@@ -157,13 +157,23 @@ impl Settings {
     }
 }
 
-/// The token that a request shows. Never anything of a URL.
+/// The token that a request shows. Never anything of a URL, and none where two are shown in one header.
 fn token(headers: &HeaderMap) -> Option<&str> {
-    if let Some(value) = headers.get(AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    if headers.contains_key(AUTHORIZATION) {
+        let (scheme, token) = alone(headers, &AUTHORIZATION)?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
     }
-    headers.get(API_KEY)?.to_str().ok().map(str::trim)
+    alone(headers, &HeaderName::from_static(API_KEY)).map(str::trim)
+}
+
+/// What a header says that is there once.
+fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut lines = headers.get_all(name).iter();
+    let line = lines.next()?;
+    if lines.next().is_some() {
+        return None;
+    }
+    line.to_str().ok()
 }
 
 /// The first word of `User-Agent`, up to its version: `curl` of `curl/8.5.0`.

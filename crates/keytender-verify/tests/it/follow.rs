@@ -33,6 +33,10 @@ struct Server {
     failures: VecDeque<&'static str>,
     asked: Vec<&'static str>,
     applied: Vec<u64>,
+    /// Comes into being while the next lease is asked for.
+    between: Option<What>,
+    /// Somebody uses this key whenever uses are told.
+    busy: Option<(Arc<Usage>, Key)>,
     batches: Vec<Batch>,
     shares: Vec<Share>,
     spent: Vec<Spent>,
@@ -101,6 +105,10 @@ impl Feed for Fake {
     fn lease(&self, application: &Application) -> Result<Grant, FeedError> {
         self.ask("lease", |server| {
             server.applied.push(application.applied_seq);
+            if let Some(what) = server.between.take() {
+                let seq = 11 + server.changes.len() as u64;
+                server.changes.push(Change { seq, what });
+            }
             let shares = server.shares.clone();
             let last = server.changes.last().map_or(server.pages[0].seq, |change| change.seq);
             Ok(Grant { version: VERSION, valid_for_ms: 5_000, head_seq: last, shares })
@@ -110,6 +118,9 @@ impl Feed for Fake {
     fn usage(&self, batch: &Batch) -> Result<Receipt, FeedError> {
         self.ask("usage", |server| {
             server.batches.push(batch.clone());
+            if let Some((usage, key)) = &server.busy {
+                usage.record(key.key, &Request::default(), Clock::start().now().time);
+            }
             Ok(Receipt { version: VERSION, sequence: batch.sequence, spent: server.spent.clone() })
         })
     }
@@ -207,6 +218,40 @@ fn a_lease_is_counted_from_before_it_was_asked_for_and_keeps_a_margin() {
     };
     assert!(at(before, 4_499).into_result().is_ok());
     assert_eq!(at(after, 4_501).into_result(), Err(Reason::Unavailable));
+}
+
+#[test]
+fn what_changed_before_there_was_a_lease_comes_before_it() {
+    let server = Fake::with(vec![key(1)]);
+    let revoked = || What::PutKey(Key { state: State::Revoked, ..key(1) });
+    server.set(|server| server.between = Some(revoked()));
+    let (turns, verifier, clock) = following(server.clone(), None);
+    // Nobody has waited for this verifier, so it must not let pass what is proven to be refused.
+    turns.take().unwrap();
+    assert_eq!(ask(&verifier, clock, 1), Some(Reason::Revoked));
+    // Who holds a lease is waited for until the next turn.
+    server.set(|server| server.between = Some(What::PutKey(key(1))));
+    turns.take().unwrap();
+    assert_eq!(ask(&verifier, clock, 1), Some(Reason::Revoked));
+    turns.take().unwrap();
+    assert_eq!(ask(&verifier, clock, 1), None);
+}
+
+#[test]
+fn a_key_that_is_used_all_the_time_does_not_keep_a_turn_from_ending() {
+    let folder = TempDir::new().unwrap();
+    let server = Fake::with(vec![key(1)]);
+    let usage = uses(&folder);
+    let (turns, verifier, clock) = following(server.clone(), Some(Arc::clone(&usage)));
+    turns.take().unwrap();
+    server.set(|server| server.busy = Some((usage, key(1))));
+    assert_eq!(ask(&verifier, clock, 1), None);
+    turns.take().unwrap();
+    turns.take().unwrap();
+    server.set(|server| {
+        let told: Vec<_> = server.batches.iter().map(|batch| batch.rows[0].count).collect();
+        assert_eq!(told, [1, 2], "one batch a turn");
+    });
 }
 
 #[test]
@@ -381,7 +426,10 @@ fn a_feed_is_asked_for_over_http_with_its_token() {
             .iter()
             .all(|(_, headers, _)| headers.to_lowercase().contains("authorization: bearer hush"))
     );
-    assert_eq!(asked[3].2, r#"{"version":1,"node":"node-1","applied_seq":10}"#);
+    assert_eq!(
+        asked[3].2,
+        r#"{"version":1,"node":"node-1","applied_seq":10,"on_partition":"refuse"}"#
+    );
 }
 
 #[test]

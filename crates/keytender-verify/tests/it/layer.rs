@@ -71,6 +71,18 @@ fn a_good_key_passes_by_either_header() {
 }
 
 #[test]
+fn two_keys_in_one_header_are_none() {
+    let service = service(vec![reader(1)], app(1), Lease::forever());
+    let (good, token) = (bearer(1), text(&token(1)));
+    for (name, value) in [("authorization", good.as_str()), ("x-api-key", token.as_str())] {
+        for shown in [[value, value], [value, "Bearer x"], ["Bearer x", value]] {
+            let shown = shown.map(|value| (name, value));
+            assert_eq!(ask(&service, &shown).0, StatusCode::UNAUTHORIZED, "{name}");
+        }
+    }
+}
+
+#[test]
 fn strangers_get_one_answer_whatever_the_reason() {
     let service =
         service(vec![reader(1), Key { id: token(3).id(), ..reader(2) }], app(1), Lease::forever());

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type as SchemaType};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
@@ -22,7 +22,7 @@ use super::idempotency;
 use super::problem::{self, Problem};
 use super::router::{guarded, open};
 use super::state::State;
-use super::verify;
+use super::verify::{self, gateway};
 
 /// How the page looks.
 const STYLE: &str = include_str!("openapi.css");
@@ -41,6 +41,9 @@ Things carry an `ETag`; a change with `If-Match` is made to that version only. A
 problems as RFC 9457 has them. Times are RFC 3339 in UTC, with up to six digits of a second. Members that \
 are not known are refused.";
 
+/// The name of the scheme by which gateways show their token.
+const GATEWAY: &str = "gateway";
+
 /// The document.
 pub(super) fn document_of() -> OpenApi {
     let info = InfoBuilder::new()
@@ -55,9 +58,14 @@ pub(super) fn document_of() -> OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A token of this server, as `keytender tokens create` prints it"))
         .build();
+    let gateway = ApiKeyValue::with_description(
+        gateway::HEADER.as_str(),
+        "A token of this server with the scope `keys:verify`: `Authorization` holds the key of whoever asked the gateway",
+    );
     let components = ComponentsBuilder::new()
         .schema_from::<Problem>()
         .security_scheme(SCHEME, SecurityScheme::Http(scheme))
+        .security_scheme(GATEWAY, SecurityScheme::ApiKey(ApiKey::Header(gateway)))
         .build();
     let tags = TAGS
         .iter()

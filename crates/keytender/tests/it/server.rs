@@ -275,7 +275,8 @@ fn whatever_is_sent_by_the_document_is_answered_by_the_document() {
             "--suppress-health-check",
             "all",
         ])
-        .args(["--exclude-path-regex", "^/docs|^/problems"])
+        .args(["--exclude-path-regex", "^/docs|^/problems|^/v1/forward-auth"])
+        // What gateways ask is no operation of this document's tokens: it has tests of its own.
         // A refusal of what has the right form is part of the domain: an owner who is not there.
         .args(["--exclude-checks", "positive_data_acceptance"])
         // Links between operations are not in the document; guessed ones do not fit.

@@ -243,6 +243,13 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
         ("POST", "/v1/keys/{key}/rotations") => json!({}),
         ("POST", "/v1/keys/{key}/rotations/completion") => json!({}),
         ("POST", "/v1/keys/{key}/revocation") => json!({}),
+        ("GET", "/v1/apis/{api}/feed/changes") => return (None, "?after=0"),
+        ("POST", "/v1/apis/{api}/feed/leases") => {
+            json!({"version": 1, "node": "n", "applied_seq": 0, "on_partition": "serve"})
+        }
+        ("POST", "/v1/apis/{api}/feed/usage") => {
+            json!({"version": 1, "node": "n", "epoch": 1, "sequence": 1, "rows": []})
+        }
         ("PATCH", "/v1/accounts/{account}") => json!({"contact": null}),
         ("PATCH", "/v1/owners/{owner}") => json!({"address": "x@example.com"}),
         ("POST", "/v1/channels/{channel}/rotation") => json!({}),

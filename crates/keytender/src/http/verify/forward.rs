@@ -114,7 +114,7 @@ fn limit_status(value: &str) -> Result<StatusCode, Refusal> {
                 ("Keytender-Key-Replaced-By" = String, description = "The key that takes its place"))),
               (status = 407, body = Problem, description = "The gateway shows no good token",
                content_type = "application/problem+json")),
-    security(("token" = ["keys:verify"])))]
+    security(("gateway" = [])))]
 pub(in crate::http) async fn get(Extract(state): Extract<State>, parts: Parts) -> Response {
     match ask(&state, &parts) {
         Ok(response) => response,

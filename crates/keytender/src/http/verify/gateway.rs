@@ -26,7 +26,7 @@ use crate::http::state::State;
 use crate::http::{address, auth};
 
 /// Where a gateway shows its own token: `Authorization` holds the key of whoever asked it.
-pub(super) const HEADER: HeaderName = HeaderName::from_static("keytender-token");
+pub(in crate::http) const HEADER: HeaderName = HeaderName::from_static("keytender-token");
 /// How long a token is believed that was good.
 const BELIEVED: Duration = Duration::from_secs(5);
 /// How long the database may take to say whether a token is good.

@@ -297,7 +297,9 @@ fn typed(home: &Home, server: &Served, block: &str, app: &str) -> Ran {
 #[test]
 fn what_the_guide_types_does_what_it_says() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/issuing.md");
-    let blocks = blocks(&std::fs::read_to_string(page).unwrap());
+    let mut blocks = blocks(&std::fs::read_to_string(page).unwrap());
+    // What that one prints is typed in another test.
+    blocks.retain(|block| !block.starts_with("keytender api create"));
     let database = new_databases().remove(0);
     let home = Home::new().with("KEYTENDER_DATABASE", &database.text);
     let server = Served::start(&home);
