@@ -8,6 +8,8 @@ use maud::{Markup, html};
 const WIDTH: i64 = 520;
 /// How high a curve is.
 const CURVE: i64 = 120;
+/// How high the columns of days are.
+const COLUMNS: i64 = 90;
 /// What stands left of a curve, for its numbers.
 const LEFT: i64 = 40;
 /// What stands below it, for its days.
@@ -135,6 +137,46 @@ pub(super) fn curve(title: &str, values: &[u64], first: Time, step: Span) -> Mar
     }
 }
 
+/// A column for each day, `first` the first; how often something was on each.
+pub(super) fn columns(title: &str, what: &str, days: &[u64], first: Time) -> Markup {
+    let most = days.iter().copied().max().unwrap_or(0).max(1);
+    let total: u64 = days.iter().sum();
+    let count_of_days = i64::try_from(days.len()).unwrap_or(0).max(1);
+    let x = |place: i64| LEFT + (WIDTH - LEFT - 8) * place / count_of_days;
+    let high = |value: u64| match value {
+        0 => 0,
+        value => {
+            i64::try_from(value.saturating_mul(COLUMNS.unsigned_abs()) / most).unwrap_or(0).max(2)
+        }
+    };
+    let date = |place: usize| first.plus(Span::days(u32::try_from(place).unwrap_or(0))).date();
+    let bottom = 8 + COLUMNS;
+    let said =
+        format!("{title}: {} in all, {} at most on a day", count(total, what), thousands(most));
+    let marks = (0..days.len()).step_by((days.len() / 3).max(1));
+    html! {
+        figure.columns {
+            figcaption { (title) }
+            svg role="img" aria-label=(said) viewBox=(format!("0 0 {WIDTH} {}", bottom + BELOW)) {
+                @for (value, line) in [(most, 8), (0, bottom)] {
+                    line.base x1=(LEFT) x2=(WIDTH - 8) y1=(line) y2=(line) {}
+                    text x=(LEFT - 6) y=(line + 4) text-anchor="end" { (thousands(value)) }
+                }
+                @for (place, value) in days.iter().enumerate().filter(|(_, value)| **value > 0) {
+                    @let left = x(i64::try_from(place).unwrap_or(0));
+                    rect.bar x=(left) y=(bottom - high(*value)) height=(high(*value))
+                        width=((WIDTH - LEFT - 8) / count_of_days - 1) {
+                        title { (date(place)) ": " (count(*value, what)) }
+                    }
+                }
+                @for place in marks {
+                    text x=(x(i64::try_from(place).unwrap_or(0))) y=(bottom + 15) { (date(place)) }
+                }
+            }
+        }
+    }
+}
+
 /// The month of a step, as `2026-11`.
 fn month(first: Time, step: Span, place: usize) -> String {
     let steps = i64::try_from(place).unwrap_or(0);
@@ -217,10 +259,20 @@ mod tests {
     }
 
     #[test]
+    fn a_day_with_uses_has_a_column_and_says_how_many() {
+        let first = Time::parse("2026-11-23T00:00:00Z").unwrap();
+        let drawn = columns("Uses", "use", &[0, 1_000, 1], first).into_string();
+        assert_eq!(drawn.matches("<rect").count(), 2, "{drawn}");
+        assert!(drawn.contains("<title>2026-11-24: 1,000 uses</title>"), "{drawn}");
+        assert!(drawn.contains("height=\"2\""), "one beside many is seen: {drawn}");
+    }
+
+    #[test]
     fn a_picture_without_values_is_drawn() {
         let first = Time::parse("2026-11-23T00:00:00Z").unwrap();
         assert!(curve("Due", &[], first, Span::days(7)).into_string().contains("<svg"));
         assert!(calendar("Ends", "key", &[], first).into_string().contains("<svg"));
+        assert!(columns("Uses", "use", &[], first).into_string().contains("<svg"));
         assert!(bars("Keys", &[]).into_string().contains("<table"));
     }
 }

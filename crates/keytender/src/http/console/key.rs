@@ -6,19 +6,24 @@ use keytender_core::text::count;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
+use self::ours::Ours;
 use self::say::{Part, Typed};
+use super::form::Wrong;
 use super::key_words::{self, kept_until, link, name, plain_name, severity, state, text};
 use super::layout;
 use super::visit::Visit;
 use crate::app::inventory::Inventory;
 use crate::app::keys;
 use crate::app::view::KeyView;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::extract::Path;
 use crate::http::problem::{self, Refusal};
 
 pub(super) mod act;
 mod facts;
+mod ours;
+pub(super) mod revoke;
+pub(super) mod rotation;
 pub(super) mod say;
 mod story;
 mod todo;
@@ -37,7 +42,21 @@ pub(super) async fn page(
     inventory: Inventory,
     Path(word): Path<String>,
 ) -> Result<Response, Refusal> {
-    render(&visit, &inventory, &word, None).await
+    render(&visit, &inventory, &word, None, None).await
+}
+
+/// The key, with why what was asked was not done.
+async fn render_wrong(
+    visit: &Visit,
+    inventory: &Inventory,
+    word: &str,
+    error: Error,
+) -> Result<Response, Refusal> {
+    if error.of_kind() == Kind::NotFound {
+        return Err(error.into());
+    }
+    let wrong = Wrong::of(error)?;
+    Ok(wrong.on(render(visit, inventory, word, None, Some(&wrong)).await?))
 }
 
 async fn render(
@@ -45,22 +64,32 @@ async fn render(
     inventory: &Inventory,
     word: &str,
     refused: Option<Refused<'_>>,
+    failed: Option<&Wrong>,
 ) -> Result<Response, Refusal> {
     let view = keys::view(inventory, word).await?;
     let story = keys::timeline(inventory, &view.key).await?;
     let now = inventory.now;
     let say = say::Forms::read(visit, inventory, &view, refused.as_ref()).await?;
     let rules = facts::rules(visit, inventory).await?;
+    let ours = Ours::read(inventory, &view).await?;
     let content = html! {
-        p { a href="/keys" { "Keys" } }
+        @match &ours {
+            Some(ours) => (ours.way()),
+            None => p { a href="/keys" { "Keys" } },
+        }
+        @if let Some(failed) = failed { (failed) }
         (head(&view, now))
+        @if let Some(ours) = &ours { (ours.stopped(now)) }
         (wrong(&view, now))
-        @if !view.is_gone() { (todo::section(visit, &view, &say, now)) }
+        @if !view.is_gone() { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
         h2 { "What it is" }
         (facts::list(&view, now))
         @if !view.is_gone() { (say.knowledge()) }
         h2 { "When it was used" }
-        (uses::section(&view, &story.events, now))
+        @match &ours {
+            Some(ours) => (ours.used(now)),
+            None => (uses::section(&view, &story.events, now)),
+        }
         h2 #story { "Its story" }
         (story::list(&view, &story.events, &rules, now))
     };

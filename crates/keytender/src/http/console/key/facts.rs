@@ -43,6 +43,7 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             (row("Owner", &html! { @match &view.owner {
                 Some(owner) => (text(owner)), None => span.dim { "nobody" } } }))
             @if !tags.is_empty() { (row("Tags", &text(&tags.join(", ")))) }
+            @if let Some(issued) = &view.issued { (super::ours::facts(issued, now)) }
             @if view.side == Side::Issued { (row("Side", &html! { "issued here" })) }
             @if view.secret_kept { (row("Secret", &html! { "kept here, sealed" })) }
             (row("Known since", &moment(view.first_seen_at, now)))
