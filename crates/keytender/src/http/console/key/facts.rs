@@ -29,7 +29,7 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
     html! {
         dl.facts {
             (row("Keytender's id", &html! { code { (view.key) } }))
-            @if let Some(id) = &view.id { (row("Id at the provider", &html! { code { (text(id)) } })) }
+            @if let Some(id) = &view.id { (row(id_of(view), &html! { code { (text(id)) } })) }
             @if let Some(label) = &view.label { (row("Name", &text(label))) }
             (row("Provider", &html! { (provider(view)) }))
             (row("Account", &account(view)))
@@ -49,6 +49,11 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             (row("Known since", &moment(view.first_seen_at, now)))
         }
     }
+}
+
+/// What the id of a key is called.
+const fn id_of(view: &KeyView) -> &'static str {
+    if view.issued.is_some() { "Public id" } else { "Id at the provider" }
 }
 
 fn row(label: &str, content: &Markup) -> Markup {
