@@ -193,7 +193,9 @@ pub(super) fn lines(form: &str, typed: Option<&Typed>) -> Markup {
             small { "Empty: as fast and as much as they like. Days and months begin at midnight UTC." }
         }
         label for=(id) { "Labels" }
-        textarea.small id=(id) name="labels" aria-describedby=(about) { (text(|typed| &typed.labels).unwrap_or_default()) }
+        textarea.small id=(id) name="labels" aria-describedby=(about) {
+            (text(|typed| &typed.labels).unwrap_or_default())
+        }
         small id=(about) { "One a line, such as tier=gold. They are the tags of its keys: owners and rules know them." }
     }
 }

@@ -10,6 +10,8 @@ const WIDTH: i64 = 520;
 const CURVE: i64 = 120;
 /// How high the columns of days are.
 const COLUMNS: i64 = 90;
+/// How wide one is, with the gap to the next.
+const COLUMN: i64 = 6;
 /// What stands left of a curve, for its numbers.
 const LEFT: i64 = 40;
 /// What stands below it, for its days.
@@ -139,41 +141,35 @@ pub(super) fn curve(title: &str, values: &[u64], first: Time, step: Span) -> Mar
 
 /// A column for each day, `first` the first; how often something was on each.
 pub(super) fn columns(title: &str, what: &str, days: &[u64], first: Time) -> Markup {
-    let most = days.iter().copied().max().unwrap_or(0).max(1);
+    let most = days.iter().copied().max().unwrap_or(0);
     let total: u64 = days.iter().sum();
-    let count_of_days = i64::try_from(days.len()).unwrap_or(0).max(1);
-    let x = |place: i64| LEFT + (WIDTH - LEFT - 8) * place / count_of_days;
-    let high = |value: u64| match value {
-        0 => 0,
-        value => {
-            i64::try_from(value.saturating_mul(COLUMNS.unsigned_abs()) / most).unwrap_or(0).max(2)
-        }
-    };
-    let date = |place: usize| first.plus(Span::days(u32::try_from(place).unwrap_or(0))).date();
-    let bottom = 8 + COLUMNS;
+    let last = u32::try_from(days.len().saturating_sub(1)).unwrap_or(0);
     let said =
         format!("{title}: {} in all, {} at most on a day", count(total, what), thousands(most));
-    let marks = (0..days.len()).step_by((days.len() / 3).max(1));
+    let width = i64::try_from(days.len()).unwrap_or(0).max(1) * COLUMN;
     html! {
         figure.columns {
-            figcaption { (title) }
-            svg role="img" aria-label=(said) viewBox=(format!("0 0 {WIDTH} {}", bottom + BELOW)) {
-                @for (value, line) in [(most, 8), (0, bottom)] {
-                    line.base x1=(LEFT) x2=(WIDTH - 8) y1=(line) y2=(line) {}
-                    text x=(LEFT - 6) y=(line + 4) text-anchor="end" { (thousands(value)) }
-                }
+            figcaption { (title) ": " (thousands(most)) " at most" }
+            // It is as wide as there is room, and words stand beneath.
+            svg role="img" aria-label=(said) viewBox=(format!("0 0 {width} {COLUMNS}")) preserveAspectRatio="none" {
                 @for (place, value) in days.iter().enumerate().filter(|(_, value)| **value > 0) {
-                    @let left = x(i64::try_from(place).unwrap_or(0));
-                    rect.bar x=(left) y=(bottom - high(*value)) height=(high(*value))
-                        width=((WIDTH - LEFT - 8) / count_of_days - 1) {
-                        title { (date(place)) ": " (count(*value, what)) }
-                    }
+                    (column(place, *value, most, (first, what)))
                 }
-                @for place in marks {
-                    text x=(x(i64::try_from(place).unwrap_or(0))) y=(bottom + 15) { (date(place)) }
-                }
+                line.base x1="0" x2=(width) y1=(COLUMNS) y2=(COLUMNS) {}
             }
+            p.ends aria-hidden="true" { span { (first.date()) } span { (first.plus(Span::days(last)).date()) } }
         }
+    }
+}
+
+fn column(place: usize, value: u64, most: u64, (first, what): (Time, &str)) -> Markup {
+    let share = value.saturating_mul(COLUMNS.unsigned_abs()) / most.max(1);
+    // One beside many is seen.
+    let high = i64::try_from(share).unwrap_or(0).max(2);
+    let date = first.plus(Span::days(u32::try_from(place).unwrap_or(0))).date();
+    html! {
+        rect.bar x=(i64::try_from(place).unwrap_or(0) * COLUMN) y=(COLUMNS - high) width=(COLUMN - 1)
+            height=(high) { title { (date) ": " (count(value, what)) } }
     }
 }
 

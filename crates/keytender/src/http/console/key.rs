@@ -36,6 +36,13 @@ struct Refused<'r> {
     error: &'r Error,
 }
 
+/// Why what was asked of a key that we issued was not done, and the rotation that was asked for.
+#[derive(Clone, Copy)]
+struct Failed<'f> {
+    wrong: &'f Wrong,
+    asked: Option<&'f rotation::Typed>,
+}
+
 /// The key.
 pub(super) async fn page(
     visit: Visit,
@@ -51,12 +58,14 @@ async fn render_wrong(
     inventory: &Inventory,
     word: &str,
     error: Error,
+    asked: Option<&rotation::Typed>,
 ) -> Result<Response, Refusal> {
     if error.of_kind() == Kind::NotFound {
         return Err(error.into());
     }
     let wrong = Wrong::of(error)?;
-    Ok(wrong.on(render(visit, inventory, word, None, Some(&wrong)).await?))
+    let failed = Failed { wrong: &wrong, asked };
+    Ok(wrong.on(render(visit, inventory, word, None, Some(failed)).await?))
 }
 
 async fn render(
@@ -64,37 +73,42 @@ async fn render(
     inventory: &Inventory,
     word: &str,
     refused: Option<Refused<'_>>,
-    failed: Option<&Wrong>,
+    failed: Option<Failed<'_>>,
 ) -> Result<Response, Refusal> {
     let view = keys::view(inventory, word).await?;
     let story = keys::timeline(inventory, &view.key).await?;
     let now = inventory.now;
     let say = say::Forms::read(visit, inventory, &view, refused.as_ref()).await?;
     let rules = facts::rules(visit, inventory).await?;
-    let ours = Ours::read(inventory, &view).await?;
+    let asked = failed.and_then(|failed| failed.asked);
+    let ours = Ours::read(inventory, &view, asked).await?;
     let content = html! {
         @match &ours {
             Some(ours) => (ours.way()),
             None => p { a href="/keys" { "Keys" } },
         }
-        @if let Some(failed) = failed { (failed) }
+        @if let Some(failed) = failed { (failed.wrong) }
         (head(&view, now))
         @if let Some(ours) = &ours { (ours.stopped(now)) }
         (wrong(&view, now))
         @if !view.is_gone() { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
+        @if let Some(ours) = &ours {
+            h2 #use { "When and where it was used" }
+            (ours.used(now))
+        }
         h2 { "What it is" }
         (facts::list(&view, now))
         @if !view.is_gone() { (say.knowledge()) }
-        h2 { "When it was used" }
-        @match &ours {
-            Some(ours) => (ours.used(now)),
-            None => (uses::section(&view, &story.events, now)),
+        @if ours.is_none() {
+            h2 { "When it was used" }
+            (uses::section(&view, &story.events, now))
         }
         h2 #story { "Its story" }
         (story::list(&view, &story.events, &rules, now))
     };
     let title = plain_name(&view);
-    let mut response = layout::page(visit, "/keys", &title, &content);
+    let section = if ours.is_some() { super::apis::PATH } else { "/keys" };
+    let mut response = layout::page(visit, section, &title, &content);
     if let Some(refused) = refused {
         *response.status_mut() = problem::status(refused.error.of_kind());
     }
@@ -111,8 +125,9 @@ fn head(view: &KeyView, now: Time) -> Markup {
             @if let Some(id) = &view.id { " " code data-copy { (key_words::plain(id)) } }
         }
         p {
-            (key_words::provider(view))
-            @if view.account_name != view.provider { " account " (text(&view.account_name)) }
+            @if view.issued.is_some() { "Issued to " (text(&view.account_name)) }
+            @else { (key_words::provider(view)) }
+            @if view.issued.is_none() && view.account_name != view.provider { " account " (text(&view.account_name)) }
             " · " @match &view.owner {
                 Some(owner) => { "owner " (text(owner)) }
                 None => { "nobody answers for it" }

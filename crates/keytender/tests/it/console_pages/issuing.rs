@@ -300,6 +300,7 @@ fn a_key_is_rotated_on_its_page_which_says_who_still_uses_the_old_one() {
         let path = format!("{page}/rotations");
         let (wrong, _) = shop.send_once(&page, &path, &[("overlap", "soon")]);
         wrong.with(422).says(&["is no length of time"]);
+        assert!(wrong.text.contains("value=\"soon\""), "what was typed stays");
         let typed = [("overlap", "2d"), ("activation", "immediately"), ("because", "yearly")];
         let (shown, once) = shop.send_once(&page, &path, &typed);
         let (text, new) = (secret(&shown), made(&shown));

@@ -106,7 +106,8 @@ pub(super) fn form(
                 @if let Some(wrong) = wrong { (wrong) }
                 (Field::new("key", "label", "What it is for").value(typed.map(|typed| typed.label.as_str())).required()
                     .about("Such as checkout."))
-                (Choice::new("key", "environment", "Environment", ENVIRONMENTS).chosen(text(|typed| &typed.environment)))
+                (Choice::new("key", "environment", "Environment", ENVIRONMENTS)
+                    .chosen(text(|typed| &typed.environment)))
                 (scopes(app, typed))
                 (Field::new("key", "networks", "From where").value(text(|typed| &typed.networks))
                     .about("Networks such as 203.0.113.0/24, with spaces between. Empty: from everywhere."))

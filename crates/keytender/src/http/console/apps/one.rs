@@ -122,7 +122,7 @@ async fn keys_part(inventory: &Inventory, app: &AppView, from: &From) -> Result<
                 caption { (count(found.total, "key")) }
                 thead { tr {
                     th scope="col" { "Key" } th scope="col" { "State" } th scope="col" { "Last use" }
-                    th scope="col" { "Made" } th scope="col" { "Ends" } th scope="col" { "Why it is due" }
+                    th scope="col" { "Made" } th scope="col" { "Ends" } th scope="col" { "Why" }
                 } }
                 tbody { @for view in &found.keys { (key(view, inventory)) } }
             }
@@ -148,7 +148,7 @@ fn key(view: &KeyView, inventory: &Inventory) -> Markup {
             td data-label="Ends" {
                 @match ends { Some(at) => (moment(at, now)), None => span.dim { "never" } }
             }
-            td data-label="Why it is due" {
+            td data-label="Why" {
                 @if view.findings.is_empty() { span.dim { "fine" } }
                 @for (place, finding) in view.findings.iter().enumerate() {
                     @if place > 0 { ", " } (text(&finding.title))

@@ -36,7 +36,7 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             @if let Some(principal) = &view.principal { (row("Acts for", &principal_of(view, principal))) }
             (row("State", &state_of(view)))
             (row("Made", &time(view.created_at, now, "unknown")))
-            (row("Ends", &time(view.expires_at, now, "no end is known")))
+            (row("Ends", &time(view.expires_at, now, no_end(view))))
             (row("Last used", &last_use(view, now)))
             (row("Used", &cadence(view)))
             @if let Some(place) = &view.where_used { (row("Where it is used", &text(place))) }
@@ -49,6 +49,11 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             (row("Known since", &moment(view.first_seen_at, now)))
         }
     }
+}
+
+/// What is said of a key whose end is not known: of one that we issued we know that it has none.
+const fn no_end(view: &KeyView) -> &'static str {
+    if view.issued.is_some() { "never" } else { "no end is known" }
 }
 
 /// What the id of a key is called.

@@ -4,7 +4,7 @@ use keytender_core::key::State;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
-use super::rotation;
+use super::rotation::{self, Typed};
 use crate::app::inventory::Inventory;
 use crate::app::view::{ApiView, AppView, IssuedView, KeyView, RotationView, UsageView};
 use crate::app::{apis, apps, issued};
@@ -19,20 +19,23 @@ use crate::http::problem::Refusal;
 const DAYS: u32 = 90;
 
 /// A key that we issued, with what stands beside it.
-pub(super) struct Ours {
+pub(super) struct Ours<'t> {
     /// Its API.
     pub(super) api: ApiView,
     app: AppView,
     /// The rotation that it is in or was in.
     pub(super) rotation: Option<RotationView>,
+    /// The rotation that was asked for in vain.
+    pub(super) asked: Option<&'t Typed>,
     usage: UsageView,
 }
 
-impl Ours {
+impl<'t> Ours<'t> {
     /// Reads it; `None` of a key that is held, and for whoever sees only an owner's keys.
     pub(super) async fn read(
         inventory: &Inventory,
         view: &KeyView,
+        asked: Option<&'t Typed>,
     ) -> Result<Option<Self>, Refusal> {
         let seen = view.issued.as_ref().filter(|_| inventory.sight.owner.is_none());
         let Some(issued) = seen else {
@@ -46,7 +49,7 @@ impl Ours {
         let api = ApiView::of(&apis::get(inventory, &issued.api).await?);
         let app = apps::view(inventory, &issued.app).await?;
         let usage = issued::usage(inventory, &view.key).await?;
-        Ok(Some(Self { api, app, rotation, usage }))
+        Ok(Some(Self { api, app, rotation, asked, usage }))
     }
 
     /// Where it stands among the keys that are issued.

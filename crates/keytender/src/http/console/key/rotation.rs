@@ -3,6 +3,7 @@
 use axum::response::Response;
 use keytender_core::access::Scope;
 use keytender_core::key::State;
+use keytender_core::policy::Action;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -61,7 +62,7 @@ impl Typed {
 pub(super) fn section(
     visit: &Visit,
     view: &KeyView,
-    ours: &Ours,
+    ours: &Ours<'_>,
     now: Time,
 ) -> Result<Markup, Refusal> {
     let open = ours.rotation.as_ref().filter(|one| one.stage != RotationStage::Done);
@@ -148,18 +149,21 @@ fn act(visit: &Visit, view: &KeyView, act: &str, title: &str, what: &str, button
     }
 }
 
-fn form(view: &KeyView, visit: &Visit, ours: &Ours) -> Result<Markup, Refusal> {
+fn form(view: &KeyView, visit: &Visit, ours: &Ours<'_>) -> Result<Markup, Refusal> {
     let about = format!("Such as 2w. Empty: {}.", ours.api.overlap.in_words());
+    let text = |of: fn(&Typed) -> &Option<String>| ours.asked.and_then(|one| of(one).as_deref());
+    let is_open = ours.asked.is_some() || view.action == Some(Action::Rotate);
     Ok(html! {
-        details open[view.action == Some(keytender_core::policy::Action::Rotate)] {
+        details open[is_open] {
             summary { "Rotate it" }
             form.stack method="post" action={ "/keys/" (view.key) "/rotations" } {
                 (visit.proof())
                 (made::once_member()?)
-                (Field::new("rotate", "overlap", "How long both work").about(&about))
-                (Choice::new("rotate", "activation", "Counted from when", ACTIVATIONS))
-                (life_choice("rotate", ours.api.key_life, None))
-                (Field::new("rotate", "because", "Because"))
+                (Field::new("rotate", "overlap", "How long both work").value(text(|one| &one.overlap)).about(&about))
+                (Choice::new("rotate", "activation", "Counted from when", ACTIVATIONS)
+                    .chosen(text(|one| &one.activation)))
+                (life_choice("rotate", ours.api.key_life, text(|one| &one.life)))
+                (Field::new("rotate", "because", "Because").value(text(|one| &one.because)))
                 button type="submit" { "Make the new key" }
             }
         }
@@ -186,7 +190,7 @@ pub(in crate::http::console) async fn rotate(
             };
             Ok(made::page(&visit, &created, "The new key of a rotation", &about))
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, Some(&typed)).await,
     }
 }
 
@@ -207,7 +211,7 @@ pub(in crate::http::console) async fn cancel(
         Ok(()) => {
             done_with(&visit, &word, "The rotation is cancelled: the old key works on.").await
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, None).await,
     }
 }
 
@@ -222,7 +226,7 @@ pub(in crate::http::console) async fn finish(
         Ok(()) => {
             done_with(&visit, &word, "The rotation is finished: only the new key works.").await
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, None).await,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::http::problem::Refusal;
 pub(super) fn section(
     visit: &Visit,
     view: &KeyView,
-    ours: Option<&Ours>,
+    ours: Option<&Ours<'_>>,
     say: &Forms<'_>,
     now: Time,
 ) -> Result<Markup, Refusal> {
