@@ -91,7 +91,7 @@ async fn render(
         (head(&view, now))
         @if let Some(ours) = &ours { (ours.stopped(now)) }
         (wrong(&view, now))
-        @if !view.is_gone() { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
+        @if !view.is_gone() && !has_ended(&view) { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
         @if let Some(ours) = &ours {
             h2 #use { "When and where it was used" }
             (ours.used(now))
@@ -148,6 +148,13 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
     html! {
         @if view.is_gone() {
             p.note { "This key is gone: its provider does not show it any more. Its story stays." }
+        } @else if view.findings.is_empty() && has_ended(view) {
+            p.note {
+                "It has ended, for good: verifiers refuse it."
+                @if let Some(next) = view.issued.as_ref().and_then(|issued| issued.replaced_by.as_ref()) {
+                    " It was replaced by " a href={ "/keys/" (next) } { "a new key" } "."
+                }
+            }
         } @else if view.findings.is_empty() {
             p.word { "Nothing is wrong with it." }
         } @else {
@@ -182,6 +189,11 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
             }
         }
     }
+}
+
+/// Whether it is a key that we issued and that was revoked or replaced.
+const fn has_ended(view: &KeyView) -> bool {
+    view.issued.is_some() && !ours::can_end(view.state)
 }
 
 /// Whether somebody may change what is known of keys.

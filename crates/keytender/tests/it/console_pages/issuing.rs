@@ -361,7 +361,8 @@ fn a_key_is_revoked_for_good_after_a_page_that_says_what_it_breaks() {
         let leaked = [("compromised", "yes"), ("because", "found in a public repository")];
         let done = shop.browser.submit(&path, &path, &leaked);
         done.with(200).says(&["It is revoked, and every verifier refuses it", "Compromised"]);
-        done.says(&["found in a public repository"]);
+        done.says(&["found in a public repository", "It has ended, for good"]);
+        assert!(!done.words().contains("Nothing is wrong"), "{}", done.words());
         assert!(!done.text.contains("/revocation\"") && !done.text.contains("/rotations\""));
         assert_eq!(shop.seen(&key)["state"], "compromised");
         assert_eq!(verbs(&shop.served)[0], "key.revoke");
