@@ -24,6 +24,7 @@ pub mod log;
 pub mod mailed;
 pub mod node;
 pub mod notify;
+pub mod once;
 pub mod openid;
 pub mod overview;
 pub mod owners;

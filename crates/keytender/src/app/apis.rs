@@ -15,6 +15,10 @@ use crate::error::{Error, Kind};
 use crate::store::apis::{Api, ApiSettings};
 use crate::store::{self, Failure};
 
+mod counts;
+
+pub use counts::{Counts, EXPOSED, counts};
+
 /// The longest name of an API.
 const MAX_NAME: usize = 40;
 /// The longest brand, as it stands in a token.

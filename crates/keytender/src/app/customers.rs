@@ -104,6 +104,41 @@ pub async fn list(
     Ok(found.iter().map(|account| CustomerView::of(account, &api.name)).collect())
 }
 
+/// The customer of this name or id, as people see it.
+///
+/// # Errors
+/// When there is none.
+pub async fn view(inventory: &Inventory, word: &str) -> Result<CustomerView, Error> {
+    let account = get(inventory, word).await?;
+    Ok(CustomerView::of(&account, &account.provider))
+}
+
+/// Some customers of an API whose names begin with `prefix`, after the one of the name `after`, by name.
+///
+/// # Errors
+/// When there is no such API, or the database does not answer.
+pub async fn find(
+    inventory: &Inventory,
+    api: &str,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<Vec<CustomerView>, Error> {
+    let api = apis::get(inventory, api).await?;
+    let begins = format!("{}/{prefix}", api.name);
+    let first = match after {
+        None => inventory.store.find_account(&begins).await.map_err(cannot_read)?,
+        Some(_) => None,
+    };
+    let rest = list(inventory, &api.id.to_string(), Some(after.unwrap_or(&begins)), limit).await?;
+    let first = first.filter(|one| one.api_id == Some(api.id));
+    let mut found: Vec<_> =
+        first.iter().map(|account| CustomerView::of(account, &api.name)).chain(rest).collect();
+    found.retain(|one| one.name.starts_with(&begins));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
 /// The customer of this name, such as `acme/globex`, or id.
 ///
 /// # Errors

@@ -28,10 +28,12 @@ use crate::store::issued::Issued;
 use crate::store::keys::{HeldKey, Told};
 use crate::store::{self, Failure};
 
+mod overlaps;
 mod revoke;
 mod rotate;
 mod used;
 
+pub use overlaps::{Overlap, overlaps};
 pub use revoke::{Revocation, revoke};
 pub(super) use rotate::check_overlap;
 pub use rotate::{

@@ -12,10 +12,13 @@ use keytender_core::access::Scope;
 use super::state::State;
 
 mod accounts;
+mod apis;
+mod apps;
 mod asset;
 mod chart;
 mod codes;
 mod cookie;
+mod customers;
 mod enter;
 mod form;
 mod key;
@@ -24,6 +27,7 @@ mod keys;
 mod layout;
 mod listed;
 mod log;
+mod made;
 mod mailed;
 mod me;
 mod notices;
@@ -31,6 +35,7 @@ mod openid;
 mod overview;
 mod owners;
 mod passkeys;
+mod places;
 mod policy;
 mod refusal;
 mod reports;
@@ -60,6 +65,7 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/me/openid/{id}/remove", post(openid::remove))
         .route("/me/sessions/end", post(me::sign_out_everywhere))
         .route("/sign-out", post(me::sign_out))
+        .merge(issuing())
         .merge(places())
         .merge(told())
         .merge(rules())
@@ -96,6 +102,35 @@ fn keys_routes() -> Router<State> {
         .route("/keys/{key}", page(Scope::KeysRead, get(key::page)))
         .route("/keys/{key}/acts/{act}", page(Scope::KeysAct, acts))
         .route("/keys/{key}/{part}", page(Scope::KeysWrite, post(key::say::say)))
+}
+
+/// The pages of the keys that we issue.
+fn issuing() -> Router<State> {
+    let add = |route| page(Scope::AccountsWrite, route);
+    let tend = |route| page(Scope::AppsWrite, route);
+    let issue = |route| page(Scope::KeysIssue, route);
+    let write = |route| page(Scope::ApisWrite, route);
+    let revoke = get(key::revoke::ask_first).post(key::revoke::revoke);
+    Router::new()
+        .route("/apis", page(Scope::ApisRead, get(apis::list)).merge(write(post(apis::add))))
+        .route(
+            "/apis/{api}",
+            page(Scope::ApisRead, get(apis::one::page)).merge(write(post(apis::one::change))),
+        )
+        .route("/apis/{api}/accounts", add(post(apis::one::add_customer)))
+        .route("/apis/{api}/remove", write(get(apis::one::ask_remove).post(apis::one::remove)))
+        .route("/accounts/{account}/suspension", add(post(customers::suspend)))
+        .route("/accounts/{account}/apps", tend(post(customers::add_app)))
+        .route(
+            "/apps/{app}",
+            page(Scope::AppsRead, get(apps::one::page)).merge(tend(post(apps::one::change))),
+        )
+        .route("/apps/{app}/suspension", tend(post(apps::one::suspend)))
+        .route("/apps/{app}/keys", issue(post(apps::make::create)))
+        .route("/keys/{key}/rotations", issue(post(key::rotation::rotate)))
+        .route("/keys/{key}/rotations/cancel", issue(post(key::rotation::cancel)))
+        .route("/keys/{key}/rotations/finish", issue(post(key::rotation::finish)))
+        .route("/keys/{key}/revocation", issue(revoke))
 }
 
 /// The pages of where keys are held, and of who answers for them.

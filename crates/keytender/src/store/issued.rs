@@ -46,6 +46,10 @@ pub struct Issued {
 const COLUMNS: &str = "key_id, api_id, app_id, environment, token_id, digest, scopes, networks, \
                        replaces, replaced_by, overlap, retires_at, activated_at, revoked_at, revoked_why";
 
+/// Which keys of the API `$2` have an overlap that is not over at `$3`.
+const OVERLAPS: &str = "tenant_id = $1 AND api_id = $2 AND revoked_at IS NULL \
+                        AND retires_at IS NOT NULL AND retires_at > $3";
+
 fn issued(mut cells: Cells<'_>) -> Result<Issued> {
     Ok(Issued {
         key_id: KeyId::from_i64(cells.int()?),
@@ -176,5 +180,41 @@ impl Store {
         );
         let rows = self.db.fetch(&sql, vec![json(&lines)?.into(), self.tenant().into()]).await?;
         rows.iter().map(|row| issued(row.cells())).collect()
+    }
+
+    /// How many customers and apps an API has, and how many of its keys work beside the one that takes their
+    /// place, at `now`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_of_api(&self, api: ApiId, now: Time) -> Result<[u64; 3]> {
+        let sql = format!(
+            "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM accounts WHERE tenant_id = $1 AND api_id = $2), \
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM apps WHERE tenant_id = $1 AND api_id = $2), \
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM issued_keys WHERE {OVERLAPS})"
+        );
+        let values = vec![self.tenant().into(), api.as_i64().into(), now.into()];
+        let rows = self.db.fetch(&sql, values).await?;
+        let mut counts = [0; 3];
+        if let Some(row) = rows.first() {
+            let mut cells = row.cells();
+            for count in &mut counts {
+                *count = u64::try_from(cells.int()?).unwrap_or(0);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The keys of an API that work beside the one that takes their place, at `now`: those that stop first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_overlaps(&self, api: ApiId, now: Time, limit: i64) -> Result<Vec<KeyId>> {
+        let sql = format!(
+            "SELECT key_id FROM issued_keys WHERE {OVERLAPS} ORDER BY retires_at, key_id LIMIT $4"
+        );
+        let values = vec![self.tenant().into(), api.as_i64().into(), now.into(), limit.into()];
+        let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| Ok(KeyId::from_i64(row.cells().int()?))).collect()
     }
 }

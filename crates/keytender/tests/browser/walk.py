@@ -1,9 +1,9 @@
 """Walk through the console in Chromium: every page, wide and narrow, light and dark, and without a script.
 
-    walk.py CHROMIUM LINK AXE FOLDER
+    walk.py CHROMIUM LINK AXE FOLDER [NAME=PATH…]
 
 LINK signs an administrator in, once. From the overview on, every link is followed; of pages of one kind,
-such as keys, one is looked at. Fails if a page asks for anything of another host, logs an error, is wider
+such as keys, one is looked at. Where paths are given, these pages are looked at instead. Fails if a page asks for anything of another host, logs an error, is wider
 than the window, has text that cannot be told from its background, or breaks a rule of axe-core (AXE is its
 script). Leaves a picture of each in FOLDER.
 """
@@ -124,7 +124,7 @@ def without_script(browser: Browser, cookies: list[dict[str, object]], pages: di
     return wrong
 
 
-def main(chromium: str, link: str, axe_file: str, folder: str) -> None:
+def main(chromium: str, link: str, axe_file: str, folder: str, *given: str) -> None:
     """Look at everything, and say what is wrong."""
     axe = Path(axe_file).read_text(encoding="utf-8")
     start = urljoin(link, "/")
@@ -134,7 +134,8 @@ def main(chromium: str, link: str, axe_file: str, folder: str) -> None:
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
         )
         cookies = signed_in(browser, link)
-        pages = walk(browser, cookies, start)
+        named = (one.partition("=") for one in given)
+        pages = {name: urljoin(link, path) for name, _, path in named} or walk(browser, cookies, start)
         wrong = look(browser, cookies, pages, axe, Path(folder))
         wrong += without_script(browser, cookies, pages)
         outside = {"/sign-in": urljoin(link, "/sign-in")}

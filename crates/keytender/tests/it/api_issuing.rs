@@ -79,7 +79,7 @@ impl Shop {
 }
 
 /// The inventory of a database, at this moment.
-fn beside<T>(database: &str, act: impl AsyncFnOnce(&mut Inventory) -> T) -> T {
+pub(crate) fn beside<T>(database: &str, act: impl AsyncFnOnce(&mut Inventory) -> T) -> T {
     block_on(async {
         let location = Location::parse(database);
         let store = Store::open(&location).await.unwrap();

@@ -10,6 +10,7 @@ use crate::served::{Answer, Served};
 use crate::visitor::{Visitor, form};
 
 mod doings;
+pub(crate) mod issuing;
 mod looks;
 mod places;
 mod rules;
@@ -20,7 +21,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 58] = [
+const PAGES: [(&str, &str, &[Scope]); 76] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -79,6 +80,24 @@ const PAGES: [(&str, &str, &[Scope]); 58] = [
     ("POST", "/log/verify", &[Scope::LogRead]),
     ("GET", "/settings", &[Scope::MetricsRead]),
     ("GET", "/me", &[]),
+    ("GET", "/apis", &[Scope::ApisRead]),
+    ("POST", "/apis", &[Scope::ApisWrite]),
+    ("GET", "/apis/nobody", &[Scope::ApisRead]),
+    ("POST", "/apis/nobody", &[Scope::ApisWrite]),
+    ("POST", "/apis/nobody/accounts", &[Scope::AccountsWrite]),
+    ("GET", "/apis/nobody/remove", &[Scope::ApisWrite]),
+    ("POST", "/apis/nobody/remove", &[Scope::ApisWrite]),
+    ("POST", "/accounts/nobody/suspension", &[Scope::AccountsWrite]),
+    ("POST", "/accounts/nobody/apps", &[Scope::AppsWrite]),
+    ("GET", "/apps/nobody", &[Scope::AppsRead]),
+    ("POST", "/apps/nobody", &[Scope::AppsWrite]),
+    ("POST", "/apps/nobody/suspension", &[Scope::AppsWrite]),
+    ("POST", "/apps/nobody/keys", &[Scope::KeysIssue]),
+    ("POST", "/keys/nobody/rotations", &[Scope::KeysIssue]),
+    ("POST", "/keys/nobody/rotations/cancel", &[Scope::KeysIssue]),
+    ("POST", "/keys/nobody/rotations/finish", &[Scope::KeysIssue]),
+    ("GET", "/keys/nobody/revocation", &[Scope::KeysIssue]),
+    ("POST", "/keys/nobody/revocation", &[Scope::KeysIssue]),
 ];
 
 /// A server with somebody of each role: the name of each is the role's, of an owner `olga`.
@@ -120,6 +139,7 @@ fn sections(page: &Answer) -> Vec<String> {
 #[test]
 fn each_role_reaches_what_its_scopes_allow_and_nothing_else() {
     let (_home, served) = staffed();
+    served.post("/v1/apis", &json!({"name": "acme"})).expect(201);
     for (role, user) in Role::ALL.into_iter().zip(["administrator", "operator", "auditor", "olga"])
     {
         let browser = Visitor::of(&served, user);

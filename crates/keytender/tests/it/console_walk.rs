@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use keytender_core::time::Span;
+use serde_json::{Value, json};
 
+use crate::console_pages::issuing::Shop;
+use crate::databases::new_databases;
 use crate::inventory::run;
 use crate::moto::Partners;
 use crate::notify::{MailServer, PASSWORD};
@@ -48,11 +51,96 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
     let words = [&link, &axe.display().to_string(), &folder.display().to_string()];
     let Some(output) = browse("walk.py", &words.map(String::as_str)) else { return };
     let walked = went_well(&output);
-    for page in ["/", "/keys", "/keys/*", "/accounts", "/owners", "/notices", "/policy", "/reports"]
-    {
+    let linked = [
+        "/",
+        "/keys",
+        "/keys/*",
+        "/apis",
+        "/accounts",
+        "/owners",
+        "/notices",
+        "/policy",
+        "/reports",
+    ];
+    for page in linked {
         assert!(walked.lines().any(|line| line == page), "{page} is linked: {walked}");
     }
     served.end();
+}
+
+#[test]
+fn every_page_of_the_keys_that_are_issued_is_fit_to_be_seen() {
+    let Some(modules) = partner("KEYTENDER_TEST_NODE_MODULES") else { return };
+    if partner("KEYTENDER_TEST_CHROMIUM").is_none() {
+        return;
+    }
+    let mut shop = Shop::open(new_databases().swap_remove(0));
+    let pages = fill(&shop);
+    let axe = Path::new(&modules).join("axe-core/axe.min.js").display().to_string();
+    let folder = pictures().join("issuing");
+    std::fs::create_dir_all(&folder).unwrap();
+    let link = shop.served.post("/v1/users/administrator/links", &json!({})).expect(201);
+    let link = link["url"].as_str().unwrap().to_owned();
+    let folder = folder.display().to_string();
+    let mut words = vec![link.as_str(), &axe, &folder];
+    words.extend(pages.iter().map(String::as_str));
+    let Some(output) = browse("walk.py", &words) else { return };
+    let looked = went_well(&output);
+    assert_eq!(looked.lines().count(), pages.len() + 1, "{looked}");
+    shop.served.end();
+}
+
+/// Gives a shop customers, and keys in every state; the pages to look at, each with a name.
+fn fill(shop: &Shop) -> Vec<String> {
+    for number in 0..12 {
+        let new = json!({"name": format!("customer-{number}")});
+        shop.served.post("/v1/apis/acme/accounts", &new).expect(201);
+    }
+    let key = shop.key("checkout");
+    for day in (0..60_u32).rev() {
+        shop.used(&key, i64::from((60 - day) * 300 - day % 7 * 40), Span::days(day));
+    }
+    let (old, waiting, revoked) = (shop.key("mobile"), shop.key("mails"), shop.key("old job"));
+    for (key, activation) in [(&old, "immediately"), (&waiting, "on_first_use")] {
+        let asked = json!({"activation": activation, "because": "once a year"});
+        shop.served.post(&format!("/v1/keys/{key}/rotations"), &asked).expect(201);
+    }
+    shop.used(&old, 12, Span::from_micros(0));
+    let leaked = json!({"compromised": true, "because": "found in a public repository"});
+    shop.served.post(&format!("/v1/keys/{revoked}/revocation"), &leaked).expect(200);
+    vec![
+        "apis=/apis".to_owned(),
+        format!("api=/apis/{}", shop.api),
+        format!("customer=/accounts/{}", shop.account),
+        format!("app=/apps/{}", shop.app),
+        format!("key-in-use=/keys/{key}"),
+        format!("key-in-overlap=/keys/{old}"),
+        format!("key-that-waits=/keys/{waiting}"),
+        format!("key-revoked=/keys/{revoked}"),
+        format!("key-to-revoke=/keys/{key}/revocation"),
+        "keys-issued=/keys?side=issued".to_owned(),
+        format!("customer-to-forget=/accounts/{}/remove", shop.account),
+    ]
+}
+
+#[test]
+fn a_key_is_issued_in_the_browser_with_a_script_and_without_and_loading_again_makes_no_other() {
+    let Some(modules) = partner("KEYTENDER_TEST_NODE_MODULES") else { return };
+    if partner("KEYTENDER_TEST_CHROMIUM").is_none() {
+        return;
+    }
+    let axe = Path::new(&modules).join("axe-core/axe.min.js").display().to_string();
+    for script in ["on", "off"] {
+        let home = Home::new();
+        let mut served = Served::start(&home);
+        let folder = pictures().display().to_string();
+        let link = format!("{}{}", served.url, served.link());
+        let Some(output) = browse("issuing.py", &[&link, &axe, &folder, script]) else { return };
+        went_well(&output);
+        let keys = served.get("/v1/keys?provider=acme").expect(200);
+        assert_eq!(keys["total"], 2, "the key and its successor: {keys}");
+        served.end();
+    }
 }
 
 #[test]

@@ -8,6 +8,10 @@ use maud::{Markup, html};
 const WIDTH: i64 = 520;
 /// How high a curve is.
 const CURVE: i64 = 120;
+/// How high the columns of days are.
+const COLUMNS: i64 = 90;
+/// How wide one is, with the gap to the next.
+const COLUMN: i64 = 6;
 /// What stands left of a curve, for its numbers.
 const LEFT: i64 = 40;
 /// What stands below it, for its days.
@@ -135,6 +139,40 @@ pub(super) fn curve(title: &str, values: &[u64], first: Time, step: Span) -> Mar
     }
 }
 
+/// A column for each day, `first` the first; how often something was on each.
+pub(super) fn columns(title: &str, what: &str, days: &[u64], first: Time) -> Markup {
+    let most = days.iter().copied().max().unwrap_or(0);
+    let total: u64 = days.iter().sum();
+    let last = u32::try_from(days.len().saturating_sub(1)).unwrap_or(0);
+    let said =
+        format!("{title}: {} in all, {} at most on a day", count(total, what), thousands(most));
+    let width = i64::try_from(days.len()).unwrap_or(0).max(1) * COLUMN;
+    html! {
+        figure.columns {
+            figcaption { (title) ": " (thousands(most)) " at most" }
+            // It is as wide as there is room, and words stand beneath.
+            svg role="img" aria-label=(said) viewBox=(format!("0 0 {width} {COLUMNS}")) preserveAspectRatio="none" {
+                @for (place, value) in days.iter().enumerate().filter(|(_, value)| **value > 0) {
+                    (column(place, *value, most, (first, what)))
+                }
+                line.base x1="0" x2=(width) y1=(COLUMNS) y2=(COLUMNS) {}
+            }
+            p.ends aria-hidden="true" { span { (first.date()) } span { (first.plus(Span::days(last)).date()) } }
+        }
+    }
+}
+
+fn column(place: usize, value: u64, most: u64, (first, what): (Time, &str)) -> Markup {
+    let share = value.saturating_mul(COLUMNS.unsigned_abs()) / most.max(1);
+    // One beside many is seen.
+    let high = i64::try_from(share).unwrap_or(0).max(2);
+    let date = first.plus(Span::days(u32::try_from(place).unwrap_or(0))).date();
+    html! {
+        rect.bar x=(i64::try_from(place).unwrap_or(0) * COLUMN) y=(COLUMNS - high) width=(COLUMN - 1)
+            height=(high) { title { (date) ": " (count(value, what)) } }
+    }
+}
+
 /// The month of a step, as `2026-11`.
 fn month(first: Time, step: Span, place: usize) -> String {
     let steps = i64::try_from(place).unwrap_or(0);
@@ -217,10 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn a_day_with_uses_has_a_column_and_says_how_many() {
+        let first = Time::parse("2026-11-23T00:00:00Z").unwrap();
+        let drawn = columns("Uses", "use", &[0, 1_000, 1], first).into_string();
+        assert_eq!(drawn.matches("<rect").count(), 2, "{drawn}");
+        assert!(drawn.contains("<title>2026-11-24: 1,000 uses</title>"), "{drawn}");
+        assert!(drawn.contains("height=\"2\""), "one beside many is seen: {drawn}");
+    }
+
+    #[test]
     fn a_picture_without_values_is_drawn() {
         let first = Time::parse("2026-11-23T00:00:00Z").unwrap();
         assert!(curve("Due", &[], first, Span::days(7)).into_string().contains("<svg"));
         assert!(calendar("Ends", "key", &[], first).into_string().contains("<svg"));
+        assert!(columns("Uses", "use", &[], first).into_string().contains("<svg"));
         assert!(bars("Keys", &[]).into_string().contains("<table"));
     }
 }

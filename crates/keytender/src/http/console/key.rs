@@ -6,19 +6,24 @@ use keytender_core::text::count;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
+use self::ours::Ours;
 use self::say::{Part, Typed};
+use super::form::Wrong;
 use super::key_words::{self, kept_until, link, name, plain_name, severity, state, text};
 use super::layout;
 use super::visit::Visit;
 use crate::app::inventory::Inventory;
 use crate::app::keys;
 use crate::app::view::KeyView;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::http::extract::Path;
 use crate::http::problem::{self, Refusal};
 
 pub(super) mod act;
 mod facts;
+mod ours;
+pub(super) mod revoke;
+pub(super) mod rotation;
 pub(super) mod say;
 mod story;
 mod todo;
@@ -31,13 +36,36 @@ struct Refused<'r> {
     error: &'r Error,
 }
 
+/// Why what was asked of a key that we issued was not done, and the rotation that was asked for.
+#[derive(Clone, Copy)]
+struct Failed<'f> {
+    wrong: &'f Wrong,
+    asked: Option<&'f rotation::Typed>,
+}
+
 /// The key.
 pub(super) async fn page(
     visit: Visit,
     inventory: Inventory,
     Path(word): Path<String>,
 ) -> Result<Response, Refusal> {
-    render(&visit, &inventory, &word, None).await
+    render(&visit, &inventory, &word, None, None).await
+}
+
+/// The key, with why what was asked was not done.
+async fn render_wrong(
+    visit: &Visit,
+    inventory: &Inventory,
+    word: &str,
+    error: Error,
+    asked: Option<&rotation::Typed>,
+) -> Result<Response, Refusal> {
+    if error.of_kind() == Kind::NotFound {
+        return Err(error.into());
+    }
+    let wrong = Wrong::of(error)?;
+    let failed = Failed { wrong: &wrong, asked };
+    Ok(wrong.on(render(visit, inventory, word, None, Some(failed)).await?))
 }
 
 async fn render(
@@ -45,27 +73,42 @@ async fn render(
     inventory: &Inventory,
     word: &str,
     refused: Option<Refused<'_>>,
+    failed: Option<Failed<'_>>,
 ) -> Result<Response, Refusal> {
     let view = keys::view(inventory, word).await?;
     let story = keys::timeline(inventory, &view.key).await?;
     let now = inventory.now;
     let say = say::Forms::read(visit, inventory, &view, refused.as_ref()).await?;
     let rules = facts::rules(visit, inventory).await?;
+    let asked = failed.and_then(|failed| failed.asked);
+    let ours = Ours::read(inventory, &view, asked).await?;
     let content = html! {
-        p { a href="/keys" { "Keys" } }
+        @match &ours {
+            Some(ours) => (ours.way()),
+            None => p { a href="/keys" { "Keys" } },
+        }
+        @if let Some(failed) = failed { (failed.wrong) }
         (head(&view, now))
+        @if let Some(ours) = &ours { (ours.stopped(now)) }
         (wrong(&view, now))
-        @if !view.is_gone() { (todo::section(visit, &view, &say, now)) }
+        @if !view.is_gone() && !has_ended(&view) { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
+        @if let Some(ours) = &ours {
+            h2 #use { "When and where it was used" }
+            (ours.used(now))
+        }
         h2 { "What it is" }
         (facts::list(&view, now))
         @if !view.is_gone() { (say.knowledge()) }
-        h2 { "When it was used" }
-        (uses::section(&view, &story.events, now))
+        @if ours.is_none() {
+            h2 { "When it was used" }
+            (uses::section(&view, &story.events, now))
+        }
         h2 #story { "Its story" }
         (story::list(&view, &story.events, &rules, now))
     };
     let title = plain_name(&view);
-    let mut response = layout::page(visit, "/keys", &title, &content);
+    let section = if ours.is_some() { super::apis::PATH } else { "/keys" };
+    let mut response = layout::page(visit, section, &title, &content);
     if let Some(refused) = refused {
         *response.status_mut() = problem::status(refused.error.of_kind());
     }
@@ -82,8 +125,9 @@ fn head(view: &KeyView, now: Time) -> Markup {
             @if let Some(id) = &view.id { " " code data-copy { (key_words::plain(id)) } }
         }
         p {
-            (key_words::provider(view))
-            @if view.account_name != view.provider { " account " (text(&view.account_name)) }
+            @if view.issued.is_some() { "Issued to " (text(&view.account_name)) }
+            @else { (key_words::provider(view)) }
+            @if view.issued.is_none() && view.account_name != view.provider { " account " (text(&view.account_name)) }
             " · " @match &view.owner {
                 Some(owner) => { "owner " (text(owner)) }
                 None => { "nobody answers for it" }
@@ -104,6 +148,13 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
     html! {
         @if view.is_gone() {
             p.note { "This key is gone: its provider does not show it any more. Its story stays." }
+        } @else if view.findings.is_empty() && has_ended(view) {
+            p.note {
+                "It has ended, for good: verifiers refuse it."
+                @if let Some(next) = view.issued.as_ref().and_then(|issued| issued.replaced_by.as_ref()) {
+                    " It was replaced by " a href={ "/keys/" (next) } { "a new key" } "."
+                }
+            }
         } @else if view.findings.is_empty() {
             p.word { "Nothing is wrong with it." }
         } @else {
@@ -138,6 +189,11 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
             }
         }
     }
+}
+
+/// Whether it is a key that we issued and that was revoked or replaced.
+const fn has_ended(view: &KeyView) -> bool {
+    view.issued.is_some() && !ours::can_end(view.state)
 }
 
 /// Whether somebody may change what is known of keys.

@@ -7,7 +7,7 @@ use keytender_core::text::printable;
 use maud::{DOCTYPE, Markup, html};
 
 use super::visit::Visit;
-use super::{asset, cookie};
+use super::{apis, asset, cookie};
 
 /// A page shows what is ours, runs our one script, and posts forms to us.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -16,9 +16,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 11] = [
+const SECTIONS: [(&str, &str, Scope); 12] = [
     ("/", "Overview", Scope::KeysRead),
     ("/keys", "Keys", Scope::KeysRead),
+    (apis::PATH, "Keys you issue", Scope::ApisRead),
     ("/accounts", "Accounts", Scope::AccountsRead),
     ("/owners", "Owners", Scope::OwnersRead),
     ("/notices", "Notices", Scope::NoticesRead),
@@ -71,7 +72,8 @@ pub(super) fn bare(title: &str, content: &Markup) -> Response {
 }
 
 fn navigation(visit: &Visit, section: &str) -> Markup {
-    let sections = SECTIONS.iter().filter(|(_, _, scope)| visit.may(*scope));
+    let is_offered = |path: &str| path != apis::PATH || visit.is_issuing;
+    let sections = SECTIONS.iter().filter(|(path, _, scope)| visit.may(*scope) && is_offered(path));
     html! {
         nav aria-label="Sections" {
             ul {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::cookie;
 use super::session::PROOF;
-use crate::app::inventory::Inventory;
+use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::sessions::{Came, Signed};
 use crate::error::Error;
 use crate::http::problem::{Problem, Refusal};
@@ -47,6 +47,8 @@ pub(super) struct Visit {
     pub(super) browser: Browser,
     /// What the page before left to say.
     pub(super) word: Option<String>,
+    /// Whether there is an API of ours, or they may add one.
+    pub(super) is_issuing: bool,
     proof: String,
 }
 
@@ -118,15 +120,28 @@ impl FromRequestParts<State> for Visit {
         let Proof(proof) = parts.extensions.get::<Proof>().cloned().ok_or_else(missing)?;
         let From(came) = parts.extensions.get::<From>().cloned().ok_or_else(missing)?;
         let browser = parts.extensions.get::<Browser>().cloned().ok_or_else(missing)?;
+        let signed = parts.extensions.get::<Signed>().cloned();
+        let is_issuing = is_issuing(state, signed.as_ref()).await?;
         Ok(Self {
             state: state.clone(),
-            signed: parts.extensions.get::<Signed>().cloned(),
+            signed,
+            is_issuing,
             came,
             browser,
             word: cookie::word(&parts.headers),
             proof,
         })
     }
+}
+
+/// Whether the keys that are issued concern somebody: there is an API of ours, or they may add one.
+async fn is_issuing(state: &State, signed: Option<&Signed>) -> Result<bool, Refusal> {
+    let Some(Signed { who, .. }) = signed else { return Ok(false) };
+    if who.grant.allows(Scope::ApisWrite) || !who.grant.allows(Scope::ApisRead) {
+        return Ok(who.grant.allows(Scope::ApisRead));
+    }
+    let apis = state.store.of_tenant(who.tenant).list_apis().await.map_err(cannot_read)?;
+    Ok(!apis.is_empty())
 }
 
 /// The inventory of the installation, for whoever is not signed in yet.

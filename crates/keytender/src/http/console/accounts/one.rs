@@ -12,10 +12,10 @@ use crate::app::accounts;
 use crate::app::inventory::Inventory;
 use crate::app::view::{AccountView, SyncView};
 use crate::http::console::form::{Field, Question, Wrong, ask};
-use crate::http::console::layout;
 use crate::http::console::listed::more;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
+use crate::http::console::{apis, customers, layout};
 use crate::http::extract::{Path, Query};
 use crate::http::page as paging;
 use crate::http::problem::Refusal;
@@ -27,7 +27,7 @@ const LOOKS: u32 = 20;
 /// From where on looks are shown.
 #[derive(Debug, Default, Deserialize)]
 pub(in crate::http::console) struct From {
-    after: Option<String>,
+    pub(in crate::http::console) after: Option<String>,
 }
 
 /// Who is to hear of keys without an owner.
@@ -55,6 +55,10 @@ pub(super) async fn show(
     from: &From,
     wrong: Option<&Wrong>,
 ) -> Result<Response, Refusal> {
+    if account.kind == AccountKind::Customer {
+        let vain = customers::Vain { other: wrong, ..customers::Vain::default() };
+        return customers::show(visit, inventory, account, from, vain).await;
+    }
     let content = html! {
         p { a href=(PATH) { "Accounts" } }
         h1 { (account.name) }
@@ -167,7 +171,8 @@ fn look(one: &SyncView, inventory: &Inventory) -> Markup {
     }
 }
 
-fn contact_form(visit: &Visit, account: &AccountView) -> Markup {
+/// The form that sets who hears of its keys without an owner.
+pub(in crate::http::console) fn contact_form(visit: &Visit, account: &AccountView) -> Markup {
     let contact = account.contact.as_deref();
     html! {
         form.stack method="post" action={ (place(account)) "/contact" } {
@@ -219,7 +224,28 @@ pub(in crate::http::console) async fn ask_remove(
         button: "Forget it",
         back: &back,
     };
-    let what = html! {
+    let what = match account.kind {
+        AccountKind::Customer => what_of_customer(&account),
+        _ => what_of(&account, members, keys),
+    };
+    Ok(ask(&visit, &question, &what, &html! {}))
+}
+
+/// What is lost with a customer of an API of ours.
+fn what_of_customer(account: &AccountView) -> Markup {
+    html! {
+        ul {
+            li { "The customer, its apps and " (account.keys) @if account.keys == 1 { " key" } @else { " keys" }
+                " leave the inventory, with their history." }
+            li { b { "Its keys stop for good: " } "no verifier knows them any more." }
+            li { "The log keeps that it was there. To stop its keys for a while, suspend it." }
+        }
+    }
+}
+
+/// What is lost with an account whose keys are held.
+fn what_of(account: &AccountView, members: u64, keys: u64) -> Markup {
+    html! {
         ul {
             li { (keys) @if keys == 1 { " key leaves" } @else { " keys leave" }
                 " the inventory, with their history, their owners and what was said of them." }
@@ -228,8 +254,7 @@ pub(in crate::http::console) async fn ask_remove(
             li { "Nothing happens at " (account.provider) ": its keys go on working." }
             li { "The log keeps that it was there." }
         }
-    };
-    Ok(ask(&visit, &question, &what, &html! {}))
+    }
 }
 
 /// Forgets an account.
@@ -239,5 +264,6 @@ pub(in crate::http::console) async fn remove(
     Path(word): Path<String>,
 ) -> Result<Response, Refusal> {
     let account = accounts::remove(&inventory, &word, |_| Ok(())).await?;
-    Ok(visit.done(PATH, &format!("{} is forgotten.", account.name)))
+    let back = account.api_id.map_or(PATH.to_owned(), |api| format!("{}/{api}", apis::PATH));
+    Ok(visit.done(&back, &format!("{} is forgotten.", account.name)))
 }

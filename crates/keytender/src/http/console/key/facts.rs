@@ -29,25 +29,36 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
     html! {
         dl.facts {
             (row("Keytender's id", &html! { code { (view.key) } }))
-            @if let Some(id) = &view.id { (row("Id at the provider", &html! { code { (text(id)) } })) }
+            @if let Some(id) = &view.id { (row(id_of(view), &html! { code { (text(id)) } })) }
             @if let Some(label) = &view.label { (row("Name", &text(label))) }
             (row("Provider", &html! { (provider(view)) }))
             (row("Account", &account(view)))
             @if let Some(principal) = &view.principal { (row("Acts for", &principal_of(view, principal))) }
             (row("State", &state_of(view)))
             (row("Made", &time(view.created_at, now, "unknown")))
-            (row("Ends", &time(view.expires_at, now, "no end is known")))
+            (row("Ends", &time(view.expires_at, now, no_end(view))))
             (row("Last used", &last_use(view, now)))
             (row("Used", &cadence(view)))
             @if let Some(place) = &view.where_used { (row("Where it is used", &text(place))) }
             (row("Owner", &html! { @match &view.owner {
                 Some(owner) => (text(owner)), None => span.dim { "nobody" } } }))
             @if !tags.is_empty() { (row("Tags", &text(&tags.join(", ")))) }
+            @if let Some(issued) = &view.issued { (super::ours::facts(issued, now)) }
             @if view.side == Side::Issued { (row("Side", &html! { "issued here" })) }
             @if view.secret_kept { (row("Secret", &html! { "kept here, sealed" })) }
             (row("Known since", &moment(view.first_seen_at, now)))
         }
     }
+}
+
+/// What is said of a key whose end is not known: of one that we issued we know that it has none.
+const fn no_end(view: &KeyView) -> &'static str {
+    if view.issued.is_some() { "never" } else { "no end is known" }
+}
+
+/// What the id of a key is called.
+const fn id_of(view: &KeyView) -> &'static str {
+    if view.issued.is_some() { "Public id" } else { "Id at the provider" }
 }
 
 fn row(label: &str, content: &Markup) -> Markup {

@@ -80,7 +80,7 @@ pub(in crate::http::console) async fn say(
         Err(error) => {
             let error = kindly(error);
             let refused = Refused { part, typed: &typed, error: &error };
-            render(&visit, &inventory, &word, Some(refused)).await
+            render(&visit, &inventory, &word, Some(refused), None).await
         }
     }
 }

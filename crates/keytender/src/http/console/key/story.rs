@@ -143,6 +143,11 @@ fn word(what: &str) -> &str {
         "key.disable" => "Disabled",
         "key.enable" => "Enabled",
         "key.delete" => "Deleted",
+        "key.create" => "Made here",
+        "key.rotate" => "Rotated: a new key was made",
+        "key.rotation.cancel" => "Its rotation was cancelled",
+        "key.rotation.finish" => "Its rotation was finished",
+        "key.revoke" => "Revoked",
         other => other,
     }
 }

@@ -6,25 +6,73 @@ use keytender_core::steps::{Context, Step, steps};
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
+use super::ours::Ours;
 use super::say::Forms;
 use super::{is_by_link, may_act, may_write};
 use crate::app::acts::{Act, HOLD};
 use crate::app::view::KeyView;
 use crate::http::console::key_words::{action, link};
 use crate::http::console::visit::Visit;
+use crate::http::problem::Refusal;
 
 /// What is advised first, then everything that may be done.
-pub(super) fn section(visit: &Visit, view: &KeyView, say: &Forms<'_>, now: Time) -> Markup {
-    html! {
+pub(super) fn section(
+    visit: &Visit,
+    view: &KeyView,
+    ours: Option<&Ours<'_>>,
+    say: &Forms<'_>,
+    now: Time,
+) -> Result<Markup, Refusal> {
+    let is_issued = view.issued.is_some();
+    Ok(html! {
         h2 #todo { "What to do" }
         @match view.action {
+            Some(what) if is_issued => p { b { (action(what)) ". " } (advice_of_issued(what)) },
             Some(what) => p { b { (action(what)) ". " } (advice(what)) },
             None => p.dim { "Nothing is asked of anybody." },
         }
         div.ways {
-            (rotate(view, now))
-            (stop(visit, view, now))
+            @if let Some(ours) = ours { (ours.ways(visit, view, now)?) }
+            @if is_issued { (suspend(visit, view)) }
+            @else {
+                (rotate(view, now))
+                (stop(visit, view, now))
+            }
             @if may_write(visit) { (say.keep()) (say.disown()) }
+        }
+    })
+}
+
+const fn advice_of_issued(what: Action) -> &'static str {
+    match what {
+        Action::Remove => "Tell whoever uses it, and revoke it.",
+        Action::Rotate => {
+            "Give whoever uses it a new key: both work for a while, and the old one stops by itself."
+        }
+        Action::Review => "Only its user knows whether it is still needed: nothing is due.",
+    }
+}
+
+/// How a key that we issued is stopped for a while.
+fn suspend(visit: &Visit, view: &KeyView) -> Markup {
+    let act = match view.state {
+        State::Active => Act::Disable,
+        State::Suspended => Act::Enable,
+        _ => return html! {},
+    };
+    html! {
+        @if may_act(visit) {
+            section.way {
+                @if act == Act::Disable {
+                    h3 { "Suspend" }
+                    p { "Verifiers refuse it until it is resumed. You see first what it may break." }
+                    p { (button(view, act, "Suspend…")) }
+                } @else {
+                    h3 { "Resume" }
+                    p { "It is suspended: verifiers refuse it." }
+                    p { (button(view, act, "Resume…")) }
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::http::{api, extract};
 use crate::store::keys::Term;
 
 /// What narrows the list, by the names that the API has for it.
-pub(super) const FILTERS: [&str; 14] = [
+pub(super) const FILTERS: [&str; 15] = [
     "text",
     "due",
     "action",
@@ -22,6 +22,7 @@ pub(super) const FILTERS: [&str; 14] = [
     "owner",
     "provider",
     "account",
+    "app",
     "state",
     "side",
     "last_used",
@@ -156,6 +157,7 @@ fn said(name: &str, value: &str, rules: &[RuleView]) -> String {
         ("owner", _) => format!("Owner: {value}"),
         ("provider", _) => steps::provider(value),
         ("account", _) => format!("Account: {value}"),
+        ("app", _) => format!("App: {value}"),
         ("state", _) => state(value).to_owned(),
         ("side", "held") => "Keys you hold".to_owned(),
         ("side", "issued") => "Keys you issue".to_owned(),

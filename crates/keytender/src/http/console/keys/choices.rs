@@ -42,6 +42,11 @@ impl Choices {
                 choices.accounts.push(account.name);
                 choices.providers.push(account.provider);
             }
+            if visit.may(Scope::ApisRead) {
+                let apis = store.list_apis().await.map_err(cannot_read)?;
+                choices.has_issued |= !apis.is_empty();
+                choices.providers.extend(apis.into_iter().map(|api| api.name));
+            }
             choices.providers.sort();
             choices.providers.dedup();
         }

@@ -90,6 +90,9 @@ fn row(view: &KeyView, chooses: bool, now: Time) -> Markup {
             th scope="row" {
                 a.key.clamp href=(format!("/keys/{}", view.key)) { (name(view)) }
                 @if let Some(id) = &view.id { small.code.clamp { (text(id)) } }
+                @if view.issued.as_ref().is_some_and(|issued| issued.environment == "test") {
+                    small { span.tag { "test" } }
+                }
                 @if view.state.as_str() != "active" { small { span.tag { (text(state(view))) } } }
             }
             td data-label="Owner" {

@@ -1,0 +1,281 @@
+//! An API of yours: how its keys are issued, its rotations, and its customers.
+
+use axum::response::Response;
+use keytender_core::access::Scope;
+use keytender_core::text::thousands;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{PATH, Typed, keys, lines, overlaps, place, title};
+use crate::app::apis::{self, Counts, EXPOSED};
+use crate::app::customers::{self, NewCustomer};
+use crate::app::inventory::Inventory;
+use crate::app::view::{ApiView, CustomerView};
+use crate::http::console::form::{Field, Question, Wrong, ask};
+use crate::http::console::layout;
+use crate::http::console::listed::more;
+use crate::http::console::visit::{Form, Visit};
+use crate::http::console::words::moment;
+use crate::http::extract::{Path, Query};
+use crate::http::page as paging;
+use crate::http::problem::Refusal;
+
+/// How many customers a page has.
+const CUSTOMERS: u32 = 100;
+
+/// Which customers are shown.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::http::console) struct Which {
+    /// What their names begin with.
+    q: Option<String>,
+    after: Option<String>,
+}
+
+/// What is typed in of a customer.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::http::console) struct Customer {
+    #[serde(default)]
+    name: String,
+    contact: Option<String>,
+    external_id: Option<String>,
+}
+
+/// What was typed in vain, and why.
+#[derive(Clone, Copy, Debug, Default)]
+struct Vain<'v> {
+    change: Option<(&'v Typed, &'v Wrong)>,
+    customer: Option<(&'v Customer, &'v Wrong)>,
+}
+
+/// Shows an API.
+pub(in crate::http::console) async fn page(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Response, Refusal> {
+    show(&visit, &inventory, &word, &which, Vain::default()).await
+}
+
+async fn show(
+    visit: &Visit,
+    inventory: &Inventory,
+    word: &str,
+    which: &Which,
+    vain: Vain<'_>,
+) -> Result<Response, Refusal> {
+    let api = ApiView::of(&apis::get(inventory, word).await?);
+    let counts = apis::counts(inventory, &api.id).await?;
+    let content = html! {
+        p { a href=(PATH) { "Keys you issue" } }
+        h1 { (title(&api)) }
+        (tiles(&api, &counts))
+        (facts(&api, inventory))
+        @if visit.may(Scope::ApisWrite) { (change_form(visit, &api, vain.change)) }
+        (overlaps::part(inventory, &api, counts.overlaps).await?)
+        h2 #customers { "Customers" }
+        @if visit.may(Scope::AccountsWrite) { (customer_form(visit, &api, vain.customer)) }
+        @if visit.may(Scope::AccountsRead) { (customers_part(inventory, &api, which).await?) }
+        @if visit.may(Scope::ApisWrite) && counts.customers == 0 {
+            h2 { "Remove it" }
+            p { "It has no customers, so no key of it works." }
+            p { a.button.quiet href={ (place(&api)) "/remove" } { "Remove…" } }
+        }
+    };
+    Ok(layout::page(visit, PATH, title(&api), &content))
+}
+
+fn tiles(api: &ApiView, counts: &Counts) -> Markup {
+    let tiles = [
+        ("Customers", counts.customers, "#customers".to_owned()),
+        ("Keys", counts.keys, keys(api, &[])),
+        ("Due", counts.due, keys(api, &[("due", "true")])),
+        ("Exposed", counts.exposed, keys(api, &[("rule", EXPOSED)])),
+        ("In overlap", counts.overlaps, "#overlaps".to_owned()),
+    ];
+    html! {
+        ul.tiles.plain {
+            @for (name, count, link) in &tiles {
+                li { a href=(link) { span.name { (name) } " " b { (thousands(*count)) } } }
+            }
+        }
+    }
+}
+
+fn facts(api: &ApiView, inventory: &Inventory) -> Markup {
+    html! {
+        dl.facts {
+            dt { "Name" } dd { (api.name) }
+            dt { "Its keys look like" } dd { code { (api.brand) "_live_…" } " or " code { (api.brand) "_test_…" } }
+            dt { "A key works" } dd {
+                @match api.key_life { Some(life) => (life.in_words()), None => "until it is revoked" }
+            }
+            dt { "Overlap" } dd { (api.overlap.in_words()) }
+            dt { "Known since" } dd { (moment(api.created_at, inventory.now)) }
+            dt { "Id" } dd { code { (api.id) } }
+        }
+    }
+}
+
+fn change_form(visit: &Visit, api: &ApiView, typed: Option<(&Typed, &Wrong)>) -> Markup {
+    let (typed, wrong) = typed.unzip();
+    let now = Typed::of(api);
+    html! {
+        details.add open[wrong.is_some()] {
+            summary { "Change" }
+            form.stack method="post" action=(place(api)) {
+                (visit.proof())
+                @if let Some(wrong) = wrong { (wrong) }
+                p { "For keys that are made from now on." }
+                (lines("change", Some(typed.unwrap_or(&now))))
+                button type="submit" { "Change" }
+            }
+        }
+    }
+}
+
+async fn customers_part(
+    inventory: &Inventory,
+    api: &ApiView,
+    which: &Which,
+) -> Result<Markup, Refusal> {
+    let wanted = which.q.as_deref().unwrap_or_default().trim();
+    let after: Option<String> = which.after.as_deref().map(paging::place).transpose()?;
+    let read =
+        async |limit| customers::find(inventory, &api.id, wanted, after.as_deref(), limit).await;
+    let name = |one: &CustomerView| one.name.clone();
+    let (shown, next) = paging::keyset(CUSTOMERS, name, read).await?;
+    let path = place(api);
+    Ok(html! {
+        form.row.search method="get" action={ (path) "#customers" } role="search" {
+            label { "Name begins with" input type="search" name="q" value=(wanted); }
+            button.quiet type="submit" { "Search" }
+        }
+        @if shown.is_empty() {
+            p { @if wanted.is_empty() { "No customer yet." } @else { "No customer of such a name." } }
+        } @else {
+            table.cards {
+                thead { tr {
+                    th scope="col" { "Customer" } th scope="col" { "Your id of it" }
+                    th scope="col" { "Contact" } th scope="col" { "State" } th scope="col" { "Known since" }
+                } }
+                tbody { @for one in &shown { (customer(one, inventory)) } }
+            }
+        }
+        (more(&path, &[("q", wanted)], next.as_deref()))
+    })
+}
+
+fn customer(one: &CustomerView, inventory: &Inventory) -> Markup {
+    html! {
+        tr {
+            th scope="row" { a.key href={ "/accounts/" (one.id) } { (one.name) } }
+            td data-label="Your id of it" { (one.external_id.as_deref().unwrap_or("–")) }
+            td data-label="Contact" { (one.contact.as_deref().unwrap_or("–")) }
+            td data-label="State" {
+                @match one.suspended_at {
+                    Some(at) => { "suspended " (moment(at, inventory.now)) }
+                    None => "active",
+                }
+            }
+            td data-label="Known since" { (moment(one.created_at, inventory.now)) }
+        }
+    }
+}
+
+fn customer_form(visit: &Visit, api: &ApiView, typed: Option<(&Customer, &Wrong)>) -> Markup {
+    let (typed, wrong) = typed.unzip();
+    html! {
+        details.add open[wrong.is_some()] {
+            summary { "Add a customer" }
+            form.stack method="post" action={ (place(api)) "/accounts" } {
+                (visit.proof())
+                @if let Some(wrong) = wrong { (wrong) }
+                (Field::new("customer", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
+                    .about("Letters, digits, and - _ . @"))
+                (Field::new("customer", "contact", "Mail address").kind("email")
+                    .value(typed.and_then(|typed| typed.contact.as_deref())))
+                (Field::new("customer", "external_id", "Your id of it")
+                    .value(typed.and_then(|typed| typed.external_id.as_deref()))
+                    .about("By which your own programs know it."))
+                button type="submit" { "Add" }
+            }
+        }
+    }
+}
+
+/// Changes how keys of an API are issued.
+pub(in crate::http::console) async fn change(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Form(typed): Form<Typed>,
+) -> Result<Response, Refusal> {
+    let set = match typed.settings() {
+        Ok(settings) => apis::set(&inventory, &word, |_, _| Ok(settings)).await,
+        Err(error) => Err(error),
+    };
+    match set {
+        Ok(api) => Ok(visit.done(&place(&api), "Changed, for keys that are made from now on.")),
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let vain = Vain { change: Some((&typed, &wrong)), ..Vain::default() };
+            Ok(wrong.on(show(&visit, &inventory, &word, &Which::default(), vain).await?))
+        }
+    }
+}
+
+/// Adds a customer.
+pub(in crate::http::console) async fn add_customer(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Form(typed): Form<Customer>,
+) -> Result<Response, Refusal> {
+    let new = NewCustomer {
+        name: typed.name.clone(),
+        contact: typed.contact.clone(),
+        external_id: typed.external_id.clone(),
+    };
+    match customers::add(&inventory, &word, new).await {
+        Ok(customer) => {
+            let said = format!("{} was added. Its apps come next.", customer.name);
+            Ok(visit.done(&format!("/accounts/{}", customer.id), &said))
+        }
+        Err(error) => {
+            let wrong = Wrong::of(error)?;
+            let vain = Vain { customer: Some((&typed, &wrong)), ..Vain::default() };
+            Ok(wrong.on(show(&visit, &inventory, &word, &Which::default(), vain).await?))
+        }
+    }
+}
+
+/// Asks before an API is removed.
+pub(in crate::http::console) async fn ask_remove(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Response, Refusal> {
+    let api = ApiView::of(&apis::get(&inventory, &word).await?);
+    let (heading, back) = (format!("Remove {}?", api.name), place(&api));
+    let action = format!("{back}/remove");
+    let question = Question {
+        section: PATH,
+        title: &heading,
+        action: &action,
+        button: "Remove it",
+        back: &back,
+    };
+    let what = html! { p { "Only an API without customers is removed. The log keeps that it was there." } };
+    Ok(ask(&visit, &question, &what, &html! {}))
+}
+
+/// Removes an API.
+pub(in crate::http::console) async fn remove(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Response, Refusal> {
+    apis::remove(&inventory, &word, |_| Ok(())).await?;
+    Ok(visit.done(PATH, "The API is removed."))
+}
