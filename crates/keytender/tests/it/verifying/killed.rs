@@ -141,7 +141,7 @@ fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
                 _ = manage(&asked, &mut own, &app, &token);
                 own
             });
-            std::thread::sleep(Duration::from_millis(100) + chance.life(LONGEST));
+            super::pause(Duration::from_millis(100) + chance.life(LONGEST));
             gate.nodes[0].kill();
             is_over.store(true, Ordering::SeqCst);
             for client in clients {
