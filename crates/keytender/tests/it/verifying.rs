@@ -174,8 +174,16 @@ fn until(mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < end, "not in time");
-        std::thread::sleep(Duration::from_millis(20));
+        pause(Duration::from_millis(20));
     }
+}
+
+/// Does nothing for so long.
+fn pause(length: Duration) {
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    // Nobody sends.
+    _ = receiver.recv_timeout(length);
+    drop(sender);
 }
 
 /// So long from now.

@@ -68,24 +68,37 @@ pub(in crate::http) async fn guard(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    match check(&state, &parts).await {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refused) => *refused,
+    // To ask the database is much to set up, and seldom needed: it stands apart.
+    if !is_believed(&state, &parts)
+        && let Err(refused) = Box::pin(check(&state, &parts)).await
+    {
+        return *refused;
     }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Whether the token that is shown was good a moment ago; while the database does not answer, a while ago.
+fn is_believed(state: &State, request: &Parts) -> bool {
+    let within = if state.node.is_current() { BELIEVED } else { SERVE_AT_MOST };
+    let token = shown(&request.headers, is_forwarded(request)).map(Token::parse);
+    let now = state.node.now().monotonic;
+    token.is_some_and(|token| {
+        token.is_ok_and(|token| state.gateways.knows(&token.digest(), now, within))
+    })
+}
+
+fn is_forwarded(request: &Parts) -> bool {
+    request.uri.path().starts_with(super::forward::PATH)
 }
 
 async fn check(state: &State, request: &Parts) -> Result<(), Box<Response>> {
-    let is_forwarded = request.uri.path().starts_with(super::forward::PATH);
+    let is_forwarded = is_forwarded(request);
     let shown = shown(&request.headers, is_forwarded);
     let Some(text) = shown else { return Err(refuse(is_forwarded, false)) };
     let Ok(token) = Token::parse(text) else {
         return Err(refuse_bad(state, request, is_forwarded));
     };
     let (digest, now) = (token.digest(), state.node.now().monotonic);
-    let is_current = state.node.is_current();
-    if state.gateways.knows(&digest, now, if is_current { BELIEVED } else { SERVE_AT_MOST }) {
-        return Ok(());
-    }
     let asked = timeout(PATIENCE, tokens::verify(&state.store, text, clock::now())).await;
     let slow = || Error::new("the database did not answer in time").kind(Kind::Internal);
     let caller = match asked.unwrap_or_else(|_| Err(slow())) {

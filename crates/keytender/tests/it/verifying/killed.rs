@@ -38,7 +38,7 @@ fn client(url: &str, token: &str, used: &Used, is_over: &AtomicBool) {
     let lines =
         [format!("Keytender-Token: {token}"), format!("Authorization: Bearer {}", used.key.text)];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let mut wire = Wire::to(url);
+    let Some(mut wire) = Wire::try_to(url) else { return };
     while !is_over.load(Ordering::SeqCst) {
         used.asked.fetch_add(1, Ordering::SeqCst);
         match wire.get("/v1/forward-auth?api=acme", &lines) {
@@ -71,7 +71,7 @@ fn manage(server: &Asked, done: &mut Acknowledged, app: &str, token: &str) -> Op
         let lines =
             [format!("Keytender-Token: {token}"), format!("Authorization: Bearer {}", next.text)];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let mut wire = Wire::to(&server.url);
+        let mut wire = Wire::try_to(&server.url)?;
         // The server hears of what was made here within a moment.
         while wire.get("/v1/forward-auth?api=acme", &lines)?.status != 200 {}
         done.activated.push(next);
@@ -96,9 +96,7 @@ impl Asked {
             self.token,
             body.len()
         );
-        let stream = std::net::TcpStream::connect(self.url.trim_start_matches("http://"));
-        drop(stream.ok()?);
-        Wire::to(&self.url).send(format!("{head}{body}").as_bytes())
+        Wire::try_to(&self.url)?.send(format!("{head}{body}").as_bytes())
     }
 
     fn post(&self, path: &str, body: &serde_json::Value) -> Option<Issued> {
@@ -139,10 +137,11 @@ fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
             let (app, token) = (gate.app.clone(), gate.token.clone());
             let managed = std::thread::spawn(move || {
                 let mut own = Acknowledged::default();
-                _ = manage_quietly(&asked, &mut own, &app, &token);
+                // It ends when the server does.
+                _ = manage(&asked, &mut own, &app, &token);
                 own
             });
-            std::thread::sleep(Duration::from_millis(100) + chance.life(LONGEST));
+            super::pause(Duration::from_millis(100) + chance.life(LONGEST));
             gate.nodes[0].kill();
             is_over.store(true, Ordering::SeqCst);
             for client in clients {
@@ -158,11 +157,6 @@ fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
         drop(std::mem::take(&mut gate.nodes));
         assert_whole(&gate.database, seed);
     }
-}
-
-/// As [`manage`], for a server that ends beneath it.
-fn manage_quietly(asked: &Asked, own: &mut Acknowledged, app: &str, token: &str) -> Option<()> {
-    manage(asked, own, app, token)
 }
 
 fn check(gate: &Gate, used: &[Arc<Used>], done: &Acknowledged, seed: u64) {

@@ -122,7 +122,7 @@ impl Model {
                     }
                     let stands = (node, place, said, expected);
                     assert!(Instant::now() < end, "after {doing}: {stands:?} {key:?}");
-                    std::thread::sleep(Duration::from_millis(5));
+                    super::pause(Duration::from_millis(5));
                 }
             }
         }

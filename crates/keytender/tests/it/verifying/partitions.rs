@@ -152,7 +152,7 @@ fn a_server_that_is_to_refuse_does_so_when_its_lease_ends() {
                 Wire::at(&gate.socket()).get("/v1/forward-auth?api=acme", &[&shown]).unwrap();
             assert_eq!(local.status, 503, "{local:?}");
             assert_eq!(gate.word(&key.text, &[], None)["reason"], "unavailable");
-            std::thread::sleep(Duration::from_millis(300));
+            super::pause(Duration::from_millis(300));
         }
         taken.mend();
         until(|| gate.ask(0, &key.text).status == 200);
@@ -186,7 +186,7 @@ fn a_server_that_is_to_serve_goes_on_and_says_that_it_may_be_behind() {
             assert_eq!(gate.word(&key.text, &[], None)["stale"], true);
             assert_eq!(gate.ask(0, "acme_live_x").status, 401);
             uses += 3;
-            std::thread::sleep(Duration::from_millis(500));
+            super::pause(Duration::from_millis(500));
         }
         taken.mend();
         until(|| gate.ask_for(0, &key.text, "api=acme", &[]).header("keytender-stale").is_empty());

@@ -29,7 +29,7 @@ fn a_look_at_a_new_key_is_no_use_and_its_first_use_begins_the_overlap() {
             let headers = [("x-api-key", new.text.as_str())];
             gate.first().ask_with("", &Method::GET, "/v1/keys/self", None, &headers).expect(200);
         }
-        std::thread::sleep(Duration::from_millis(1_500));
+        super::pause(Duration::from_millis(1_500));
         assert_eq!(gate.usage(&new)["uses"], 0);
         assert_eq!(gate.seen(&new)["state"], "pre-activation");
         assert_eq!(rotation(&gate, &old)["stage"], "pending");
@@ -68,7 +68,7 @@ fn who_still_uses_the_old_key_is_named_by_place_and_address() {
         assert_eq!(gate.ask(0, &new.text).status, 200);
         until(|| rotation(&gate, &old)["stage"] == "overlap");
         // Uses are told to a second: one of the same second is no proof.
-        std::thread::sleep(Duration::from_millis(2_100));
+        super::pause(Duration::from_millis(2_100));
         assert_eq!(rotation(&gate, &old)["still_used"], json!([]), "nobody has used it since");
         let from = [
             ("x-real-ip", "203.0.113.9"),

@@ -29,7 +29,7 @@ fn a_quota_is_shared_by_all_servers() {
                 }
             }
             assert!(accepted < 40, "two servers give out twice the quota");
-            std::thread::sleep(Duration::from_millis(400));
+            super::pause(Duration::from_millis(400));
         }
         // At most what one server lets pass until it hears, twice a second here, is given out above the quota.
         assert!((20..=28).contains(&accepted), "{accepted}");

@@ -193,7 +193,7 @@ fn a_key_is_refused_for_what_it_may_not_do_and_from_where_it_may_not() {
 }
 
 #[test]
-fn a_key_that_is_used_too_often_or_too_much_is_told_when_to_come_again() {
+fn a_key_that_is_used_too_often_is_told_when_to_come_again() {
     for database in new_databases() {
         let gate = Gate::open(database);
         let rate = json!({"name": "hasty", "rate": {"requests": 3, "seconds": 3600}});
@@ -224,7 +224,13 @@ fn a_key_that_is_used_too_often_or_too_much_is_told_when_to_come_again() {
         assert_eq!(word["reason"], "rate_limited");
         assert_eq!((&word["limit"]["limit"], &word["limit"]["remaining"]), (&json!(3), &json!(0)));
         assert!(word["retry_after_seconds"].as_u64().unwrap() >= 1);
+    }
+}
 
+#[test]
+fn a_key_that_is_used_too_much_is_told_when_the_quota_begins_again() {
+    for database in new_databases() {
+        let gate = Gate::open(database);
         let quota = json!({"name": "greedy", "quota": {"requests": 2, "per": "day"}});
         let greedy = gate.key_of(&gate.new_app(&quota), &json!({}));
         assert_eq!(

@@ -38,10 +38,15 @@ impl Reply {
 
 impl Wire<TcpStream> {
     pub(super) fn to(url: &str) -> Self {
-        let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream) }
+        Self::try_to(url).unwrap()
+    }
+
+    /// None if nobody listens any more.
+    pub(super) fn try_to(url: &str) -> Option<Self> {
+        let stream = TcpStream::connect(url.trim_start_matches("http://")).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        Some(Self { stream: BufReader::new(stream) })
     }
 }
 
