@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::Home;
 use crate::served::Served;
+use crate::verifying::{pause, until};
 
 mod embedded;
 
@@ -105,7 +106,8 @@ impl Created {
         let lines = self.text.lines().skip_while(|line| !line.starts_with(begin)).skip(2);
         let block: Vec<&str> = lines.take_while(|line| line.starts_with("    ")).collect();
         assert!(!block.is_empty(), "nothing below {begin}: {}", self.text);
-        block.iter().map(|line| format!("{}\n", &line[4..])).collect()
+        let bare = |line: &&str| format!("{}\n", line.strip_prefix("    ").unwrap());
+        block.iter().map(bare).collect()
     }
 
     fn key(&self) -> String {
@@ -158,7 +160,7 @@ impl Created {
             let said = || std::fs::read_to_string(&log).unwrap();
             assert!(running.0.try_wait().unwrap().is_none(), "it ended: {}", said());
             assert!(Instant::now() < end, "it does not listen: {}", said());
-            std::thread::sleep(Duration::from_millis(20));
+            pause(Duration::from_millis(20));
         }
         running
     }
@@ -176,7 +178,7 @@ impl Created {
         );
         assert!(bad.starts_with("HTTP/1.1 401"), "{bad}");
         let key = self.key();
-        let id = &key["acme_live_".len()..][..12];
+        let id = public(&key);
         let place = format!("/v1/keys/{id}");
         until(|| self.served.get(&place).expect(200)["last_used"]["status"] == "used");
         let used = self.served.get(&place).expect(200);
@@ -195,14 +197,9 @@ impl Created {
     }
 }
 
-/// Waits until something is so.
-#[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "not in time");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+/// What stands in a key in clear.
+fn public(key: &str) -> &str {
+    key.split('_').nth(2).unwrap()
 }
 
 fn write(path: &Path, text: &str) {

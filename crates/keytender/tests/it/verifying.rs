@@ -170,7 +170,7 @@ fn text(answer: &Answer, name: &str) -> String {
 
 /// Waits until something is so.
 #[track_caller]
-fn until(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < end, "not in time");
@@ -179,7 +179,7 @@ fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 /// Does nothing for so long.
-fn pause(length: Duration) {
+pub(crate) fn pause(length: Duration) {
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
     // Nobody sends.
     _ = receiver.recv_timeout(length);

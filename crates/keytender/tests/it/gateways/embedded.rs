@@ -12,8 +12,9 @@ use keytender_verify::tower::KeyLayer;
 use keytender_verify::{Clock, Follower, Lease, OnPartition, Table, Turns, Usage, Verifier};
 use serde_json::json;
 
-use super::{Created, until};
+use super::{Created, public};
 use crate::databases::block_on;
+use crate::verifying::until;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -73,7 +74,7 @@ fn an_api_of_axum_verifies_within_itself_by_the_lines_that_are_printed() {
     let [good, bad] = created.tried().try_into().unwrap();
     assert!(good.starts_with("HTTP/1.1 200") && good.ends_with("hello"), "{good}");
     assert!(bad.starts_with("HTTP/1.1 401"), "{bad}");
-    let place = format!("/v1/keys/{}", &key["acme_live_".len()..][..12]);
+    let place = format!("/v1/keys/{}", public(&key));
     // What it has counted reaches the server, and it says that it refuses what is revoked.
     until(|| created.served.get(&format!("{place}/usage")).expect(200)["uses"].as_u64() >= Some(2));
     let asked = json!({"wait": "enforced"});
