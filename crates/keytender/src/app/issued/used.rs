@@ -3,7 +3,6 @@
 use keytender_core::id::KeyId;
 
 use super::{not_ours, rotation};
-use crate::app::apis::refuse_narrow;
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::{RotationView, UsageView};
 use crate::error::Error;
@@ -17,7 +16,6 @@ const DAYS: i64 = 90;
 /// # Errors
 /// When no key of ours is meant.
 pub async fn usage(inventory: &Inventory, word: &str) -> Result<UsageView, Error> {
-    refuse_narrow(&inventory.sight)?;
     let id = crate::app::keys::get(inventory, word).await?.record.id;
     if inventory.store.find_issued(&[id]).await.map_err(cannot_read)?.is_empty() {
         return Err(not_ours(word));

@@ -123,12 +123,8 @@ impl Node {
         }
         let inventory = Inventory::of_node(self.store.clone(), self.location.clone(), now);
         for row in batch.rows.iter().filter(|row| pending.contains(&row.key)) {
-            if self.begin_activation(row.key) {
-                let at = first_use(row, now);
-                let done = issued::activate(&inventory, row.key, at).await;
-                self.end_activation(row.key);
-                done?;
-            }
+            // Also where somebody is about to: what is acknowledged must not depend on who may be killed.
+            issued::activate(&inventory, row.key, first_use(row, now)).await?;
         }
         self.wake();
         Ok(())
