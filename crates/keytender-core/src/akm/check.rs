@@ -370,6 +370,9 @@ impl<'d> Checker<'d> {
         if operation.paging != Paging::None && name != OperationName::List {
             self.fault(place, "only `list` has `paging`");
         }
+        if operation.unread.is_some() && name != OperationName::List {
+            self.fault(place, "only `list` has `unread`");
+        }
         if let Paging::Cursor { next, next_header, last, param, sent, .. } = &operation.paging {
             let ways = [next.is_some(), next_header.is_some(), last.is_some()];
             if ways.into_iter().filter(|way| *way).count() != 1 {

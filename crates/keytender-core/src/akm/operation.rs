@@ -189,6 +189,9 @@ pub struct Operation {
     /// How the next part of a long list is got.
     #[serde(default)]
     pub paging: Paging,
+    /// Where the answer says that there is more, where no source says how it is got: what is not shown then is
+    /// not taken for gone.
+    pub unread: Option<Pointer>,
     /// What it does, where that is more than its name says.
     pub effect: Option<Placed<Effect>>,
     /// Whether it may be asked again when its answer was lost.

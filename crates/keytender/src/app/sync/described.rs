@@ -42,7 +42,7 @@ pub(in crate::app) async fn observe(
             Ok(listing) => {
                 is_any_seen = true;
                 for (place, failure) in listing.unseen {
-                    warnings.note(format!("{failure}: its keys were not seen"));
+                    warnings.note(format!("{failure}: not all of its keys were seen"));
                     gathered.unseen_in(kind, &place);
                 }
                 for odd in listing.odd {

@@ -246,6 +246,7 @@ impl Session {
                 listing.keys.extend(key.map(|key| Found { key, within, key_type }));
             }
         }
+        listing.unseen.extend(pages.cut().map(|failure| (within.to_vec(), failure)));
         Ok(listing)
     }
 

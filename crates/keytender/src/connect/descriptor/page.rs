@@ -49,6 +49,8 @@ pub(super) struct Pages<'s> {
     visited: BTreeSet<String>,
     /// Where the descriptor means the list to be, and where it is asked for.
     place: Option<(Url, Url)>,
+    /// Whether the provider says that there is more, and no source says how it is got.
+    is_cut: bool,
 }
 
 impl<'s> Pages<'s> {
@@ -74,6 +76,7 @@ impl<'s> Pages<'s> {
             seen: BTreeSet::new(),
             visited: BTreeSet::new(),
             place: None,
+            is_cut: false,
         })
     }
 
@@ -94,8 +97,15 @@ impl<'s> Pages<'s> {
             return Err(self.endless("it has more entries than any list that we know of"));
         }
         let part = Part { told: &told, last: last.as_ref(), count, fresh: fresh.len() };
+        self.is_cut |= self.job.operation.unread.as_ref().is_some_and(|at| part.has_more(at));
         self.next = self.following(&step, &part)?;
         Ok(Some(fresh))
+    }
+
+    /// Why what was not listed may be there all the same, if it may.
+    pub(super) fn cut(&self) -> Option<Failure> {
+        let why = "there is more than it shows, and no source says how that is asked for";
+        self.is_cut.then(|| self.unread(why))
     }
 
     fn endless(&self, why: &'static str) -> Failure {

@@ -214,3 +214,21 @@ fn an_empty_list_is_one_and_another_answer_is_none() {
         assert_eq!(failure.to_string(), wanted, "{other}");
     }
 }
+
+#[test]
+fn what_a_list_does_not_show_may_be_there_where_nobody_knows_how_to_go_on() {
+    let operation =
+        "      list: {request: {method: GET, url: /keys}, items: /keys, unread: /pagination/next}";
+    for (next, is_cut) in [(json!(null), false), (json!(""), false), (json!(1_699_999), true)] {
+        let answer = json!({"keys": [{"id": "1"}], "pagination": {"next": next}});
+        let provider = Provider::start(move |_| good(answer.clone()));
+        let listing = list(&session(&acme(operation), &provider)).unwrap();
+        assert_eq!(ids(&listing), ["1"]);
+        assert_eq!(listing.unseen.len(), usize::from(is_cut), "{next}");
+        if let Some((within, failure)) = listing.unseen.first() {
+            assert!(within.is_empty(), "all keys of the kind");
+            let why = "there is more than it shows, and no source says how that is asked for";
+            assert!(failure.to_string().ends_with(why), "{failure}");
+        }
+    }
+}
