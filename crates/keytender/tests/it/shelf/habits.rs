@@ -1,7 +1,7 @@
 //! What some providers do that no descriptor says, and that their pages or answers show: it must do no harm.
 
 /// Those whose links to the next part may leave out the host.
-const SHORT_LINKS: [&str; 4] = ["atlassian", "honeycomb", "npm", "snyk"];
+const SHORT_LINKS: [&str; 3] = ["atlassian", "honeycomb", "snyk"];
 
 /// What a provider is used to.
 #[derive(Clone, Copy)]
