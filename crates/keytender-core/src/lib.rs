@@ -12,6 +12,7 @@
 //! - [`key`]: accounts, principals, keys, states and last use
 //! - [`report`]: credential reports and plain CSV files, read record by record
 //! - [`policy`]: rules, exceptions and what a key breaks
+//! - [`rotation`]: one key replaced by another, step by step
 //! - [`steps`]: what to do about a key, in words and command lines
 //! - [`notice`]: who is told of a key, when, and in which words
 //! - [`text`]: other people's text, made safe to print
@@ -28,6 +29,7 @@ pub mod notice;
 pub mod owner;
 pub mod policy;
 pub mod report;
+pub mod rotation;
 pub mod secret;
 pub mod steps;
 pub mod text;

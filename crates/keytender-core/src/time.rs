@@ -271,6 +271,12 @@ impl Span {
         self.0 / (SECONDS_PER_DAY * MICROS_PER_SECOND)
     }
 
+    /// Longer by so much.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Twice as long.
     #[must_use]
     pub const fn doubled(self) -> Self {

@@ -23,6 +23,7 @@ mod owner;
 mod policy;
 mod properties;
 mod report;
+mod rotation;
 mod sample;
 #[cfg(feature = "schema")]
 mod schema;
