@@ -84,7 +84,7 @@ fn moments(now: Time) -> Vec<Time> {
 }
 
 /// The inventory as it was opened at another moment.
-fn at_moment(inventory: &Inventory, now: Time) -> Inventory {
+pub(super) fn at_moment(inventory: &Inventory, now: Time) -> Inventory {
     Inventory {
         store: inventory.store.clone(),
         location: inventory.location.clone(),
