@@ -32,6 +32,7 @@ mod one_time;
 pub mod overview;
 pub mod owners;
 pub mod principals;
+pub mod reports;
 pub mod seal;
 pub mod sessions;
 pub mod settings;

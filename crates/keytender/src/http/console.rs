@@ -208,6 +208,9 @@ fn doings() -> Router<State> {
     let report = |route| page(Scope::ReportsRead, route);
     Router::new()
         .route("/reports", report(get(reports::page)))
+        .route("/reports/kept", page(Scope::TasksRun, post(reports::make)))
+        .route("/reports/kept/{report}", report(get(reports::kept)))
+        .route("/reports/schedule", page(Scope::PolicyWrite, post(reports::set_schedule)))
         .route("/reports/file", report(get(reports::download)))
         .route("/reports/changes", report(get(reports::changes)))
         .route("/tasks", page(Scope::TasksRead, get(tasks::page)))

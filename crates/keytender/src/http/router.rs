@@ -107,6 +107,9 @@ fn rules() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::policy::get, api::policy::put, api::policy::remove))
         .routes(routes!(api::policy::check))
+        .routes(routes!(api::reports::list, api::reports::make))
+        .routes(routes!(api::reports::get_kept))
+        .routes(routes!(api::reports::set_schedule))
         .routes(routes!(api::reports::get))
         .routes(routes!(api::reports::compare))
 }
