@@ -20,9 +20,7 @@ use crate::visitor::Visitor;
 
 /// A key that is held, and one that is issued: the ids of both.
 fn keys(served: &Served) -> [String; 2] {
-    let account = json!({"name": "mail", "kind": "manual", "provider": "mailer"});
-    served.post("/v1/accounts", &account).expect(201);
-    let held = json!({"account": "mail", "label": "newsletter"});
+    let held = json!({"provider": "mailer", "name": "newsletter"});
     let held = served.post("/v1/keys", &held).expect(201)["key"].as_str().unwrap().to_owned();
     served.post("/v1/apis", &json!({"name": "acme"})).expect(201);
     served.post("/v1/apis/acme/accounts", &json!({"name": "globex"})).expect(201);
@@ -99,7 +97,7 @@ fn the_page_of_exposed_keys_says_it_and_takes_it_back() {
         ]);
         assert!(page.text.contains(&format!("/keys/{issued}/revocation")));
         let lost = browser.submit("/exposures", "/exposures", &[("key", "no-such-key")]);
-        lost.with(404).says(&["there is no key"]);
+        lost.with(404).says(&["There is no key"]);
         assert!(lost.text.contains("value=\"no-such-key\""), "what was typed is not lost");
         browser.get(&format!("/keys/{held}")).says(&["Say that it is exposed"]);
         let back = [("key", issued.as_str()), ("back", "yes")];
@@ -124,7 +122,7 @@ fn reports_are_kept_and_read_as_they_were_made() {
         // What changes later changes nothing of it.
         served.patch(&format!("/v1/keys/{held}"), &json!({"exposed": true})).expect(200);
         assert_eq!(served.get(&format!("/v1/credential-reports/{id}")).text, text.text);
-        let log = served.get("/v1/log?verb=report.").expect(200).to_string();
+        let log = served.get("/v1/acts?verb=report.").expect(200).to_string();
         assert!(log.contains(&hashed), "{log}");
         assert_eq!(served.get("/v1/credential-reports/rep_0000000000001").status, 404);
         // The server makes one when it is to, and no second one.
@@ -141,9 +139,11 @@ fn reports_are_kept_and_read_as_they_were_made() {
         until(|| scheduled() == 1);
         // They are of every key: not for whoever sees only some.
         let only = of_side(&served);
-        for path in ["/v1/credential-reports".to_owned(), format!("/v1/credential-reports/{id}")] {
-            assert_eq!(served.ask_with(&only, &Method::GET, &path, None, &[]).status, 403);
-        }
+        let ask = |method, path: &str| served.ask_with(&only, &method, path, None, &[]);
+        let seen = ask(Method::GET, "/v1/credential-reports").expect(200);
+        assert_eq!(seen["reports"], json!([]));
+        assert_eq!(ask(Method::GET, &format!("/v1/credential-reports/{id}")).status, 404);
+        assert_eq!(ask(Method::POST, "/v1/credential-reports").status, 403);
         let browser = Visitor::of(&served, "administrator");
         browser.get("/reports").with(200).says(&["Each day", "the schedule", &hashed]);
         let weekly = browser.submit("/reports", "/reports/schedule", &[("schedule", "weekly")]);

@@ -107,7 +107,7 @@ pub(in crate::http) struct NewSchedule {
 
 /// List the credential reports that are kept
 ///
-/// With how often one is made. They are of every key: whoever sees only some is refused. The newest 31 are kept, for
+/// With how often one is made. They are of every key: for whoever sees only some there are none. The newest 31 are kept, for
 /// 400 days at most.
 #[utoipa::path(get, path = "/v1/credential-reports", tag = "reports",
     responses((status = 200, body = KeptReports, description = "The reports, the newest first")),
