@@ -30,7 +30,6 @@ fn a_revocation_that_is_enforced_is_refused_by_every_server_from_then_on() {
             // Again it is as it was, and proven as well.
             assert!(revoke(&gate, &key)["enforced_at"].is_string());
         }
-        eprintln!("the longest of ten was enforced in {longest:?}");
         assert!(longest < Duration::from_secs(5), "{longest:?}");
     }
 }
