@@ -90,6 +90,8 @@ ids! {
     OwnerId "own";
     /// One bringing up to date of one account.
     SyncId "syn";
+    /// A credential report that is kept.
+    ReportId "rep";
     /// A message to somebody about keys.
     NoticeId "not";
     /// A way by which notices go out.

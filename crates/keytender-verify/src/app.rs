@@ -1,14 +1,16 @@
 //! One app in 64 bytes: whose it is, whether it may be used, its limit. A key's slot names its place.
 
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use keytender_core::id::{AccountId, ApiId, AppId};
 use keytender_core::token::Brand;
 
 use crate::feed::{self, Rate};
+use crate::limit::Limit;
 use crate::quota::Quotas;
 use crate::seqlock::Cell;
+use crate::share::Part;
 
 const SUSPENDED: u64 = 1 << 1;
 const ACCOUNT_SUSPENDED: u64 = 1 << 2;
@@ -23,10 +25,15 @@ pub(crate) struct AppCell {
     /// App, account, rate, burst.
     words: [AtomicU64; 4],
     head: AtomicU64,
-    /// Of the limit: when the bucket is full again.
-    pub(crate) full_at: AtomicU64,
-    /// Only where there are some.
-    pub(crate) quotas: OnceLock<Box<Quotas>>,
+    /// Only where there are some: what changes with each use is not beside what all threads read.
+    pub(crate) limits: OnceLock<Box<Limits>>,
+}
+
+/// The limits of an app.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) rate: Limit,
+    pub(crate) quotas: Quotas,
 }
 
 /// What is said of an app.
@@ -67,6 +74,9 @@ impl AppCell {
             let packed = (u64::from(rate.limit) << 32) | u64::from(rate.window_seconds);
             (packed, u64::from(rate.burst.unwrap_or(rate.limit)))
         });
+        if facts.rate.is_some() {
+            self.limits.get_or_init(Box::default);
+        }
         let (app, account) = (facts.app.as_i64(), facts.account.as_i64());
         Cell::new(&self.head, &self.words)
             .write(head, [app.cast_unsigned(), account.cast_unsigned(), rate, burst]);
@@ -75,9 +85,9 @@ impl AppCell {
     /// Likewise, of its quotas.
     pub(crate) fn put_quotas(&self, quotas: &[feed::Quota]) {
         if !quotas.is_empty() {
-            self.quotas.get_or_init(Box::default).put(quotas);
-        } else if let Some(known) = self.quotas.get() {
-            known.put(quotas);
+            self.limits.get_or_init(Box::default).quotas.put(quotas);
+        } else if let Some(known) = self.limits.get() {
+            known.quotas.put(quotas);
         }
     }
 }
@@ -88,9 +98,21 @@ pub(crate) struct ApiCell {
     /// Its id, and the letters of its brand.
     words: [AtomicU64; 3],
     head: AtomicU64,
+    /// How many verifiers give out the limits of its apps; 0 is 1.
+    verifiers: AtomicU32,
 }
 
 impl ApiCell {
+    /// The part of a limit that this verifier holds where nothing else is said.
+    pub(crate) fn even(&self) -> Part {
+        Part::even(self.verifiers.load(Ordering::Relaxed))
+    }
+
+    /// From now on so many give out the limits of its apps.
+    pub(crate) fn put_verifiers(&self, verifiers: u32) {
+        self.verifiers.store(verifiers, Ordering::Relaxed);
+    }
+
     /// Its id, if its tokens begin with `brand`.
     pub(crate) fn id_if(&self, brand: Brand) -> Option<ApiId> {
         let (_, [id, first, rest]) = Cell::new(&self.head, &self.words).read();

@@ -25,6 +25,13 @@ impl Default for Clock {
     }
 }
 
+impl Now {
+    /// Nanoseconds since 1970.
+    pub(crate) fn nanos(self) -> u64 {
+        u64::try_from(self.time.as_micros()).unwrap_or(0).saturating_mul(1_000)
+    }
+}
+
 impl Clock {
     /// A clock whose monotonic time begins now. A verifier and its follower need the same one.
     pub fn start() -> Self {

@@ -4,6 +4,7 @@
 //! GET  /v1/apis/{api}/feed/snapshot[?page=…]    Snapshot, page by page
 //! GET  /v1/apis/{api}/feed/changes?after=SEQ    Changes
 //! POST /v1/apis/{api}/feed/leases               Application → Grant
+//! DELETE /v1/apis/{api}/feed/leases?node=NODE   the end of it
 //! POST /v1/apis/{api}/feed/usage                Batch → Receipt
 //! ```
 //!
@@ -23,7 +24,7 @@ mod usage;
 
 pub use self::change::{Change, Changes, Snapshot, What};
 pub use self::digest::KeyDigest;
-pub use self::grant::{Application, Grant, Share};
+pub use self::grant::{Application, Grant, Need, Share};
 #[cfg(feature = "http")]
 pub use self::http::{BadServer, HttpFeed};
 pub use self::source::{Feed, FeedError};

@@ -81,6 +81,17 @@ impl<F: Feed> Turns<F> {
         Ok(())
     }
 
+    /// Tells what was used, and ends the lease: nothing is verified any more, and nobody waits for this verifier.
+    ///
+    /// # Errors
+    /// [`FollowError`]: then the lease ends by itself.
+    pub fn leave(&self) -> Result<(), FollowError> {
+        self.verifier.lease().revoke();
+        let told = self.tell();
+        self.feed.leave(&self.node)?;
+        told
+    }
+
     fn catch_up(&self) -> Result<(), FollowError> {
         if self.verifier.table().seq().is_none() {
             self.begin()?;
@@ -133,8 +144,10 @@ impl<F: Feed> Turns<F> {
             node: self.node.clone(),
             applied_seq,
             on_partition: self.verifier.lease().on_partition(),
+            needs: table.needs(self.clock.now()),
         };
-        let Grant { version, valid_for_ms, head_seq, shares } = self.feed.lease(&application)?;
+        let grant = self.feed.lease(&application)?;
+        let Grant { version, valid_for_ms, head_seq, verifiers, shares } = grant;
         if version != VERSION {
             return Err(ApplyError::Version(version).into());
         }
@@ -147,11 +160,11 @@ impl<F: Feed> Turns<F> {
         if head_seq > applied_seq && standing != Standing::Current {
             self.follow()?;
         }
+        // Before anything is given out.
+        table.set_verifiers(|_| verifiers);
+        table.share(&shares, self.clock.now());
         let valid_for = std::time::Duration::from_millis(valid_for_ms);
         self.verifier.lease().grant(asked_at + valid_for - valid_for / MARGIN);
-        for share in shares {
-            table.share(share.app, share.rate);
-        }
         Ok(())
     }
 }

@@ -49,6 +49,7 @@
 //! - [`usage`]: every use, in a file that outlives the program
 //! - [`feed`]: what a verifier and the server tell each other
 //! - [`follow`]: keeps a verifier current
+//! - [`share`]: how verifiers divide the limit of an app among them, and how exact that is
 //! - [`clock`]: the moment of a verification, told by whoever asks
 #![cfg_attr(feature = "tower", doc = "- [`tower`]: a layer around services of HTTP")]
 //!
@@ -57,8 +58,8 @@
 //! - A bad token touches nothing but memory, and learns nothing but that it is bad.
 //! - A use that was counted is not lost when the process is killed. Losing the machine loses what was not uploaded yet,
 //!   a second's worth.
-//! - Limits belong to apps: all keys of an app share them. After a start their windows begin anew, and several nodes
-//!   give out what the server shares among them.
+//! - Limits belong to apps: all keys of an app share them. After a start their windows begin anew; several
+//!   verifiers divide them, within the bound that [`share`] states.
 //! - Secrets are never kept, and never printed.
 
 mod app;
@@ -72,6 +73,7 @@ mod limit;
 mod memory;
 mod quota;
 mod seqlock;
+pub mod share;
 mod shelf;
 mod slot;
 pub mod table;

@@ -9,23 +9,26 @@ mod draft;
 mod error;
 mod image;
 mod loader;
+mod shares;
 mod writer;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use keytender_core::id::{ApiId, AppId};
+use keytender_core::id::ApiId;
 use keytender_core::token::Brand;
 
 use crate::app::{ApiCell, AppCell, Facts};
-use crate::feed::{Changes, Rate, Snapshot, Spent};
+use crate::feed::{Changes, Snapshot, Spent};
+use crate::share::Part;
 use crate::shelf::Shelf;
 
 pub use self::error::ApplyError;
 pub(crate) use self::image::Image;
 pub use self::loader::Loader;
 
+use self::shares::Noted;
 use self::writer::Writer;
 
 /// All keys of one or more APIs, as one feed tells of them.
@@ -34,6 +37,8 @@ pub struct Table {
     apps: Shelf<AppCell>,
     apis: Shelf<ApiCell>,
     writer: Mutex<Writer>,
+    /// Locked after the writer, if both are.
+    noted: Mutex<Vec<Noted>>,
 }
 
 impl Default for Table {
@@ -47,7 +52,8 @@ impl Table {
     pub fn new() -> Self {
         let writer = Writer::default();
         let image = ArcSwap::new(Arc::clone(writer.image()));
-        Self { image, apps: Shelf::default(), apis: Shelf::default(), writer: Mutex::new(writer) }
+        let (apps, apis, noted) = Default::default();
+        Self { image, apps, apis, writer: Mutex::new(writer), noted }
     }
 
     /// Takes a snapshot of one page in the place of all that was known.
@@ -97,17 +103,11 @@ impl Table {
         self.len() == 0
     }
 
-    /// From now on this is what may be given out of the limit of an app. Nothing happens if the app is not
-    /// known or has no limit.
-    pub fn share(&self, app: AppId, rate: Rate) {
-        self.write().share(self, app, rate);
-    }
-
     /// What is used of quotas from now on goes into the next batch. Call it before a batch of uses is made.
     pub fn mark_quotas(&self) {
         self.write().app_places().for_each(|place| {
-            if let Some(quotas) = self.apps.get(place).and_then(|app| app.quotas.get()) {
-                quotas.mark();
+            if let Some(limits) = self.apps.get(place).and_then(|app| app.limits.get()) {
+                limits.quotas.mark();
             }
         });
     }
@@ -117,8 +117,8 @@ impl Table {
         let writer = self.write();
         for one in spent {
             let app = writer.app_place(one.app).and_then(|place| self.apps.get(place));
-            if let Some(quotas) = app.and_then(|app| app.quotas.get()) {
-                quotas.settle(&one.quota);
+            if let Some(limits) = app.and_then(|app| app.limits.get()) {
+                limits.quotas.settle(&one.quota);
             }
         }
     }
@@ -127,12 +127,13 @@ impl Table {
         self.image.load()
     }
 
-    /// The app at a place, what is said of it, and its API, if `brand` is the API's.
-    pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(&AppCell, Facts, ApiId)> {
+    /// The app at a place, what is said of it, its API, if `brand` is the API's, and what is held of its limit where
+    /// nothing else is said.
+    pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(&AppCell, Facts, ApiId, Part)> {
         let cell = self.apps.get(place)?;
         let facts = cell.facts();
-        let api = self.apis.get(facts.api)?.id_if(brand)?;
-        Some((cell, facts, api))
+        let api = self.apis.get(facts.api)?;
+        Some((cell, facts, api.id_if(brand)?, api.even()))
     }
 
     fn write(&self) -> MutexGuard<'_, Writer> {

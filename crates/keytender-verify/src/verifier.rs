@@ -9,6 +9,7 @@ use crate::app::{AppCell, Facts};
 use crate::clock::Now;
 use crate::lease::{Lease, Standing};
 use crate::limit::Bucket;
+use crate::share::Part;
 use crate::slot::{Entry, Stand};
 use crate::table::Table;
 use crate::usage::Usage;
@@ -16,8 +17,7 @@ use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
 
 /// What the secret of a token is compared with if nobody was given the token: no secret has this digest.
 const NOBODY: Digest = Digest::from_bytes([0; 32]);
-const NANOS_PER_MICRO: u64 = 1_000;
-const MICROS_PER_SECOND: u64 = 1_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Says whether tokens are good. Any number of threads may share one.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Verifier {
         }
         let entry = entry.filter(|_| is_right).ok_or(Reason::Unknown)?;
         let owner = self.table.app(entry.app, token.brand());
-        let (app, facts, api) = owner.ok_or(Reason::Unknown)?;
+        let (app, facts, api, even) = owner.ok_or(Reason::Unknown)?;
         if entry.environment != token.environment() {
             return Err(Reason::Unknown);
         }
@@ -93,7 +93,7 @@ impl Verifier {
         if !details.map_or(request.scopes.is_empty(), |own| own.has_scopes(request.scopes)) {
             return Err(Reason::ScopeMissing);
         }
-        let left = take(app, &facts, request, now)?;
+        let left = self.take((entry.app, app, even), &facts, request, now)?;
         let activates = entry.state == Stand::Pending && !request.is_dry;
         self.count(entry.key, activates, request, now);
         Ok(Accepted {
@@ -108,6 +108,37 @@ impl Verifier {
             activates,
             is_stale: standing == Standing::Stale,
             details: details.map(Arc::clone),
+        })
+    }
+
+    /// Takes a use of the limits of an app; looks at what is left where it is only a look.
+    fn take(
+        &self,
+        (place, app, even): (u32, &AppCell, Part),
+        facts: &Facts,
+        request: &Request<'_>,
+        now: Now,
+    ) -> Result<Option<Left>, Reason> {
+        let Some(limits) = app.limits.get() else { return Ok(None) };
+        let nanos = now.nanos();
+        let bucket = facts.rate.map(|rate| Bucket::new(rate, limits.rate.part(even)));
+        if request.is_dry {
+            return Ok(bucket.map(|bucket| bucket.look(&limits.rate, nanos)));
+        }
+        let quotas = &limits.quotas;
+        quotas
+            .take(request.cost, nanos / NANOS_PER_SECOND)
+            .map_err(|retry_after_seconds| Reason::QuotaExceeded { retry_after_seconds })?;
+        let Some(bucket) = bucket else { return Ok(None) };
+        let taken = bucket.take(&limits.rate, request.cost, nanos);
+        let left = taken.as_ref().map_or_else(|empty| empty.left, |left| *left);
+        if (taken.is_err() || bucket.is_short(&left)) && even < Part::WHOLE && limits.rate.is_news()
+        {
+            self.table.note_short(place, facts.app);
+        }
+        taken.map(Some).map_err(|empty| {
+            quotas.give_back(request.cost);
+            Reason::RateLimited { retry_after_seconds: empty.retry_after_seconds, left: empty.left }
         })
     }
 
@@ -145,32 +176,4 @@ const fn is_let(facts: &Facts) -> Result<(), Reason> {
         Facts { is_account_suspended: true, .. } => Err(Reason::AccountSuspended),
         Facts { .. } => Ok(()),
     }
-}
-
-/// Takes a use of the limits of an app; looks at what is left where it is only a look.
-fn take(
-    app: &AppCell,
-    facts: &Facts,
-    request: &Request<'_>,
-    now: Now,
-) -> Result<Option<Left>, Reason> {
-    let micros = u64::try_from(now.time.as_micros()).unwrap_or(0);
-    let nanos = micros.saturating_mul(NANOS_PER_MICRO);
-    let bucket = facts.rate.map(Bucket::new);
-    if request.is_dry {
-        return Ok(bucket.map(|bucket| bucket.look(&app.full_at, nanos)));
-    }
-    let quotas = app.quotas.get();
-    if let Some(quotas) = quotas {
-        quotas
-            .take(request.cost, micros / MICROS_PER_SECOND)
-            .map_err(|retry_after_seconds| Reason::QuotaExceeded { retry_after_seconds })?;
-    }
-    let Some(bucket) = bucket else { return Ok(None) };
-    bucket.take(&app.full_at, request.cost, nanos).map(Some).map_err(|empty| {
-        if let Some(quotas) = quotas {
-            quotas.give_back(request.cost);
-        }
-        Reason::RateLimited { retry_after_seconds: empty.retry_after_seconds, left: empty.left }
-    })
 }

@@ -14,6 +14,7 @@ pub mod customers;
 pub mod demo;
 mod described;
 pub mod evaluate;
+pub mod exposures;
 pub mod findings;
 pub mod import;
 pub mod inventory;

@@ -46,13 +46,16 @@ pub enum TaskName {
     Notify,
     /// Seals the log of acts.
     Seal,
+    /// Makes the credential report that is due.
+    Report,
     /// Forgets what is old.
     Sweep,
 }
 
 impl TaskName {
     /// Every task.
-    pub const ALL: [Self; 5] = [Self::Sync, Self::Evaluate, Self::Notify, Self::Seal, Self::Sweep];
+    pub const ALL: [Self; 6] =
+        [Self::Sync, Self::Evaluate, Self::Notify, Self::Seal, Self::Report, Self::Sweep];
 
     /// The word in the database and on the wire; of [`TaskName::Sync`] the one before the account.
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +64,7 @@ impl TaskName {
             Self::Evaluate => "evaluate",
             Self::Notify => "notify",
             Self::Seal => "seal",
+            Self::Report => "report",
             Self::Sweep => "sweep",
         }
     }
@@ -87,6 +91,7 @@ enum Job {
     Evaluate,
     Notify,
     Seal,
+    Report,
     Sweep,
 }
 
@@ -101,6 +106,7 @@ impl Job {
             TaskName::Evaluate => Some(Self::Evaluate),
             TaskName::Notify => Some(Self::Notify),
             TaskName::Seal => Some(Self::Seal),
+            TaskName::Report => Some(Self::Report),
             TaskName::Sweep => Some(Self::Sweep),
         }
     }
@@ -111,6 +117,7 @@ impl Job {
             Self::Evaluate => TaskName::Evaluate,
             Self::Notify => TaskName::Notify,
             Self::Seal => TaskName::Seal,
+            Self::Report => TaskName::Report,
             Self::Sweep => TaskName::Sweep,
         }
     }
@@ -128,6 +135,8 @@ pub struct Intervals {
     pub notify: Duration,
     /// Between two looks for acts that are not sealed: whoever changes them must be this quick.
     pub seal: Duration,
+    /// Between two looks whether a credential report is due, at most.
+    pub report: Duration,
     /// Between two looks for what is old, which is counted in days.
     pub sweep: Duration,
 }
@@ -139,6 +148,7 @@ impl Default for Intervals {
             evaluate: Duration::from_secs(300),
             notify: Duration::from_secs(60),
             seal: Duration::from_secs(10),
+            report: Duration::from_secs(600),
             sweep: Duration::from_secs(3_600),
         }
     }
@@ -151,6 +161,7 @@ impl Intervals {
             TaskName::Evaluate => self.evaluate,
             TaskName::Notify => self.notify,
             TaskName::Seal => self.seal,
+            TaskName::Report => self.report,
             TaskName::Sweep => self.sweep,
         }
     }

@@ -99,6 +99,12 @@ impl Feed for HttpFeed {
     fn usage(&self, batch: &Batch) -> Result<Receipt, FeedError> {
         self.post("usage", batch)
     }
+
+    fn leave(&self, node: &str) -> Result<(), FeedError> {
+        let request = self.agent.delete(format!("{}/leases", self.base)).query("node", node);
+        let request = request.header("Authorization", format!("Bearer {}", self.token.expose()));
+        good(request.config().timeout_global(Some(TIMEOUT)).build().call()).map(drop)
+    }
 }
 
 fn is_local(uri: &Uri) -> bool {
@@ -108,16 +114,20 @@ fn is_local(uri: &Uri) -> bool {
         && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
 }
 
-fn read<T: DeserializeOwned>(answer: Result<Response<Body>, ureq::Error>) -> Result<T, FeedError> {
+fn good(answer: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, FeedError> {
     let answer = answer.map_err(|error| FeedError::Unreachable(error.into()))?;
     match answer.status() {
-        status if status.is_success() => {}
-        StatusCode::GONE => return Err(FeedError::Forgotten),
+        status if status.is_success() => Ok(answer),
+        StatusCode::GONE => Err(FeedError::Forgotten),
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-            return Err(FeedError::Failed(status.as_u16()));
+            Err(FeedError::Failed(status.as_u16()))
         }
-        status => return Err(FeedError::Refused(status.as_u16())),
+        status => Err(FeedError::Refused(status.as_u16())),
     }
+}
+
+fn read<T: DeserializeOwned>(answer: Result<Response<Body>, ureq::Error>) -> Result<T, FeedError> {
+    let answer = good(answer)?;
     let mut bytes = Vec::new();
     let mut body = answer.into_body().into_reader().take(MAX_ANSWER_BYTES);
     body.read_to_end(&mut bytes).map_err(|error| FeedError::Unreachable(error.into()))?;

@@ -31,6 +31,12 @@ pub trait Feed: Send {
     /// # Errors
     /// [`FeedError`].
     fn usage(&self, batch: &Batch) -> Result<Receipt, FeedError>;
+
+    /// Ends the lease of a node, which verifies no more: nobody waits for it.
+    ///
+    /// # Errors
+    /// [`FeedError`].
+    fn leave(&self, node: &str) -> Result<(), FeedError>;
 }
 
 /// Why the server did not answer as it should.

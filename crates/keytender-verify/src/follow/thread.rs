@@ -16,7 +16,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// From try to try, when nothing succeeds.
 const AT_MOST: Duration = Duration::from_secs(10);
 
-/// A thread that keeps a verifier current until this is dropped; then it tells what was used once more.
+/// A thread that keeps a verifier current until this is dropped; then it tells what was used once more
+/// and signs off, and the verifier verifies nothing any more. Drop it after the last request.
 #[derive(Debug)]
 pub struct Follower {
     shared: Arc<Shared>,
@@ -73,7 +74,7 @@ impl Shared {
             let wait = self.note(turns.take());
             if self.wait(wait, &turns.verifier) {
                 // The server may be gone, too; then it is told after the next start.
-                let _ = turns.tell();
+                let _ = turns.leave();
                 return;
             }
         }

@@ -8,7 +8,7 @@ use keytender_core::id::{AccountId, ApiId, AppId};
 use super::draft::Draft;
 use super::{ApplyError, Image, Table};
 use crate::app::Facts;
-use crate::feed::{Api, App, Changes, Key, Rate, VERSION, What};
+use crate::feed::{Api, App, Changes, Key, VERSION, What};
 
 /// What the writer of a table knows.
 #[derive(Debug, Default)]
@@ -32,6 +32,10 @@ impl Writer {
 
     pub(super) fn app_place(&self, app: AppId) -> Option<u32> {
         self.apps.get(&app).copied()
+    }
+
+    pub(super) fn api_places(&self) -> impl Iterator<Item = (ApiId, u32)> {
+        self.apis.iter().map(|(api, place)| (*api, *place))
     }
 
     pub(super) fn app_places(&self) -> impl Iterator<Item = u32> {
@@ -116,15 +120,6 @@ impl Writer {
         let Some(place) = self.app_place(app) else { return Ok(()) };
         table.apps.get(place).ok_or(ApplyError::Full)?.put(nowhere(app));
         Ok(())
-    }
-
-    pub(super) fn share(&self, table: &Table, app: AppId, rate: Rate) {
-        if let Some(cell) = self.app_place(app).and_then(|place| table.apps.get(place)) {
-            let facts = cell.facts();
-            if facts.rate.is_some() {
-                cell.put(Facts { rate: Some(rate), ..facts });
-            }
-        }
     }
 
     /// Keys may come before their app; until it comes, they are of no API.

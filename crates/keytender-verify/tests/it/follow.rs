@@ -14,6 +14,7 @@ use keytender_verify::feed::{
     Rate, Receipt, Share, Snapshot, Spent, State, VERSION, What,
 };
 use keytender_verify::follow::FollowError;
+use keytender_verify::share::Part;
 use keytender_verify::table::ApplyError;
 use keytender_verify::{
     Clock, Follower, Lease, OnPartition, Reason, Request, Table, Turns, Usage, Verifier,
@@ -111,8 +112,20 @@ impl Feed for Fake {
             }
             let shares = server.shares.clone();
             let last = server.changes.last().map_or(server.pages[0].seq, |change| change.seq);
-            Ok(Grant { version: VERSION, valid_for_ms: 5_000, head_seq: last, shares })
+            let grant = Grant {
+                version: VERSION,
+                valid_for_ms: 5_000,
+                head_seq: last,
+                verifiers: 2,
+                shares,
+            };
+            Ok(grant)
         })
+    }
+
+    fn leave(&self, node: &str) -> Result<(), FeedError> {
+        assert_eq!(node, "node-1");
+        self.ask("leave", |_| Ok(()))
     }
 
     fn usage(&self, batch: &Batch) -> Result<Receipt, FeedError> {
@@ -296,14 +309,14 @@ fn shares_and_quotas_come_with_leases_and_receipts() {
     let quota = Quota { period: Period::Month, limit: 4, used: 0, resets_at: time(2_000_000_000) };
     server.set(|server| {
         server.pages[0].apps = vec![App { rate: Some(rate), quotas: vec![quota], ..app(1) }];
-        server.shares = vec![Share { app: app(1).app, rate: Rate { limit: 50, ..rate } }];
+        server.shares = vec![Share { app: app(1).app, part: Part::new(30_000), more: Part::NONE }];
         server.spent = vec![Spent { app: app(1).app, quota: Quota { used: 3, ..quota } }];
     });
     let (turns, verifier, clock) = following(server, Some(uses(&folder)));
     turns.take().unwrap();
     let request = Request::default();
     let good = verifier.verify(&text(&token(1)), &request, clock.now()).into_result().unwrap();
-    assert_eq!(good.left.unwrap().limit, 50);
+    assert_eq!(good.left.unwrap().remaining, 2, "of three");
     turns.take().unwrap();
     assert_eq!(ask(&verifier, clock, 1), None);
     assert!(
@@ -339,7 +352,9 @@ fn a_follower_tells_a_first_use_at_once_and_the_rest_before_it_ends() {
         let keys: Vec<_> =
             server.batches.iter().flat_map(|batch| batch.rows.iter().map(|row| row.key)).collect();
         assert!(keys.contains(&key(2).key));
+        assert_eq!(server.asked.last(), Some(&"leave"));
     });
+    assert_eq!(ask(&verifier, clock, 2), Some(Reason::Unavailable), "nobody waits for it");
 }
 
 #[test]
@@ -404,7 +419,8 @@ fn a_feed_is_asked_for_over_http_with_its_token() {
     let json = |value: serde_json::Value| (200, value.to_string());
     let page = Snapshot { next: Some("a b".into()), ..snapshot(vec![key(1)]) };
     let empty = Changes { version: VERSION, after: 10, through: 10, changes: vec![] };
-    let grant = Grant { version: VERSION, valid_for_ms: 5_000, head_seq: 10, shares: vec![] };
+    let grant =
+        Grant { version: VERSION, valid_for_ms: 5_000, head_seq: 10, verifiers: 1, shares: vec![] };
     let (server, asked) = serve(vec![
         json(serde_json::to_value(&page).unwrap()),
         json(serde_json::to_value(Snapshot::empty(11)).unwrap()),

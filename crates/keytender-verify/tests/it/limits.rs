@@ -80,15 +80,6 @@ fn a_look_takes_nothing() {
 }
 
 #[test]
-fn a_share_of_the_limit_holds_from_now_on() {
-    let verifier = with_rate(100, 60, None);
-    let share = Rate { limit: 1, window_seconds: 60, burst: None };
-    verifier.table().share(app(1).app, share);
-    assert!(ask(&verifier, 1, 1, 0).is_ok());
-    assert!(ask(&verifier, 1, 1, 0).is_err());
-}
-
-#[test]
 fn a_limit_goes_on_after_a_snapshot_and_other_changes() {
     let rate = Some(Rate { limit: 2, window_seconds: 60, burst: None });
     let verifier = limited(App { rate, ..app(1) });

@@ -18,6 +18,7 @@ mod limits;
 mod model;
 mod sample;
 mod seqlock;
+mod shares;
 mod torn;
 mod usage;
 mod verdicts;

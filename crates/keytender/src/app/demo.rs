@@ -13,6 +13,7 @@ mod cast;
 mod chance;
 mod groups;
 mod history;
+mod issued;
 mod life;
 mod rhythm;
 mod stories;
@@ -32,4 +33,12 @@ pub async fn fill(inventory: &Inventory, seed: u64) -> Result<(), Error> {
     }
     let world = world::make(seed, inventory.now.to_seconds());
     history::write(inventory, &world, seed).await
+}
+
+/// Adds an API of the made-up company, with the keys that it issues. Unlike the rest they are others each time.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn issue(inventory: &Inventory) -> Result<(), Error> {
+    issued::fill(inventory).await
 }

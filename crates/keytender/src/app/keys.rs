@@ -308,7 +308,8 @@ pub(super) async fn assign(
     commit(tx).await
 }
 
-fn details(told: &Told) -> serde_json::Value {
+/// What the log keeps of what was said.
+pub(super) fn details(told: &Told) -> serde_json::Value {
     match told {
         Told::Owner(owner) => json!({"owner": owner.map(|id| id.to_string())}),
         Told::Disowned => json!({"owner": null}),

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::store::apis::Api;
 use crate::store::apps::Quota;
 use crate::store::changes::Change;
-use crate::store::db::Location;
+use crate::store::db::{Kind, Location};
 use crate::store::verify::{KnownApp, Verifier as Live, Which};
 use crate::store::{self, Failure, Store};
 
@@ -29,6 +29,7 @@ pub mod feed;
 mod keep;
 mod known;
 mod quotas;
+mod shares;
 mod uses;
 
 pub use keep::keep;
@@ -110,6 +111,16 @@ impl Node {
     /// Something may have changed: it is looked for at once.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Up to which number changes are applied.
+    fn applied(&self) -> i64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    /// Whether the database tells of changes.
+    fn is_told(&self) -> bool {
+        self.store.db().kind() == Kind::Postgres
     }
 
     async fn woken(&self) {
@@ -229,7 +240,7 @@ impl Node {
     pub async fn follow(&self) -> Result<i64, Error> {
         let _following = self.following.lock().await;
         loop {
-            let applied = self.applied.load(Ordering::Acquire);
+            let applied = self.applied();
             let changes =
                 self.store.changes_after(applied, AT_ONCE).await.map_err(cannot_follow)?;
             let Some((first, last)) = changes.first().zip(changes.last()) else {
@@ -268,7 +279,7 @@ impl Node {
     /// When the database does not answer: the node goes on as long as it believes, and then as it was told.
     pub async fn renew(&self) -> Result<(), Error> {
         let before = self.clock.monotonic();
-        let applied = self.applied.load(Ordering::Acquire);
+        let applied = self.applied();
         let goes_on = goes_on(self.verifier.lease().on_partition());
         let mut tx = self.store.db().begin().await.map_err(Failure::from).map_err(cannot_follow)?;
         tx.note_verifier(&self.name, None, applied, goes_on).await.map_err(cannot_follow)?;
@@ -277,6 +288,7 @@ impl Node {
         if !self.is_current() {
             self.follow().await?;
         }
+        self.divide().await.map_err(cannot_follow)?;
         self.verifier.lease().grant(before.saturating_add(BELIEVED));
         Ok(())
     }
@@ -321,7 +333,7 @@ impl Node {
 
 /// Those who verify keys of an API and have not said that they have applied the change of this number.
 async fn behind(store: &Store, api: ApiId, seq: i64) -> store::Result<Vec<Live>> {
-    let live = store.live_verifiers(api).await?;
+    let live = store.live_verifiers(Some(api)).await?;
     Ok(live.into_iter().filter(|one| one.applied_seq < seq).collect())
 }
 

@@ -92,16 +92,18 @@ pub async fn overview(inventory: &Inventory) -> Result<Overview, Error> {
     let first_day =
         Time::from_micros(now.as_micros() - now.as_micros().rem_euclid(day.as_micros()));
     // Beside each other: the pictures are seen once the slowest is there.
-    let (groups, ages, idles, steps, ends, accounts) = tokio::try_join!(
+    let (groups, ages, idles, steps, ends, accounts, customers) = tokio::try_join!(
         store.group_keys(seen),
         store.count_ages(seen, now, &ages),
         store.count_idles(seen, now, &idles),
         store.due_steps(seen, start, week),
         store.expiry_steps(seen, first_day, day, DAYS_AHEAD),
         store.list_accounts(),
+        store.apis_of_customers(),
     )
     .map_err(cannot_read)?;
-    let accounts = accounts.into_iter().map(|one| (one.id.as_i64(), one.provider)).collect();
+    let accounts = accounts.into_iter().map(|one| (one.id, one.provider)).chain(customers);
+    let accounts = accounts.map(|(id, provider)| (id.as_i64(), provider)).collect();
     let sums = sums(&groups, &ages, &idles, &accounts);
     let mut expiries = vec![0; steps_of(DAYS_AHEAD)];
     for (place, count) in ends {

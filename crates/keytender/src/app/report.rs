@@ -24,11 +24,13 @@ use crate::store::keys::{Filter, HeldKey};
 use crate::store::versions::{KeyFacts, Past};
 
 mod json;
+mod kept;
 mod listed;
 mod own;
 mod wide;
 
 pub use json::KeyWriter;
+pub use kept::{Schedule, list, make, run, schedule, set_schedule, sweep, text};
 pub use listed::write_listed;
 
 /// The form of a credential report.

@@ -3,6 +3,7 @@
 use keytender_core::time::Span;
 
 use super::inventory::{Inventory, cannot_read, cannot_write};
+use super::report;
 use super::turn::Turn;
 use crate::error::Error;
 
@@ -27,6 +28,8 @@ pub struct Swept {
     pub secrets: u64,
     /// Changes of keys that verifiers have heard of.
     pub changes: u64,
+    /// Credential reports.
+    pub reports: u64,
 }
 
 /// Forgets what is old, as long as it is our turn. Whoever does so twice does nothing the second
@@ -40,7 +43,8 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let sessions = store.sweep_sessions(*now).await.map_err(cannot_write)?;
     let secrets = store.forget_old_secrets(*now).await.map_err(cannot_write)?;
     let changes = store.sweep_changes(now.minus(CHANGES_AGE)).await.map_err(cannot_write)?;
-    let mut swept = Swept { answers, sessions, syncs: 0, secrets, changes };
+    let reports = report::sweep(inventory).await?;
+    let mut swept = Swept { answers, sessions, syncs: 0, secrets, changes, reports };
     for account in store.list_accounts().await.map_err(cannot_read)? {
         if turn.is_over() {
             break;

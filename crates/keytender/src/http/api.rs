@@ -5,6 +5,7 @@ pub(super) mod acts;
 pub(super) mod apis;
 pub(super) mod apps;
 pub(super) mod channels;
+pub(super) mod exposures;
 pub(super) mod findings;
 pub(super) mod imports;
 pub(super) mod issued;

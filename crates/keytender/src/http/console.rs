@@ -20,6 +20,7 @@ mod codes;
 mod cookie;
 mod customers;
 mod enter;
+mod exposures;
 mod form;
 mod key;
 mod key_words;
@@ -95,6 +96,11 @@ fn keys_routes() -> Router<State> {
     let acts = get(key::act::plan).post(key::act::run);
     Router::new()
         .route("/keys", page(Scope::KeysRead, get(keys::list)))
+        .route(
+            "/exposures",
+            page(Scope::KeysRead, get(exposures::page))
+                .merge(page(Scope::KeysWrite, post(exposures::say))),
+        )
         .route("/keys.csv", page(Scope::KeysRead, get(keys::csv)))
         .route("/keys.json", page(Scope::KeysRead, get(keys::json)))
         // What is done to the chosen ones says which scope it needs.
@@ -202,6 +208,9 @@ fn doings() -> Router<State> {
     let report = |route| page(Scope::ReportsRead, route);
     Router::new()
         .route("/reports", report(get(reports::page)))
+        .route("/reports/kept", page(Scope::TasksRun, post(reports::make)))
+        .route("/reports/kept/{report}", report(get(reports::kept)))
+        .route("/reports/schedule", page(Scope::PolicyWrite, post(reports::set_schedule)))
         .route("/reports/file", report(get(reports::download)))
         .route("/reports/changes", report(get(reports::changes)))
         .route("/tasks", page(Scope::TasksRead, get(tasks::page)))

@@ -82,7 +82,7 @@ fn endings() -> OpenApiRouter<State> {
         .routes(routes!(api::issued::usage))
         .routes(routes!(verify::feed::snapshot))
         .routes(routes!(verify::feed::changes))
-        .routes(routes!(verify::feed::lease))
+        .routes(routes!(verify::feed::lease, verify::feed::leave))
         .routes(routes!(verify::feed::usage))
         .routes(routes!(api::issued::revoke))
 }
@@ -107,6 +107,9 @@ fn rules() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::policy::get, api::policy::put, api::policy::remove))
         .routes(routes!(api::policy::check))
+        .routes(routes!(api::reports::list, api::reports::make))
+        .routes(routes!(api::reports::get_kept))
+        .routes(routes!(api::reports::set_schedule))
         .routes(routes!(api::reports::get))
         .routes(routes!(api::reports::compare))
 }
@@ -135,6 +138,7 @@ fn doings() -> OpenApiRouter<State> {
 /// Keys, and what is known beside them.
 fn keys() -> OpenApiRouter<State> {
     OpenApiRouter::new()
+        .routes(routes!(api::exposures::list))
         .routes(routes!(api::keys::list, api::keys::add))
         .routes(routes!(api::keys::get, api::keys::set, api::acts::delete))
         .routes(routes!(api::keys::timeline))

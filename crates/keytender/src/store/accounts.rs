@@ -347,6 +347,21 @@ impl Store {
         rows.iter().map(|row| account(row.cells())).collect()
     }
 
+    /// Of each customer of our APIs its id and the name of the API.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn apis_of_customers(&self) -> Result<Vec<(AccountId, String)>> {
+        let sql = "SELECT id, provider FROM accounts WHERE tenant_id = $1 AND api_id IS NOT NULL";
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                Ok((AccountId::from_i64(cells.int()?), cells.text()?))
+            })
+            .collect()
+    }
+
     /// The account of this name or id.
     ///
     /// # Errors

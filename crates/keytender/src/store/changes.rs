@@ -7,8 +7,11 @@
 use keytender_core::id::{AccountId, ApiId, AppId, KeyId};
 use keytender_core::time::Time;
 
-use super::db::Tx;
+use super::db::{Listener, Tx};
 use super::{Failure, Result, Store};
+
+/// On which PostgreSQL tells that something changed: nothing but that, and once a transaction.
+const CHANNEL: &str = "keytender_changes";
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,11 +78,20 @@ impl Tx {
             at.into(),
         ];
         self.execute(sql, values).await?;
+        self.notify(CHANNEL).await?;
         Ok(seq)
     }
 }
 
 impl Store {
+    /// Hears of changes as they are committed, where the database tells them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn listen_to_changes(&self) -> Result<Option<Listener>> {
+        Ok(self.db.listen(CHANNEL).await?)
+    }
+
     /// The number of the last change; 0 before the first.
     ///
     /// # Errors

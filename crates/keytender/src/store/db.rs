@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -162,6 +162,17 @@ impl Db {
         Ok(Tx { held, db: self.clone() })
     }
 
+    /// What [`Tx::notify`] tells on a channel, from now on; `None` where the database tells nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn listen(&self, channel: &str) -> sqlx::Result<Option<Listener>> {
+        let Pool::Postgres(pool) = &self.pool else { return Ok(None) };
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(channel).await?;
+        Ok(Some(Listener(listener)))
+    }
+
     /// Closes every connection, so that a SQLite file is whole without its log.
     pub async fn close(&self) {
         match &self.pool {
@@ -214,6 +225,20 @@ impl Db {
     /// nodes agree.
     pub const fn now_sql(&self) -> &'static str {
         now_sql(self.kind())
+    }
+}
+
+/// Hears what is told on a channel, over a connection of its own.
+#[derive(Debug)]
+pub struct Listener(PgListener);
+
+impl Listener {
+    /// Waits until something was told, or may have been while the database was not reached.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn heard(&mut self) -> sqlx::Result<()> {
+        self.0.try_recv().await.map(drop)
     }
 }
 
@@ -311,6 +336,18 @@ impl Tx {
     pub async fn lock(&mut self, number: i64) -> sqlx::Result<()> {
         if let Held::Postgres(tx) = &mut self.held {
             sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(number).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Wakes whoever listens on a channel, once this transaction is committed. Nothing where the database cannot: what
+    /// is told so must be found without it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn notify(&mut self, channel: &str) -> sqlx::Result<()> {
+        if let Held::Postgres(tx) = &mut self.held {
+            sqlx::query("SELECT pg_notify($1, '')").bind(channel).execute(&mut **tx).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use keytender_core::time::{Span, Time};
 
 use super::apps::words;
 use super::bulk::json;
-use super::db::{Cells, Tx};
+use super::db::{Cells, Tx, Value};
 use super::{Result, Store};
 
 /// What a key of an API is beside a key.
@@ -41,6 +41,23 @@ pub struct Issued {
     pub revoked_at: Option<Time>,
     /// Why it was ended.
     pub revoked_why: Option<String>,
+}
+
+impl Issued {
+    /// What changes of it, in the order of the columns from `scopes` on.
+    fn changing(&self) -> [Value; 9] {
+        [
+            self.scopes.join(" ").into(),
+            self.networks.join(" ").into(),
+            self.replaces.map(KeyId::as_i64).into(),
+            self.replaced_by.map(KeyId::as_i64).into(),
+            self.overlap.map(Span::as_micros).into(),
+            self.retires_at.into(),
+            self.activated_at.into(),
+            self.revoked_at.into(),
+            self.revoked_why.as_deref().into(),
+        ]
+    }
 }
 
 const COLUMNS: &str = "key_id, api_id, app_id, environment, token_id, digest, scopes, networks, \
@@ -80,7 +97,7 @@ impl Tx {
             "INSERT INTO issued_keys (tenant_id, {COLUMNS}) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
         );
-        let values = vec![
+        let mut values = vec![
             self.tenant().into(),
             key.key_id.as_i64().into(),
             key.api_id.as_i64().into(),
@@ -88,16 +105,8 @@ impl Tx {
             key.environment.as_str().into(),
             key.token_id.as_str().into(),
             key.digest.as_str().into(),
-            key.scopes.join(" ").into(),
-            key.networks.join(" ").into(),
-            key.replaces.map(KeyId::as_i64).into(),
-            key.replaced_by.map(KeyId::as_i64).into(),
-            key.overlap.map(Span::as_micros).into(),
-            key.retires_at.into(),
-            key.activated_at.into(),
-            key.revoked_at.into(),
-            key.revoked_why.as_deref().into(),
         ];
+        values.extend(key.changing());
         self.execute(&sql, values).await?;
         Ok(())
     }
@@ -110,19 +119,8 @@ impl Tx {
         let sql = "UPDATE issued_keys SET scopes = $3, networks = $4, replaces = $5, replaced_by = $6, \
                    overlap = $7, retires_at = $8, activated_at = $9, revoked_at = $10, revoked_why = $11 \
                    WHERE tenant_id = $1 AND key_id = $2";
-        let values = vec![
-            self.tenant().into(),
-            key.key_id.as_i64().into(),
-            key.scopes.join(" ").into(),
-            key.networks.join(" ").into(),
-            key.replaces.map(KeyId::as_i64).into(),
-            key.replaced_by.map(KeyId::as_i64).into(),
-            key.overlap.map(Span::as_micros).into(),
-            key.retires_at.into(),
-            key.activated_at.into(),
-            key.revoked_at.into(),
-            key.revoked_why.as_deref().into(),
-        ];
+        let mut values = vec![self.tenant().into(), key.key_id.as_i64().into()];
+        values.extend(key.changing());
         self.execute(sql, values).await?;
         Ok(())
     }

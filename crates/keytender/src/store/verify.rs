@@ -29,7 +29,7 @@ pub struct KnownKey {
     pub digest: String,
     /// Where it stands.
     pub state: State,
-    /// Whether another key took its place.
+    /// Whether it ended because another key took its place, rather than because somebody ended it before.
     pub is_replaced: bool,
     /// When it ends by itself.
     pub expires_at: Option<Time>,
@@ -78,7 +78,8 @@ pub struct Verifier {
 
 const APPS_OF: &str = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2 ORDER BY id";
 const KEY_COLUMNS: &str = "i.key_id, i.api_id, i.app_id, i.environment, i.token_id, i.digest, k.state, \
-    k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by, p.scopes";
+    k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by, \
+    i.revoked_at, p.scopes";
 const KEY_TABLES: &str =
     "issued_keys i JOIN keys k ON k.id = i.key_id JOIN apps p ON p.id = i.app_id";
 
@@ -91,6 +92,7 @@ fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
     let (mut scopes, networks) = (words(&cells.text()?), words(&cells.text()?));
     let label = cells.maybe_text()?;
     let replaced_by = cells.maybe_int()?.map(KeyId::from_i64);
+    let revoked_at = cells.maybe_time()?;
     let at_most = words(&cells.text()?);
     scopes.retain(|scope| at_most.is_empty() || at_most.contains(scope));
     Ok(KnownKey {
@@ -101,7 +103,7 @@ fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
         token_id,
         digest,
         state,
-        is_replaced: retires_at.is_some(),
+        is_replaced: retires_at.is_some_and(|end| revoked_at.is_none_or(|at| at >= end)),
         expires_at,
         retires_at,
         scopes,
@@ -197,18 +199,18 @@ impl Store {
         rows.iter().map(|row| Ok(AppId::from_i64(row.cells().int()?))).collect()
     }
 
-    /// Those who verify keys of an API and go on, whatever they hear.
+    /// Those who verify keys of an API, or of any, and go on, whatever they hear.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn live_verifiers(&self, api: ApiId) -> Result<Vec<Verifier>> {
+    pub async fn live_verifiers(&self, api: Option<ApiId>) -> Result<Vec<Verifier>> {
         let sql = format!(
             "SELECT node, api_id, applied_seq, valid_until - {now} FROM verifiers \
-             WHERE tenant_id = $1 AND (api_id IS NULL OR api_id = $2) AND valid_until > {now} \
+             WHERE tenant_id = $1 AND COALESCE(api_id, $2, 0) = COALESCE($2, api_id, 0) AND valid_until > {now} \
              ORDER BY node",
             now = self.db.now_sql()
         );
-        let values = vec![self.tenant().into(), api.as_i64().into()];
+        let values = vec![self.tenant().into(), api.map(ApiId::as_i64).into()];
         let rows = self.db.fetch(&sql, values).await?;
         rows.iter()
             .map(|row| {

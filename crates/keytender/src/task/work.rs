@@ -9,7 +9,7 @@ use super::{Job, Node, TaskName, span};
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::notify::Hours;
 use crate::app::turn::Turn;
-use crate::app::{accounts, evaluate, issued, log, notify, sweep, sync};
+use crate::app::{accounts, evaluate, issued, log, notify, report, sweep, sync};
 use crate::clock;
 use crate::error::Error;
 use crate::store;
@@ -22,6 +22,7 @@ const SHORTEST_REST: Duration = Duration::from_secs(1);
 pub(super) async fn is_needed(node: &Node, job: Job) -> store::Result<bool> {
     match job {
         Job::Seal => node.store.has_unsealed_acts().await,
+        Job::Report => Ok(report::schedule(&node.store).await? != report::Schedule::Off),
         Job::Sync(_) | Job::Evaluate | Job::Notify | Job::Sweep => Ok(true),
     }
 }
@@ -41,6 +42,7 @@ pub(super) async fn perform(node: &Node, job: Job, run: &Run, turn: &Turn) -> Re
         }
         Job::Notify => notify::run(&inventory, Hours::Working, turn).await.map(|_| rest),
         Job::Seal => log::seal(&inventory).await.map(|()| rest),
+        Job::Report => report::run(&inventory).await.map(|next| next.unwrap_or(rest).min(rest)),
         Job::Sweep => sweep::run(&inventory, turn).await.map(|_| rest),
     }
 }

@@ -191,9 +191,33 @@ fn a_demonstration_prints_what_is_due_then_the_address_and_is_gone_when_it_ends(
     served.token = std::fs::read_to_string(folder.join("administrator.token")).unwrap();
     served.token.truncate(served.token.trim_end().len());
     let keys = served.get("/v1/keys?limit=1").expect(200);
-    assert_eq!(keys["total"], 401, "the administrator's token is a key as well: {keys}");
+    assert_eq!(
+        keys["total"], 410,
+        "nine are issued, and the administrator's token is a key as well: {keys}"
+    );
+    let held = served.get("/v1/keys?side=held&limit=1").expect(200);
+    assert_eq!(held["total"], 400, "{held}");
+    // What it issues: one exposed and used since, one in overlap whose old key is used, one that ends soon.
+    let exposed = served.get("/v1/exposures").expect(200);
+    let mut exposed = exposed["exposures"].as_array().unwrap().iter();
+    let issued = exposed.find(|one| one["key"]["provider"] == "acme").unwrap();
+    assert_eq!(
+        (&issued["reported_by"], &issued["key"]["label"]),
+        (&"mia".into(), &"dashboard".into())
+    );
+    assert!(issued["key"]["last_used"]["at"].as_str() > issued["reported_at"].as_str(), "{issued}");
+    let old = served.get("/v1/keys?provider=acme&text=checkout&sort=age").expect(200);
+    let place = format!("/v1/keys/{}/rotations", old["keys"][0]["key"].as_str().unwrap());
+    let rotation = served.get(&place).expect(200);
+    assert_eq!(rotation["stage"], "overlap", "{rotation}");
+    assert_eq!(rotation["still_used"][0]["service"], "nightly-export", "{rotation}");
+    let ending = served.get("/v1/keys?provider=acme&expires_within=30d").expect(200);
+    assert!(
+        ending["keys"].as_array().unwrap().iter().any(|one| one["label"] == "sync"),
+        "{ending}"
+    );
     // Asked for everything that a server does by itself, it does it without a word to anybody.
-    for task in ["sync", "evaluate", "notify", "seal", "sweep"] {
+    for task in ["sync", "evaluate", "notify", "seal", "report", "sweep"] {
         served.post(&format!("/v1/tasks/{task}/runs"), &serde_json::json!({})).expect(202);
     }
     until(|| {

@@ -37,6 +37,7 @@ mod discovery;
 mod docs;
 mod evaluate;
 mod events;
+mod exposed_and_kept;
 mod fake_iam;
 mod formats;
 mod gateways;

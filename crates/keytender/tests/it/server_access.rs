@@ -244,6 +244,7 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
         ("POST", "/v1/keys/{key}/rotations/completion") => json!({}),
         ("POST", "/v1/keys/{key}/revocation") => json!({}),
         ("GET", "/v1/apis/{api}/feed/changes") => return (None, "?after=0"),
+        ("DELETE", "/v1/apis/{api}/feed/leases") => return (None, "?node=n"),
         ("POST", "/v1/apis/{api}/feed/leases") => {
             json!({"version": 1, "node": "n", "applied_seq": 0, "on_partition": "serve"})
         }

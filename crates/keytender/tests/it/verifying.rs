@@ -18,6 +18,7 @@ mod model;
 mod nodes;
 mod partitions;
 mod rotations;
+mod shares;
 mod sums;
 mod verdicts;
 mod wire;

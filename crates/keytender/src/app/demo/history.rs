@@ -17,8 +17,8 @@ use super::chance::Chance;
 use super::life::{Life, Uses};
 use super::told;
 use super::world::{Place, World, days, minutes};
-use crate::app::evaluate;
 use crate::app::inventory::{Inventory, Sight, cannot_write};
+use crate::app::{evaluate, keys};
 use crate::error::Error;
 use crate::store::Result;
 use crate::store::acts::{Actor, NewAct, Stage};
@@ -84,7 +84,7 @@ fn moments(now: Time) -> Vec<Time> {
 }
 
 /// The inventory as it was opened at another moment.
-fn at_moment(inventory: &Inventory, now: Time) -> Inventory {
+pub(super) fn at_moment(inventory: &Inventory, now: Time) -> Inventory {
     Inventory {
         store: inventory.store.clone(),
         location: inventory.location.clone(),
@@ -293,9 +293,10 @@ impl Writer<'_> {
             let told = told::told(saying, &self.world.owners);
             let verb = if matches!(told, Some((_, true))) { "key.keep" } else { "key.set" };
             let Some((told, _)) = told else { continue };
+            let details = keys::details(&told);
             tx.tell_key(life.id, told).await?;
             let act = (saying.at, saying.by, verb, Some(saying.why));
-            log(tx, act, target(), Stage::Done, json!({})).await?;
+            log(tx, act, target(), Stage::Done, details).await?;
         }
         Ok(())
     }

@@ -279,6 +279,7 @@ pub async fn finish(inventory: &Inventory, word: &str, why: Option<&str>) -> Res
             .hint("use it once, or cancel the rotation"));
     }
     let reason = format!("replaced by {}", new.issued.key_id);
+    old.issued.retires_at = old.issued.retires_at.map(|end| end.min(inventory.now));
     end(inventory, &mut tx, &account, &mut old, false, Some(&reason)).await?;
     let details = json!({"new": new.issued.key_id.to_string()});
     log(inventory, &mut tx, "key.rotation.finish", old.issued.key_id, why, details).await?;

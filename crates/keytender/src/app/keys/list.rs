@@ -149,6 +149,7 @@ pub(in crate::app) async fn filter(
     let now = inventory.now;
     let mut filter = Filter {
         is_due: query.due == Some(true),
+        is_exposed: query.exposed == Some(true),
         finding_by: None,
         customers: None,
         action: query.action,

@@ -7,7 +7,7 @@ use keytender_core::key::State;
 use keytender_verify::feed::{Application, Batch, Changes, Grant, Receipt, Snapshot, VERSION};
 use serde::{Deserialize, Serialize};
 
-use super::{AT_ONCE, LEASE, Node, cannot_follow, goes_on, known, number, quotas, uses};
+use super::{AT_ONCE, LEASE, Node, cannot_follow, goes_on, known, number, quotas, shares, uses};
 use crate::app::apis;
 use crate::app::inventory::{Inventory, cannot_write, commit};
 use crate::app::issued;
@@ -109,6 +109,9 @@ pub async fn lease(inventory: &Inventory, api: &str, asked: &Application) -> Res
         return Err(Error::new(format!("a verifier's name has 1 to {MAX_NAME} bytes")));
     }
     let applied = i64::try_from(asked.applied_seq).unwrap_or(i64::MAX);
+    if asked.needs.len() > MAX_ROWS {
+        return Err(Error::new(format!("a verifier needs at most {MAX_ROWS} limits")));
+    }
     let mut tx = inventory.begin().await?;
     // Verifiers of two APIs may have one name.
     let node = format!("{}/{}", api.name, asked.node);
@@ -117,7 +120,26 @@ pub async fn lease(inventory: &Inventory, api: &str, asked: &Application) -> Res
     commit(tx).await?;
     let head = inventory.store.change_head().await.map_err(cannot_follow)?;
     let valid_for_ms = u64::try_from(LEASE.as_micros() / 1_000).unwrap_or(0);
-    Ok(Grant { version: VERSION, valid_for_ms, head_seq: number(head), shares: Vec::new() })
+    let divided = shares::divide(&inventory.store, &node, Some(api.id), &asked.needs).await;
+    let divided = divided.map_err(cannot_write)?;
+    Ok(Grant {
+        version: VERSION,
+        valid_for_ms,
+        head_seq: number(head),
+        verifiers: divided.verifiers(api.id),
+        shares: divided.shares,
+    })
+}
+
+/// Ends the lease of a verifier, which verifies no more.
+///
+/// # Errors
+/// When there is no such API.
+pub async fn leave(inventory: &Inventory, api: &str, node: &str) -> Result<(), Error> {
+    let api = apis::get(inventory, api).await?;
+    let mut tx = inventory.begin().await?;
+    tx.forget_verifier(&format!("{}/{node}", api.name)).await.map_err(cannot_write)?;
+    commit(tx).await
 }
 
 /// Keeps what a verifier has counted of an API's keys, and activates those whose first use it tells.

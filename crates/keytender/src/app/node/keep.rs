@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::Node;
 use crate::error::Error;
 
 /// How often changes are looked for of which nobody told: those of other nodes and of the command line.
 const LOOK: Duration = Duration::from_millis(100);
+/// The same where the database tells of them: what it told may be lost.
+const LOOK_BESIDE: Duration = Duration::from_secs(1);
+/// Changes that come so soon after each other are taken at once.
+const BREATH: Duration = Duration::from_millis(10);
 /// How often the lease is renewed: several times before it ends.
 const RENEW: Duration = Duration::from_secs(1);
 /// How long the database may take for either.
@@ -40,9 +44,11 @@ impl Reach {
 impl Node {
     /// Follows changes; and where that is due, renews the lease and tells uses.
     async fn turn(&self, renewed: &mut Option<Duration>) -> Result<(), Error> {
-        patient(async { self.follow().await.map(drop) }).await?;
+        let before = self.applied();
+        let is_new = patient(self.follow()).await? > before;
         let now = self.now().monotonic;
-        if self.is_urgent() || renewed.is_none_or(|at| now.saturating_sub(at) >= RENEW) {
+        // Whoever made a change may be waiting to hear that it is enforced here.
+        if is_new || self.is_urgent() || renewed.is_none_or(|at| now.saturating_sub(at) >= RENEW) {
             *renewed = Some(now);
             patient(self.renew()).await?;
             patient(self.tell(self.now().time)).await?;
@@ -64,18 +70,36 @@ impl Node {
 /// Keeps `node` current until `stopping` says so, or nobody is left who could.
 pub async fn keep(node: &Node, mut stopping: watch::Receiver<bool>) {
     let mut reach = Reach::default();
-    let mut looks = interval(LOOK);
+    let mut looks = interval(if node.is_told() { LOOK_BESIDE } else { LOOK });
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut renewed = None;
+    let mut heard = std::pin::pin!(hear(node));
     loop {
         tokio::select! {
             _ = stopping.wait_for(|is_told| *is_told) => break,
             _ = looks.tick() => {}
-            () = node.woken() => {}
+            () = node.woken() => sleep(BREATH).await,
+            () = &mut heard => {}
         }
         reach.note(node.turn(&mut renewed).await);
     }
     node.finish().await;
+}
+
+/// Wakes the node whenever the database tells of a change. It never ends.
+async fn hear(node: &Node) {
+    loop {
+        match node.store.listen_to_changes().await {
+            Ok(Some(mut listener)) => {
+                while listener.heard().await.is_ok() {
+                    node.wake();
+                }
+            }
+            Ok(None) => return std::future::pending().await,
+            Err(_) => {}
+        }
+        sleep(LOOK_BESIDE).await;
+    }
 }
 
 async fn patient<T>(done: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -43,6 +43,8 @@ pub struct KeyQuery {
     pub last_used: Option<UseStatus>,
     /// If true, only those that somebody keeps as they are, and whose day has not come.
     pub kept: Option<bool>,
+    /// If true, only those that were found where a secret must not be.
+    pub exposed: Option<bool>,
     /// Only those in this state; destroyed ones are shown only if asked for.
     pub state: Option<State>,
     /// Only those with this in their name, id, principal or account.

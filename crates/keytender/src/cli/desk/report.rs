@@ -3,13 +3,19 @@
 use std::io::Write;
 
 use keytender_core::time::Time;
+use reqwest::Method;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Desk;
 use crate::app::evaluate;
-use crate::app::report::{self, Form};
-use crate::app::view::DifferenceList;
+use crate::app::report::{self, Form, Schedule};
+use crate::app::view::{DifferenceList, KeptReportView, KeptReports};
+use crate::client::part;
 use crate::error::Error;
+
+/// Where those are that are kept.
+const KEPT: &str = "/v1/credential-reports";
 
 /// Which report.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -36,6 +42,45 @@ impl Desk<'_> {
                 let csv = server.bytes("/v1/credential-report", &which).await?;
                 out.write_all(&csv)
                     .map_err(|error| Error::new("cannot write the report").source(error))
+            }
+        }
+    }
+
+    /// How often a report is made, and those that are kept.
+    pub(in crate::cli) async fn kept_reports(&self) -> Result<KeptReports, Error> {
+        match self {
+            Self::Here(inventory) => report::list(inventory).await,
+            Self::There(server) => server.get(KEPT, &()).await,
+        }
+    }
+
+    /// One that is kept.
+    pub(in crate::cli) async fn kept_report(&self, id: &str) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Here(inventory) => report::text(inventory, id).await.map(String::into_bytes),
+            Self::There(server) => server.bytes(&format!("{KEPT}/{}", part(id)), &()).await,
+        }
+    }
+
+    /// Makes one now and keeps it.
+    pub(in crate::cli) async fn keep_report(&self) -> Result<KeptReportView, Error> {
+        match self {
+            Self::Here(inventory) => report::make(inventory).await,
+            Self::There(server) => server.ask(Method::POST, KEPT, &json!({})).await,
+        }
+    }
+
+    /// How often one is made from now on.
+    pub(in crate::cli) async fn set_report_schedule(
+        &self,
+        schedule: Schedule,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => report::set_schedule(inventory, schedule).await,
+            Self::There(server) => {
+                let place = "/v1/credential-report-schedule";
+                let body = json!({"schedule": schedule});
+                server.order(Method::PUT, place, &body).await
             }
         }
     }

@@ -45,6 +45,9 @@ pub(in crate::cli) struct Args {
     /// Only those that somebody keeps as they are until a day
     #[arg(long)]
     kept: bool,
+    /// Only those that were found where a secret must not be
+    #[arg(long)]
+    exposed: bool,
     /// Only this owner's; `none`: those without an owner
     #[arg(long)]
     owner: Option<String>,
@@ -153,6 +156,7 @@ fn query(args: &Args) -> KeyQuery {
             UseWord::Unknown => UseStatus::Unknown,
         }),
         kept: args.kept.then_some(true),
+        exposed: args.exposed.then_some(true),
         unused_for: args.unused_for,
         older_than: args.older_than,
         expires_within: args.expires_within,

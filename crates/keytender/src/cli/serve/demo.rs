@@ -75,5 +75,7 @@ pub(super) async fn show(inventory: &Inventory) -> Result<(), Stop> {
         summary.add(&assessment);
         table.key(key, &held.account_name, &assessment);
     }
-    Ok(table.end(&summary)?)
+    table.end(&summary)?;
+    // Issued keys have a policy of their own, and are seen in the console.
+    demo::issue(inventory).await.map_err(Stop::could_not)
 }

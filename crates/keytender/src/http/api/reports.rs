@@ -1,15 +1,17 @@
-//! `/v1/credential-report`: every key, now or at a moment, and what changed.
+//! `/v1/credential-report`: every key, now or at a moment, and what changed; and those that are kept.
 
-use axum::http::header;
+use axum::Json;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use keytender_core::time::Time;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::app::inventory::Inventory;
-use crate::app::report::{self, Form};
-use crate::app::view::{DifferenceList, KeyList};
+use crate::app::report::{self, Form, Schedule};
+use crate::app::view::{DifferenceList, KeptReportView, KeptReports, KeyList};
 use crate::http::etag::Tagged;
-use crate::http::extract::Query;
+use crate::http::extract::{Body, Path, Query};
 use crate::http::problem::Refusal;
 
 /// Which report.
@@ -68,14 +70,85 @@ pub(in crate::http) async fn file(
 ) -> Result<Response, Refusal> {
     let mut content = Vec::new();
     report::write(inventory, form, account, at, &mut content).await?;
-    let (kind, name) = match form {
-        Form::Wide | Form::Aws => ("text/csv; charset=utf-8", "credential-report.csv"),
-        Form::Json => ("application/json", "credential-report.json"),
+    Ok(attached(form, "credential-report", content))
+}
+
+/// A report for the folder of downloads.
+fn attached(form: Form, name: &str, content: Vec<u8>) -> Response {
+    let (kind, end) = match form {
+        Form::Wide | Form::Aws => ("text/csv; charset=utf-8", "csv"),
+        Form::Json => ("application/json", "json"),
     };
-    let disposition = format!("attachment; filename=\"{name}\"");
+    let disposition = format!("attachment; filename=\"{name}.{end}\"");
     let headers =
         [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition.as_str())];
-    Ok((headers, content).into_response())
+    (headers, content).into_response()
+}
+
+/// One that is kept, as a file.
+///
+/// # Errors
+/// When there is none of this id.
+pub(in crate::http) async fn kept_file(
+    inventory: &Inventory,
+    report: &str,
+) -> Result<Response, Refusal> {
+    let text = report::text(inventory, report).await?;
+    Ok(attached(Form::Json, &format!("credential-report-{report}"), text.into_bytes()))
+}
+
+/// How often a report is to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct NewSchedule {
+    /// How often one is made and kept.
+    schedule: Schedule,
+}
+
+/// List the credential reports that are kept
+///
+/// With how often one is made. They are of every key: for whoever sees only some there are none. The newest 31 are kept, for
+/// 400 days at most.
+#[utoipa::path(get, path = "/v1/credential-reports", tag = "reports",
+    responses((status = 200, body = KeptReports, description = "The reports, the newest first")),
+    security(("token" = ["reports:read"])))]
+pub(in crate::http) async fn list(inventory: Inventory) -> Result<Json<KeptReports>, Refusal> {
+    Ok(Json(report::list(&inventory).await?))
+}
+
+/// Make a credential report now, and keep it
+#[utoipa::path(post, path = "/v1/credential-reports", tag = "reports",
+    responses((status = 201, body = KeptReportView, description = "It is kept")),
+    security(("token" = ["tasks:run"])))]
+pub(in crate::http) async fn make(
+    inventory: Inventory,
+) -> Result<(StatusCode, Json<KeptReportView>), Refusal> {
+    Ok((StatusCode::CREATED, Json(report::make(&inventory).await?)))
+}
+
+/// Read a credential report that is kept
+#[utoipa::path(get, path = "/v1/credential-reports/{report}", tag = "reports",
+    params(("report" = String, Path, description = "The id")),
+    responses((status = 200, body = KeyList, description = "The report, as it was made")),
+    security(("token" = ["reports:read"])))]
+pub(in crate::http) async fn get_kept(
+    inventory: Inventory,
+    Path(report): Path<String>,
+) -> Result<Response, Refusal> {
+    kept_file(&inventory, &report).await
+}
+
+/// Say how often a credential report is made and kept
+#[utoipa::path(put, path = "/v1/credential-report-schedule", tag = "reports",
+    request_body = NewSchedule,
+    responses((status = 200, body = KeptReports, description = "The schedule, and what is kept")),
+    security(("token" = ["policy:write"])))]
+pub(in crate::http) async fn set_schedule(
+    inventory: Inventory,
+    Body(new): Body<NewSchedule>,
+) -> Result<Json<KeptReports>, Refusal> {
+    report::set_schedule(&inventory, new.schedule).await?;
+    Ok(Json(report::list(&inventory).await?))
 }
 
 /// Say what changed between two moments

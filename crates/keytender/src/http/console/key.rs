@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use self::ours::Ours;
 use self::say::{Part, Typed};
+use super::exposures;
 use super::form::Wrong;
 use super::key_words::{self, kept_until, link, name, plain_name, severity, state, text};
 use super::layout;
@@ -121,7 +122,7 @@ fn head(view: &KeyView, now: Time) -> Markup {
         h1 { (name(view)) }
         p.line {
             span.tag.(view.state.as_str()) { (text(state(view))) }
-            @if view.exposed == Some(true) { " " span.tag.critical { "Exposed" } }
+            @if view.exposed == Some(true) { " " a.tag.critical href=(exposures::PATH) { "Exposed" } }
             @if let Some(id) = &view.id { " " code data-copy { (key_words::plain(id)) } }
         }
         p {

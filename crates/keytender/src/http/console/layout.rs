@@ -7,7 +7,7 @@ use keytender_core::text::printable;
 use maud::{DOCTYPE, Markup, html};
 
 use super::visit::Visit;
-use super::{apis, asset, cookie};
+use super::{apis, asset, cookie, exposures};
 
 /// A page shows what is ours, runs our one script, and posts forms to us.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -16,9 +16,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 12] = [
+const SECTIONS: [(&str, &str, Scope); 13] = [
     ("/", "Overview", Scope::KeysRead),
     ("/keys", "Keys", Scope::KeysRead),
+    (exposures::PATH, "Exposed keys", Scope::KeysRead),
     (apis::PATH, "Keys you issue", Scope::ApisRead),
     ("/accounts", "Accounts", Scope::AccountsRead),
     ("/owners", "Owners", Scope::OwnersRead),

@@ -2,20 +2,22 @@
 
 use axum::response::Response;
 use keytender_core::access::Scope;
+use keytender_core::text::printable;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::form::{Choice, Field, Wrong};
 use super::layout;
-use super::visit::Visit;
+use super::visit::{Form, Visit};
+use super::words::moment as when;
 use crate::app::accounts;
 use crate::app::inventory::{Inventory, Sight};
-use crate::app::report::{self, Form};
+use crate::app::report::{self, Form as Format, Schedule};
 use crate::app::view::{ChangeView, DifferenceList, DifferenceView};
 use crate::error::Error;
-use crate::http::api::reports::file;
-use crate::http::extract::Query;
+use crate::http::api::reports::{file, kept_file};
+use crate::http::extract::{Path, Query};
 use crate::http::problem::Refusal;
 
 const PATH: &str = "/reports";
@@ -25,7 +27,7 @@ const KEYS: usize = 500;
 /// Which report is to be had as a file.
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
-    format: Option<Form>,
+    format: Option<Format>,
     account: Option<String>,
     at: Option<String>,
 }
@@ -49,8 +51,85 @@ pub(super) async fn page(visit: Visit, inventory: Inventory) -> Result<Response,
         (file_form(&visit, &inventory).await?)
         h2 { "What changed" }
         (compare_form(&visit, &inventory, &Between::default(), None).await?)
+        @if inventory.sight == Sight::default() {
+            h2 #kept { "Kept" }
+            (kept_part(&visit, &inventory).await?)
+        }
     };
     Ok(layout::page(&visit, PATH, "Reports", &content))
+}
+
+/// The reports that are kept, and how often one is made.
+async fn kept_part(visit: &Visit, inventory: &Inventory) -> Result<Markup, Refusal> {
+    let found = report::list(inventory).await?;
+    let words = [
+        (Schedule::Off, "Never by itself"),
+        (Schedule::Daily, "Each day"),
+        (Schedule::Weekly, "Each week"),
+    ];
+    let said = words.iter().find(|(one, _)| *one == found.schedule).map_or("", |(_, said)| *said);
+    let options = words.map(|(one, said)| (one.as_str(), said));
+    Ok(html! {
+        p { "One is made and kept: " b { (said) } ". The newest 31 stay, for 400 days at most; the log has the digest of each." }
+        @if visit.may(Scope::PolicyWrite) {
+            form.stack method="post" action={ (PATH) "/schedule" } {
+                (visit.proof())
+                (Choice::new("schedule", "schedule", "How often", options).chosen(Some(found.schedule.as_str())))
+                button.quiet type="submit" { "Change" }
+            }
+        }
+        @if visit.may(Scope::TasksRun) {
+            form method="post" action={ (PATH) "/kept" } {
+                (visit.proof())
+                button.quiet type="submit" { "Make one now" }
+            }
+        }
+        @if found.reports.is_empty() {
+            p { "None is kept." }
+        } @else {
+            table.cards {
+                thead { tr {
+                    th scope="col" { "Made" } th scope="col" { "By" } th scope="col" { "Size" } th scope="col" { "SHA-256" }
+                } }
+                tbody { @for one in &found.reports { tr {
+                    th scope="row" { a.key href={ (PATH) "/kept/" (one.id) } { (when(one.made_at, inventory.now)) } }
+                    td data-label="By" { @if one.scheduled { "the schedule" } @else { (printable(&one.made_by)) } }
+                    td data-label="Size" { (one.bytes.div_ceil(1024)) " KiB" }
+                    td data-label="SHA-256" { code { (one.sha256) } }
+                } } }
+            }
+        }
+    })
+}
+
+/// Gives one that is kept, as a file.
+pub(super) async fn kept(
+    inventory: Inventory,
+    Path(report): Path<String>,
+) -> Result<Response, Refusal> {
+    kept_file(&inventory, &report).await
+}
+
+/// Makes one now and keeps it.
+pub(super) async fn make(visit: Visit, inventory: Inventory) -> Result<Response, Refusal> {
+    report::make(&inventory).await?;
+    Ok(visit.done(&format!("{PATH}#kept"), "The report is made and kept."))
+}
+
+/// How often one is to be made.
+#[derive(Debug, Deserialize)]
+pub(super) struct How {
+    schedule: Schedule,
+}
+
+/// Changes how often one is made.
+pub(super) async fn set_schedule(
+    visit: Visit,
+    inventory: Inventory,
+    Form(how): Form<How>,
+) -> Result<Response, Refusal> {
+    report::set_schedule(&inventory, how.schedule).await?;
+    Ok(visit.done(&format!("{PATH}#kept"), "It is written."))
 }
 
 /// The names of accounts, for whoever sees them.

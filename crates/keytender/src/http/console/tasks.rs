@@ -17,10 +17,11 @@ use crate::http::problem::Refusal;
 
 const PATH: &str = "/tasks";
 /// What each task does; a sync is one of an account.
-const ABOUT: [(&str, &str); 4] = [
+const ABOUT: [(&str, &str); 5] = [
     ("evaluate", "holds keys against the policy, and gives them owners"),
     ("notify", "tells owners what is due, and delivers what waits"),
     ("seal", "seals the log of acts"),
+    ("report", "makes the credential report that is due by the schedule, and keeps it"),
     ("sweep", "forgets what is old and says nothing any more"),
 ];
 

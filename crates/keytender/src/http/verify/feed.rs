@@ -93,6 +93,31 @@ pub(in crate::http) async fn lease(
     Ok(Json(feed::lease(&inventory, &api, &asked).await?))
 }
 
+/// Which verifier.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct WhichNode {
+    /// The name by which it asked for its lease.
+    node: String,
+}
+
+/// End the lease of a verifier
+///
+/// It verifies no more, and whoever revokes a key does not wait for it.
+#[utoipa::path(delete, path = "/v1/apis/{api}/feed/leases", tag = "verification",
+    params(("api" = String, Path, description = "The id or the name"), WhichNode),
+    responses((status = 204, description = "It has ended, or there was none")),
+    security(("token" = ["keys:verify"])))]
+pub(in crate::http) async fn leave(
+    inventory: Inventory,
+    Path(api): Path<String>,
+    Query(which): Query<WhichNode>,
+) -> Result<StatusCode, Refusal> {
+    feed::leave(&inventory, &api, &which.node).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Tell how keys were used
 ///
 /// Counts only grow, so that the same batch may be told again. Keys of other APIs are left out.

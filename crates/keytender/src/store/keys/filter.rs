@@ -44,6 +44,8 @@ pub struct Filter {
     pub use_status: Option<&'static str>,
     /// Kept as they are at this moment.
     pub kept_at: Option<Time>,
+    /// They were found where a secret must not be.
+    pub is_exposed: bool,
     /// Idle since before this moment; unknown last uses are not among them.
     pub idle_since: Option<Time>,
     /// Made before this moment.
@@ -294,6 +296,9 @@ impl Filter {
         }
         if self.is_due {
             sql.plain("k.due = 1");
+        }
+        if self.is_exposed {
+            sql.plain("k.exposed_at IS NOT NULL");
         }
         if let Some(at) = self.finding_by {
             sql.and("(k.rules <> '' OR k.evaluate_at <=", at);

@@ -278,7 +278,10 @@ impl Model {
     }
 
     fn revoke(&mut self) -> Option<String> {
-        let place = self.choose(|_, key| key.stand != Stand::Ended)?;
+        // Whether the end of its overlap or the revocation came first is to be known.
+        let is_clear = |at: Time| now().plus(EDGE) < at || at.plus(LATE) < now();
+        let place =
+            self.choose(|_, key| key.stand != Stand::Ended && key.retires.is_none_or(is_clear))?;
         let is_compromised = self.chance.below(3) == 0;
         let path = self.place(place, "revocation");
         let body = json!({"compromised": is_compromised, "wait": "enforced"});
@@ -287,6 +290,7 @@ impl Model {
         let key = &mut self.keys[place];
         let was_pending = key.stand == Stand::Pending;
         (key.stand, key.is_compromised) = (Stand::Ended, is_compromised);
+        key.retires = key.retires.filter(|at| *at <= now());
         if let Some(before) = key.before.filter(|_| was_pending) {
             self.keys[before].next = None;
         }

@@ -59,6 +59,23 @@ fn a_look_at_a_new_key_is_no_use_and_its_first_use_begins_the_overlap() {
 }
 
 #[test]
+fn a_key_that_a_person_ends_during_its_overlap_is_revoked_and_not_superseded() {
+    for database in new_databases() {
+        let gate = Gate::open(database);
+        let [by_hand, finished] = [gate.key(&json!({})), gate.key(&json!({}))];
+        for old in [&by_hand, &finished] {
+            gate.rotate(old, &json!({"activation": "immediately", "overlap": "1d"}));
+            assert_eq!(gate.ask(0, &old.text).status, 200);
+        }
+        gate.first().post(&format!("/v1/keys/{}/revocation", by_hand.id), &json!({})).expect(200);
+        assert_eq!(gate.ask(0, &by_hand.text).problem(), "key-revoked");
+        let place = format!("/v1/keys/{}/rotations/completion", finished.id);
+        gate.first().post(&place, &json!({})).expect(200);
+        until(|| gate.ask(0, &finished.text).problem() == "key-superseded");
+    }
+}
+
+#[test]
 fn who_still_uses_the_old_key_is_named_by_place_and_address() {
     for database in new_databases() {
         let gate = Gate::open(database);

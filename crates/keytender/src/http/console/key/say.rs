@@ -13,6 +13,7 @@ use crate::app::inventory::Inventory;
 use crate::app::keys;
 use crate::app::view::{KeyChange, KeyView};
 use crate::error::{Error, Kind};
+use crate::http::console::exposures;
 use crate::http::console::key_words::{kept_until, text};
 use crate::http::console::keys::{bulk, owners};
 use crate::http::console::visit::{Form, Visit};
@@ -216,6 +217,9 @@ impl<'f> Forms<'f> {
                     @if is_told {
                         (self.line(Part::Name, "name", "Name", self.view.label.as_deref(),
                             "Its provider is not asked, so you name it."))
+                    }
+                    @if self.view.exposed != Some(true) {
+                        p { a href={ (exposures::PATH) "?key=" (self.view.key) } { "Say that it is exposed…" } }
                     }
                 }
             }

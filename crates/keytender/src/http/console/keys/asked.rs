@@ -14,7 +14,7 @@ use crate::http::{api, extract};
 use crate::store::keys::Term;
 
 /// What narrows the list, by the names that the API has for it.
-pub(super) const FILTERS: [&str; 15] = [
+pub(super) const FILTERS: [&str; 16] = [
     "text",
     "due",
     "action",
@@ -30,6 +30,7 @@ pub(super) const FILTERS: [&str; 15] = [
     "older_than",
     "expires_within",
     "kept",
+    "exposed",
 ];
 /// The order of the list.
 pub(super) const SORT: &str = "sort";
@@ -168,6 +169,7 @@ fn said(name: &str, value: &str, rules: &[RuleView]) -> String {
         ("older_than", _) => format!("Older than {}", span()),
         ("expires_within", _) => format!("Ends within {}", span()),
         ("kept", "true") => "Kept".to_owned(),
+        ("exposed", "true") => "Exposed".to_owned(),
         _ => format!("{name}: {value}"),
     }
 }

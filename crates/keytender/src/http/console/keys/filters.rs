@@ -121,12 +121,14 @@ fn times(asked: &Asked) -> Markup {
     let uses = [("never", "Never"), ("used", "At some time"), ("unknown", "Unknown")];
     let uses = uses.map(|(word, said)| (word.to_owned(), said.to_owned()));
     let kept = vec![("true".to_owned(), "Kept until a day".to_owned())];
+    let exposed = vec![("true".to_owned(), "Exposed".to_owned())];
     html! {
         (choice(asked, "last_used", "Used", uses.to_vec()))
         (choice(asked, "unused_for", "Not used for", spans(&[30, 45, 90, 180, 365])))
         (choice(asked, "older_than", "Older than", spans(&[30, 90, 180, 365, 1_096])))
         (choice(asked, "expires_within", "Ends within", spans(&[7, 30, 90])))
         (choice(asked, "kept", "Kept", kept))
+        (choice(asked, "exposed", "Exposed", exposed))
     }
 }
 
