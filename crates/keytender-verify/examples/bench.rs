@@ -19,8 +19,10 @@ use std::time::{Duration, Instant};
 use cap::Cap;
 use keytender_core::id::{AccountId, ApiId, AppId, KeyId};
 use keytender_core::token::{Brand, Environment, RANDOM_BYTES, Token};
-use keytender_verify::feed::{Api, App, Key, KeyDigest, Snapshot, State};
-use keytender_verify::{Clock, Lease, Now, Request, Table, Usage, Verdict, Verifier};
+use keytender_verify::feed::{
+    Api, App, Change, Changes, Key, KeyDigest, Snapshot, State, VERSION, What,
+};
+use keytender_verify::{Clock, Lease, Now, Reason, Request, Table, Usage, Verdict, Verifier};
 
 #[global_allocator]
 static ALLOCATED: Cap<std::alloc::System> = Cap::new(std::alloc::System, usize::MAX);
@@ -62,9 +64,9 @@ struct Tokens {
 
 impl Tokens {
     fn new(tokens: impl Iterator<Item = Box<str>>) -> Self {
-        let letters: String = tokens.collect();
-        let len = letters.len() / letters.split_inclusive("acme_").count().saturating_sub(1).max(1);
-        Self { letters, len }
+        let mut tokens = tokens.peekable();
+        let len = tokens.peek().map_or(1, |token| token.len());
+        Self { letters: tokens.collect(), len }
     }
 
     fn count(&self) -> usize {
@@ -92,12 +94,18 @@ fn app(number: usize) -> App {
     }
 }
 
-fn key(number: usize, token: &Token, random: u64) -> Key {
+/// The app of a key, in no order: the next key is of another one.
+fn app_of(number: usize, keys: usize) -> usize {
+    let apps = (keys / KEYS_OF_APP).max(1) as u64;
+    usize::try_from(Chance(number as u64).next() % apps).unwrap()
+}
+
+fn key(number: usize, count: usize, token: &Token, random: u64) -> Key {
     Key {
         key: KeyId::from_random(random),
         id: token.id(),
         digest: KeyDigest(token.digest()),
-        app: app(number / KEYS_OF_APP).app,
+        app: app(app_of(number, count)).app,
         environment: Environment::Live,
         state: State::Active,
         expires_at: None,
@@ -123,7 +131,7 @@ fn fill(count: usize) -> (Arc<Table>, Tokens) {
         let mut snapshot = Snapshot { apis, apps: apps.collect(), ..Snapshot::empty(1) };
         for number in numbers {
             let token = chance.token();
-            snapshot.keys.push(key(number, &token, chance.next()));
+            snapshot.keys.push(key(number, count, &token, chance.next()));
             texts.push(text(&token));
         }
         loader.add(&snapshot).unwrap();
@@ -206,7 +214,11 @@ fn forged(good: &Tokens) -> [(&'static str, Tokens); 3] {
 /// The token with the id of one and the secret of another.
 fn with_id_of(id_of: &str, secret_of: &Token) -> Box<str> {
     let other = text(secret_of);
-    let before = format!("{}{}", id_of.get(..23).unwrap(), other.get(23..55).unwrap());
+    with_checksum(&format!("{}{}", id_of.get(..23).unwrap(), other.get(23..55).unwrap()))
+}
+
+/// The token that begins like this.
+fn with_checksum(before: &str) -> Box<str> {
     let mut crc = !0_u32;
     for byte in before.bytes() {
         crc ^= u32::from(byte);
@@ -224,37 +236,92 @@ fn with_id_of(id_of: &str, secret_of: &Token) -> Box<str> {
     format!("{before}{}", std::str::from_utf8(&checksum).unwrap()).into_boxed_str()
 }
 
-/// How long unknown ids and wrong secrets take, in turns: means, deviations and Welch's t.
-fn compare_times(verifier: &Verifier, unknown: &Tokens, wrong: &Tokens, rounds: usize, now: Now) {
+/// A kind of refused tokens: its name, why they are refused, and as many tokens as of each other kind.
+type Kind = (&'static str, Reason, Tokens);
+
+/// Every kind of refused tokens that are not mistyped. For some of them keys of the table are ended, each of its own.
+fn refused_kinds(table: &Table, good: &Tokens, now: Now) -> Vec<Kind> {
+    let each = good.count() / 8;
+    let of = |kind: usize| (kind..good.count()).step_by(8).take(each);
+    let ended = [
+        ("revoked", Reason::Revoked, State::Revoked),
+        ("expired", Reason::Expired, State::Active),
+        ("suspended", Reason::Suspended, State::Suspended),
+    ];
+    let mut kinds = Vec::new();
+    let mut chance = Chance(1);
+    for number in 0..good.count() {
+        let token = chance.token();
+        let own = key(number, good.count(), &token, chance.next());
+        let Some((_, reason, state)) = ended.get(number % 8) else { continue };
+        let expires_at = (*reason == Reason::Expired).then_some(now.time);
+        let what = What::PutKey(Key { state: *state, expires_at, ..own });
+        let seq = table.seq().unwrap() + 1;
+        let changes = vec![Change { seq, what }];
+        let change = Changes { version: VERSION, after: seq - 1, through: seq, changes };
+        table.apply(&change).unwrap();
+    }
+    for (place, (name, reason, _)) in ended.into_iter().enumerate() {
+        let tokens = Tokens::new(of(place).map(|number| good.get(number).into()));
+        kinds.push((name, reason, tokens));
+    }
+    let mut chance = Chance(3);
+    let unknown = Tokens::new((0..each).map(|_| text(&chance.token())));
+    let wrong = Tokens::new(of(3).map(|number| with_id_of(good.get(number), &chance.token())));
+    let other = |from: &str, to: &str, place| {
+        let before = |number| good.get(number).get(..55).unwrap().replace(from, to);
+        Tokens::new(of(place).map(|number| with_checksum(&before(number))))
+    };
+    kinds.push(("unknown id", Reason::Unknown, unknown));
+    kinds.push(("wrong secret", Reason::Unknown, wrong));
+    kinds.push(("another API's brand", Reason::Unknown, other("acme_", "ecma_", 4)));
+    kinds.push(("another environment", Reason::Unknown, other("_live_", "_test_", 5)));
+    kinds
+}
+
+/// How long each kind takes to refuse, 16 tokens at a time, the kinds in turns: mean, deviation, and Welch's t next to
+/// all others together.
+fn compare_times(verifier: &Verifier, kinds: &[Kind], rounds: usize, now: Now) {
     let request = Request::default();
-    let mut times = [Vec::with_capacity(rounds), Vec::with_capacity(rounds)];
+    let mut times = vec![Vec::with_capacity(rounds); kinds.len()];
     for round in 0..rounds {
-        for (tokens, times) in [unknown, wrong].into_iter().zip(&mut times) {
+        // Whoever comes first comes last the next time: what runs before may leave its traces in the caches.
+        for place in 0..kinds.len() {
+            let place = (place + round) % kinds.len();
+            let (_, reason, tokens) = kinds.get(place).unwrap();
             let first = round * 16;
             let start = Instant::now();
             for number in first..first + 16 {
                 let token = tokens.get(number % tokens.count());
                 black_box(verifier.verify(black_box(token), &request, now));
             }
-            times.push(start.elapsed().as_secs_f64() * 1e9 / 16.0);
+            let nanos = start.elapsed().as_secs_f64() * 1e9 / 16.0;
+            times.get_mut(place).unwrap().push(nanos);
+            let token = tokens.get(first % tokens.count());
+            assert_eq!(verifier.verify(token, &request, now), Verdict::Refused(*reason));
         }
     }
-    let [unknown, wrong] = times.map(|mut times| {
+    for times in &mut times {
         // Interruptions say nothing of the code.
         times.sort_by(f64::total_cmp);
         times.truncate(times.len() * 9 / 10);
-        let count = times.len() as f64;
-        let mean = times.iter().sum::<f64>() / count;
-        let variance = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        (mean, variance, count)
-    });
-    let t = (unknown.0 - wrong.0) / (unknown.1 / unknown.2 + wrong.1 / wrong.2).sqrt();
-    println!(
-        r#"{{"compare":"unknown id, wrong secret","unknown_ns":{},"wrong_ns":{},"deviation_ns":{},"t":{t}}}"#,
-        unknown.0,
-        wrong.0,
-        unknown.1.sqrt()
-    );
+    }
+    for (place, (name, ..)) in kinds.iter().enumerate() {
+        let (mean, variance, count) = moments(times.get(place).unwrap().iter().copied());
+        let others = times.iter().enumerate().filter(|(other, _)| *other != place);
+        let others = moments(others.flat_map(|(_, times)| times.iter().copied()));
+        let t = (mean - others.0) / (variance / count + others.1 / others.2).sqrt();
+        let deviation = variance.sqrt();
+        println!(r#"{{"refused":"{name}","ns":{mean},"deviation_ns":{deviation},"t":{t}}}"#);
+    }
+}
+
+/// Mean, variance and count.
+fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64, f64) {
+    let count = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (mean, variance, count)
 }
 
 /// What many do: the digest of the whole token as hexadecimal text, in a hash map.
@@ -301,9 +368,6 @@ fn main() {
     for (case, tokens) in &forged {
         verify(case, 1, time, &verifier, tokens, false, now);
     }
-    let [_, (_, unknown), (_, wrong)] = &forged;
-    compare_times(&verifier, unknown, wrong, 20_000, now);
-
     let folder = tempfile::tempdir().unwrap();
     let usage = Usage::open(&folder.path().join("uses"), "bench", count, 1).unwrap().usage;
     let verifier = verifier.with_usage(Arc::clone(&usage));
@@ -316,4 +380,5 @@ fn main() {
         verify("uniform, counted", threads, time, &verifier, &tokens, true, now);
     }
     baseline(&tokens, time);
+    compare_times(&verifier, &refused_kinds(&table, &tokens, now), 20_000, now);
 }

@@ -129,11 +129,15 @@ impl Table {
 
     /// The app at a place, what is said of it, its API, if `brand` is the API's, and what is held of its limit where
     /// nothing else is said.
-    pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(&AppCell, Facts, ApiId, Part)> {
+    pub(crate) fn app(
+        &self,
+        place: u32,
+        brand: Brand,
+    ) -> Option<(&AppCell, Facts, Option<ApiId>, Part)> {
         let cell = self.apps.get(place)?;
         let facts = cell.facts();
         let api = self.apis.get(facts.api)?;
-        Some((cell, facts, api.id_if(brand)?, api.even()))
+        Some((cell, facts, api.id_if(brand), api.even()))
     }
 
     fn write(&self) -> MutexGuard<'_, Writer> {

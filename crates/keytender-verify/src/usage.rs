@@ -39,6 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytender_core::id::KeyId;
 use keytender_core::time::Time;
+use keytender_core::token::TokenId;
 
 use crate::feed::Batch;
 use crate::verdict::Request;
@@ -51,7 +52,7 @@ use self::lock::Lock;
 use self::names::Names;
 use self::outbox::Outbox;
 use self::piece::Pieces;
-use self::record::{Record, Use};
+use self::record::{Name, Record, Use};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -88,18 +89,24 @@ impl Usage {
         open::open(path, node, keys, random)
     }
 
-    /// Counts a use of a key. Whether it is the first that is known here.
-    pub fn record(&self, key: KeyId, request: &Request<'_>, time: Time) -> bool {
+    /// Counts a use of a key, whose tokens have this public id. Whether it is the first that is known here.
+    pub fn record(&self, key: KeyId, id: TokenId, request: &Request<'_>, time: Time) -> bool {
         let second = time.as_micros().div_euclid(MICROS_PER_SECOND).clamp(0, u32::MAX.into());
         let second = u32::try_from(second).unwrap_or(u32::MAX);
         let agent = self.name(request.agent);
         let this = Use { second, agent, address: request.address };
-        let count = self.with_record(key, 0, |record| record.count(&this)).unwrap_or(0);
+        let count =
+            self.with_record(&Name::new(key, id, 0), |record| record.count(&this)).unwrap_or(0);
         let place = record::place(self.name(request.region), self.name(request.service));
         if place != 0 {
-            self.with_record(key, place, |record| record.note(second));
+            self.with_record(&Name::new(key, id, place), |record| record.note(second));
         }
         count == 1
+    }
+
+    /// A use of a key may be counted soon, whose tokens have this public id: what that needs is at hand then.
+    pub(crate) fn expect(&self, id: TokenId) {
+        self.pieces.expect(record::home(id));
     }
 
     /// What is new: the batch that was not acknowledged yet, as it was, or another of about `rows` keys. None if
@@ -129,8 +136,8 @@ impl Usage {
     }
 
     /// How often a key was used since the epoch of the file began.
-    pub fn count(&self, key: KeyId) -> u64 {
-        let found = self.pieces.find(&record::Name::new(key, 0));
+    pub fn count(&self, key: KeyId, id: TokenId) -> u64 {
+        let found = self.pieces.find(&Name::new(key, id, 0));
         found.map_or(0, |place| self.pieces.with(place, |record| record.counted()).unwrap_or(0))
     }
 
@@ -144,11 +151,10 @@ impl Usage {
         Health { unsaved: self.pieces.unsaved(), is_name_lost: self.names.is_one_lost() }
     }
 
-    /// Looks the record of a key up, or makes it, and marks it as changed.
-    fn with_record<T>(&self, key: KeyId, place: u32, act: impl Fn(&Record<'_>) -> T) -> Option<T> {
-        let name = record::Name::new(key, place);
-        let found = self.pieces.find(&name);
-        let found = found.or_else(|| self.pieces.add(&mut self.file(), &name))?;
+    /// Looks a record up, or makes it, and marks it as changed.
+    fn with_record<T>(&self, name: &Name, act: impl Fn(&Record<'_>) -> T) -> Option<T> {
+        let found = self.pieces.find(name);
+        let found = found.or_else(|| self.pieces.add(&mut self.file(), name))?;
         let result = self.pieces.with(found, act);
         self.pieces.mark(found);
         result

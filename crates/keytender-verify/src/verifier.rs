@@ -1,12 +1,14 @@
 //! From token to verdict.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use keytender_core::id::KeyId;
-use keytender_core::token::{Digest, Token};
+use keytender_core::token::{Token, TokenId};
 
 use crate::app::{AppCell, Facts};
 use crate::clock::Now;
+use crate::details::Details;
 use crate::lease::{Lease, Standing};
 use crate::limit::Bucket;
 use crate::share::Part;
@@ -15,8 +17,6 @@ use crate::table::Table;
 use crate::usage::Usage;
 use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
 
-/// What the secret of a token is compared with if nobody was given the token: no secret has this digest.
-const NOBODY: Digest = Digest::from_bytes([0; 32]);
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Says whether tokens are good. Any number of threads may share one.
@@ -58,8 +58,8 @@ impl Verifier {
     /// look.
     ///
     /// In the order of [`Reason`]: its form, its checksum, its secret, and only then its state, end, networks,
-    /// scopes and limits. Nothing but memory is touched. A token whose id nobody was given takes the same way as
-    /// one whose secret is wrong.
+    /// scopes and limits. Nothing but memory is touched. Each token that is no mistyped one takes the same
+    /// way up to its limits, whatever is wrong with it.
     pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
         match self.judge(token, request, now) {
             Ok(accepted) => Verdict::Accepted(accepted),
@@ -70,32 +70,32 @@ impl Verifier {
     fn judge(&self, token: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
         let token = Token::parse(token).map_err(|_| Reason::Malformed)?;
         let image = self.table.image();
-        let entry = image.find(token.id().to_bits());
-        let is_right = token.verify(&entry.map_or(NOBODY, |entry| entry.digest));
+        if let Some(usage) = &self.usage {
+            usage.expect(token.id());
+        }
+        let found = image.find(token.id().to_bits());
+        let is_right = found.is_some_and(|(entry, _)| token.verify(&entry.digest));
         let standing = self.lease.standing(now.monotonic);
         if standing == Standing::Ended {
             return Err(Reason::Unavailable);
         }
-        let entry = entry.filter(|_| is_right).ok_or(Reason::Unknown)?;
+        let (entry, is_known) = found.ok_or(Reason::Unknown)?;
         let owner = self.table.app(entry.app, token.brand());
         let (app, facts, api, even) = owner.ok_or(Reason::Unknown)?;
-        if entry.environment != token.environment() {
-            return Err(Reason::Unknown);
-        }
-        works(&entry, now)?;
-        is_let(&facts)?;
         let details = image.details(entry.details);
-        if let Some(details) = details
-            && !details.has_address(request.address)
-        {
-            return Err(Reason::IpNotAllowed);
+        // All of it is looked at before any of it counts, also of a key that is not the token's: how long a refusal takes
+        // does not tell which it is.
+        let is_its = is_known & is_right & (entry.environment == token.environment());
+        let looks = || [works(&entry, now), is_let(&facts), is_within(details, request)];
+        if !looks().iter().fold(is_its & api.is_some(), |all, one| all & one.is_ok()) {
+            let looked = black_box(looks().into_iter().collect::<Result<(), Reason>>());
+            is_its.then_some(api).flatten().ok_or(Reason::Unknown)?;
+            looked?;
         }
-        if !details.map_or(request.scopes.is_empty(), |own| own.has_scopes(request.scopes)) {
-            return Err(Reason::ScopeMissing);
-        }
+        let api = api.ok_or(Reason::Unknown)?;
         let left = self.take((entry.app, app, even), &facts, request, now)?;
         let activates = entry.state == Stand::Pending && !request.is_dry;
-        self.count(entry.key, activates, request, now);
+        self.count((entry.key, token.id()), activates, request, now);
         Ok(Accepted {
             key: entry.key,
             id: token.id(),
@@ -142,9 +142,9 @@ impl Verifier {
         })
     }
 
-    fn count(&self, key: KeyId, activates: bool, request: &Request<'_>, now: Now) {
+    fn count(&self, (key, id): (KeyId, TokenId), activates: bool, request: &Request<'_>, now: Now) {
         if let Some(usage) = self.usage.as_ref().filter(|_| !request.is_dry) {
-            usage.record(key, request, now.time);
+            usage.record(key, id, request, now.time);
             if activates {
                 usage.hurry();
             }
@@ -175,5 +175,16 @@ const fn is_let(facts: &Facts) -> Result<(), Reason> {
         Facts { is_suspended: true, .. } => Err(Reason::AppSuspended),
         Facts { is_account_suspended: true, .. } => Err(Reason::AccountSuspended),
         Facts { .. } => Ok(()),
+    }
+}
+
+/// Whether its networks and scopes do.
+fn is_within(details: Option<&Arc<Details>>, request: &Request<'_>) -> Result<(), Reason> {
+    let is_there = details.is_none_or(|own| own.has_address(request.address));
+    let may = details.map_or(request.scopes.is_empty(), |own| own.has_scopes(request.scopes));
+    match (is_there, may) {
+        (false, _) => Err(Reason::IpNotAllowed),
+        (true, false) => Err(Reason::ScopeMissing),
+        (true, true) => Ok(()),
     }
 }

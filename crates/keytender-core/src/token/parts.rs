@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-use super::letters::{is_letter, sextet};
+use super::letters::{is_letter, sextets};
 
 /// Letters of a public id: 71 bits.
 pub(super) const ID_LETTERS: usize = 12;
@@ -113,8 +113,11 @@ impl TokenId {
 
     /// The id as a number below 2^72, 6 bits a letter: no two ids have the same. For tables of many
     /// keys; it is written nowhere.
-    pub fn to_bits(&self) -> u128 {
-        self.0.iter().fold(0, |bits, letter| (bits << 6) | u128::from(sextet(*letter)))
+    pub const fn to_bits(&self) -> u128 {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = self.0;
+        let first = sextets([a, b, c, d, e, f, g, h]) as u128;
+        let last = sextets([b'0', b'0', b'0', b'0', i, j, k, l]) as u128;
+        (first << 24) | last
     }
 }
 

@@ -21,6 +21,8 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const GROUP: usize = 8;
 /// One in each byte of a word.
 const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each byte of a word.
+const HIGHEST: u64 = ONES << 7;
 
 /// The slots, and what belongs to them.
 #[derive(Default)]
@@ -56,46 +58,65 @@ impl Image {
         Self { words, groups, details: Shelf::default() }
     }
 
-    /// The key of a public id. If there is none, another key or nothing is looked at instead, so that it takes as
-    /// long.
-    pub(crate) fn find(&self, id: u128) -> Option<Entry> {
-        let (slot, is_found) = match self.search(id) {
-            Search::Found(slot) => (slot, true),
-            Search::Free(_) | Search::Full => {
-                (self.slots().get(self.home(id) * GROUP + own_slot(id))?, false)
+    /// The key of a public id, and whether it is one: if not, it is another key, or nobody's. What is read, and how long
+    /// that takes, does not tell.
+    pub(crate) fn find(&self, id: u128) -> Option<(Entry, bool)> {
+        let (home, own, mark) = (self.home(id), own_slot(id), mark(id));
+        // Most keys are in a slot of their own: it is asked for before the marks tell.
+        std::hint::black_box(self.slots().get(home * GROUP + own)?[0].load(Ordering::Relaxed));
+        let (likely, is_marked) = self.likely(home, own, mark);
+        let (entry, is_it) = self.look(self.slots().get(likely)?, id);
+        if is_marked
+            && !is_it
+            && let Search::Found(slot) = self.search(id)
+        {
+            return Some(self.look(slot, id));
+        }
+        Some((entry, is_it))
+    }
+
+    /// Where a key most likely is, and whether its mark is there: if not, the place is of another key.
+    fn likely(&self, home: usize, own: usize, mark: u64) -> (usize, bool) {
+        for (group, marks) in self.from(home) {
+            let marked = zeros(marks ^ (mark * ONES));
+            if marked != 0 {
+                return (group * GROUP + pick(marked, own), true);
             }
-        };
+            if zeros(marks) != 0 {
+                break;
+            }
+        }
+        let marks = self.marks().get(home).map_or(0, |marks| marks.load(Ordering::Relaxed));
+        (home * GROUP + pick(HIGHEST & !zeros(marks), own), false)
+    }
+
+    /// What a slot says, and whether it is of this id.
+    fn look(&self, slot: &Slot, id: u128) -> (Entry, bool) {
         let (head, words) = cell(slot).read();
         let entry = Entry::unpack(head, words);
-        (is_found && entry.id == id && entry.state != Stand::Removed).then_some(entry)
+        let is_there = !matches!(entry.state, Stand::Empty | Stand::Removed);
+        (entry, (entry.id == id) & is_there)
+    }
+
+    /// Groups and their marks, from one on.
+    fn from(&self, home: usize) -> impl Iterator<Item = (usize, u64)> {
+        let (before, after) = self.marks().split_at_checked(home).unwrap_or_default();
+        let order = (home..).zip(after).chain((0..).zip(before));
+        // A mark is set after its slot is filled.
+        order.map(|(group, marks)| (group, marks.load(Ordering::Acquire)))
     }
 
     /// The slot of a public id, or the one where it would be.
     pub(crate) fn search(&self, id: u128) -> Search<'_> {
         let (home, own, mark) = (self.home(id), own_slot(id), mark(id));
-        // More than half of the keys are there: they are found without their mark. Marks are asked for before, so
-        // that they are at hand, and an id that is not there takes no longer.
-        let marks = self.marks().get(home).map_or(0, |marks| marks.load(Ordering::Acquire));
-        std::hint::black_box(marks);
-        if let Some(slot) = self.slot(home, own, id) {
-            return Search::Found(slot);
-        }
-        let (before, after) = self.marks().split_at_checked(home).unwrap_or_default();
-        let order = (home..).zip(after).chain((0..).zip(before));
-        for (group, marks) in order {
-            // A mark is set after its slot is filled.
-            let marks = marks.load(Ordering::Acquire);
-            let found = places(marks ^ (mark * ONES)).find_map(|slot| self.slot(group, slot, id));
-            if let Some(slot) = found {
+        for (group, marks) in self.from(home) {
+            let mut found = places(zeros(marks ^ (mark * ONES)));
+            if let Some(slot) = found.find_map(|slot| self.slot(group, slot, id)) {
                 return Search::Found(slot);
             }
-            if let Some(first) = places(marks).next() {
-                let is_own_free = (marks >> (own * 8)) & 0xff == 0;
-                return Search::Free(Place {
-                    group,
-                    slot: if is_own_free { own } else { first },
-                    mark,
-                });
+            let free = zeros(marks);
+            if free != 0 {
+                return Search::Free(Place { group, slot: pick(free, own), mark });
             }
         }
         Search::Full
@@ -175,16 +196,29 @@ fn mark(id: u128) -> u64 {
     ((lower(id) ^ (lower(id) >> 29)) & 0xff).max(1)
 }
 
-/// The places of the bytes of a word that are 0. Of others behind a 0, now and then one that is not.
-fn places(word: u64) -> impl Iterator<Item = usize> {
-    let mut zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+/// The highest bit of each byte of a word that is 0.
+const fn zeros(word: u64) -> u64 {
+    const LOW: u64 = !HIGHEST;
+    !(((word & LOW) + LOW) | word | LOW)
+}
+
+/// The places of the bytes whose highest bit is set.
+fn places(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let place = zeros.trailing_zeros() / 8;
-        (zeros != 0).then(|| {
-            zeros &= zeros - 1;
+        let place = bits.trailing_zeros() / 8;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
             place as usize
         })
     })
+}
+
+/// The same, of one of them: `own` if that is among them or there is none, or else the first. Without a branch: nobody
+/// can guess which.
+fn pick(bits: u64, own: usize) -> usize {
+    let own = 0x80 << (own * 8);
+    let bit = std::hint::select_unpredictable((bits & own == 0) & (bits != 0), bits, own);
+    (bit.trailing_zeros() / 8) as usize
 }
 
 impl fmt::Debug for Image {

@@ -22,8 +22,8 @@ pub(super) const PIECES: usize = 40;
 /// Zeros are written so many at a time.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// How a file of uses begins: `KTUSAGE1`.
-const MAGIC: u64 = u64::from_le_bytes(*b"KTUSAGE1");
+/// How a file of uses begins: `KTUSAGE2`.
+const MAGIC: u64 = u64::from_le_bytes(*b"KTUSAGE2");
 
 /// A file of uses.
 pub(super) struct File {

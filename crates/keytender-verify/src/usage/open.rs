@@ -20,7 +20,7 @@ const FIRST_RECORDS: u64 = 4_096;
 /// Records that fill pages: what follows them can be mapped.
 const RECORDS_OF_PAGE: u64 = 64;
 /// A file that is put in order is at most so full, in percent, so that it does not soon grow again.
-const FILL_PERCENT: u64 = 60;
+const FILL_PERCENT: u64 = 50;
 
 /// An open file, and what was found in it.
 #[derive(Debug)]

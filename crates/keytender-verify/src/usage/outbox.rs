@@ -85,10 +85,10 @@ fn told<'a>(usage: &Usage, contents: impl Iterator<Item = &'a Content> + Clone) 
     let mut rows: Vec<Row> = Vec::new();
     let mut places: HashMap<u64, usize> = HashMap::new();
     for content in contents {
-        let key = content.name.key;
+        let Name { key, home, .. } = content.name;
         let at = *places.entry(key).or_insert(rows.len());
         if at == rows.len() {
-            rows.extend(row(usage, key));
+            rows.extend(row(usage, key, home));
         }
         if let (Some(row), true) = (rows.get_mut(at), content.name.place != 0) {
             row.places.push(place(usage, content));
@@ -98,8 +98,8 @@ fn told<'a>(usage: &Usage, contents: impl Iterator<Item = &'a Content> + Clone) 
 }
 
 /// What is known of a key, also where only a place of it is new.
-fn row(usage: &Usage, key: u64) -> Option<Row> {
-    let found = usage.pieces.find(&Name { key, place: 0 })?;
+fn row(usage: &Usage, key: u64, home: u32) -> Option<Row> {
+    let found = usage.pieces.find(&Name { key, place: 0, home })?;
     let Found::Record(content) = usage.pieces.with(found, |record| record.read())? else {
         return None;
     };

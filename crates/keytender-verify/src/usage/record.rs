@@ -3,7 +3,7 @@
 //! ```text
 //! word   of a key                            of a key and place
 //! 0      the key, and 1 bit that says so     the same
-//! 1      the seal: follows from key and place
+//! 1      the seal: 32 bits of where the record belongs, 30 that follow from key and place, 1 that tells the two apart
 //! 2      count                               the place
 //! 3      second and program of the last use  second of the last use there
 //! 4      count that was acknowledged         second that was acknowledged
@@ -15,6 +15,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keytender_core::id::KeyId;
+use keytender_core::token::TokenId;
 
 use super::word;
 
@@ -23,11 +24,18 @@ pub(super) const WORDS: usize = 8;
 /// The bit of word 0 that says that there is a record.
 const TAKEN: u64 = 1 << 63;
 
+/// Bits of a seal: there is a record; it is of a key and a place.
+const SEALED: u64 = 1;
+const OF_PLACE: u64 = 2;
+
 /// What a record is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) key: u64,
     pub(super) place: u32,
+    /// Where the record of the key belongs, as a part of 2^32. It follows from the public id of the token, so that
+    /// memory can be asked for the record before it is known which key it is.
+    pub(super) home: u32,
 }
 
 /// A use.
@@ -69,14 +77,28 @@ pub(super) fn place(region: u16, service: u16) -> u32 {
 }
 
 impl Name {
-    pub(super) const fn new(key: KeyId, place: u32) -> Self {
-        Self { key: key.as_i64().cast_unsigned() & !TAKEN, place }
+    pub(super) fn new(key: KeyId, id: TokenId, place: u32) -> Self {
+        Self { key: key.as_i64().cast_unsigned() & !TAKEN, place, home: home(id) }
     }
 
     /// What tells it from all others. Never 0.
     pub(super) const fn seal(&self) -> u64 {
-        word::mix(word::mix(self.key | TAKEN) ^ self.place as u64) | 1
+        let follows = word::mix(word::mix(self.key | TAKEN) ^ self.place as u64) >> 32;
+        let kind = if self.place == 0 { SEALED } else { SEALED | OF_PLACE };
+        ((self.home as u64) << 32) | (follows & !(SEALED | OF_PLACE)) | kind
     }
+
+    /// Where the search for it begins, as a part of 2^64: of a key at its home, of its places anywhere.
+    pub(super) const fn start(&self) -> u64 {
+        if self.place == 0 { (self.home as u64) << 32 } else { word::mix(self.seal()) }
+    }
+}
+
+/// Where the record of a key belongs whose token has this public id.
+pub(super) fn home(id: TokenId) -> u32 {
+    let bits = id.to_bits();
+    let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
+    u32::try_from(word::mix(half(bits) ^ half(bits >> 64).rotate_right(8)) >> 32).unwrap_or(0)
 }
 
 impl<'a> Record<'a> {
@@ -219,9 +241,8 @@ fn content(words: [u64; WORDS]) -> Option<Content> {
     let [key, seal, counted, last, acknowledged, upper, lower, address] = words;
     let key = (key & TAKEN != 0).then_some(key & !TAKEN)?;
     let count = word::read(counted, salt(seal, 2))?;
-    let place =
-        if (Name { key, place: 0 }).seal() == seal { 0 } else { u32::try_from(count).ok()? };
-    let name = Name { key, place };
+    let place = if seal & OF_PLACE == 0 { 0 } else { u32::try_from(count).ok()? };
+    let name = Name { key, place, home: u32::try_from(seal >> 32).ok()? };
     let last = word::read(last, salt(seal, 3)).filter(|_| name.seal() == seal)?;
     Some(Content {
         name,

@@ -132,7 +132,7 @@ impl Feed for Fake {
         self.ask("usage", |server| {
             server.batches.push(batch.clone());
             if let Some((usage, key)) = &server.busy {
-                usage.record(key.key, &Request::default(), Clock::start().now().time);
+                usage.record(key.key, key.id, &Request::default(), Clock::start().now().time);
             }
             Ok(Receipt { version: VERSION, sequence: batch.sequence, spent: server.spent.clone() })
         })

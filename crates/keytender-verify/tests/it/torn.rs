@@ -9,10 +9,11 @@ use keytender_verify::usage::Usage;
 use tempfile::TempDir;
 
 use crate::sample::time;
-use crate::usage::{RECORDS, id, open, use_once};
+use crate::usage::{RECORDS, id, open, public, use_once};
 
 /// Tells the child of the test below where its file is.
 const CHILD: &str = "KEYTENDER_TEST_USES";
+/// How often it is killed; `KEYTENDER_TEST_KILLS` says another number.
 const KILLS: u64 = 40;
 const KEYS: u64 = 3_000;
 
@@ -23,7 +24,12 @@ fn child_that_counts_until_it_is_killed() {
     let usage = open(Path::new(&path));
     for number in 0.. {
         let request = Request { agent: Some("child"), ..Request::default() };
-        usage.record(id(number % KEYS), &request, time(i64::try_from(number / 100).unwrap()));
+        usage.record(
+            id(number % KEYS),
+            public(number % KEYS),
+            &request,
+            time(i64::try_from(number / 100).unwrap()),
+        );
         println!("counted {number}");
         if number % 700 == 0
             && let Some(batch) = usage.batch(100)
@@ -39,7 +45,8 @@ fn a_program_that_is_killed_has_lost_no_use() {
     let path = folder.path().join("uses");
     let mut acknowledged = 0;
     let mut sequence = 0;
-    for kill in 0..KILLS {
+    let kills = std::env::var("KEYTENDER_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    for kill in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "torn::child_that_counts_until_it_is_killed", "--nocapture"])
             .env(CHILD, &path)
@@ -55,7 +62,7 @@ fn a_program_that_is_killed_has_lost_no_use() {
         child.wait().unwrap();
 
         let usage = open(&path);
-        let counts: u64 = (0..KEYS).map(|number| usage.count(id(number))).sum();
+        let counts: u64 = (0..KEYS).map(|number| usage.count(id(number), public(number))).sum();
         // One more may be counted that was not said.
         assert!((acknowledged..=acknowledged + 1).contains(&counts), "{acknowledged} {counts}");
         acknowledged = counts;
@@ -87,14 +94,14 @@ fn torn(
     std::fs::write(path, bytes).unwrap();
     let opened = Usage::open(path, "node-1", 0, 1_000).unwrap();
     let usage = opened.usage;
-    let last = [1, 2].map(|number| usage.count(id(number)));
+    let last = [1, 2].map(|number| usage.count(id(number), public(number)));
     // It goes on, whatever there was.
     use_once(&usage, 5, 70_000);
     assert_eq!(
-        usage.count(id(5)),
+        usage.count(id(5), public(5)),
         usage.batch(100).unwrap().rows.iter().find(|row| row.key == id(5)).unwrap().count
     );
-    (usage.count(id(5)) - 1, opened.damaged, last)
+    (usage.count(id(5), public(5)) - 1, opened.damaged, last)
 }
 
 #[test]
@@ -107,13 +114,13 @@ fn a_record_torn_at_any_byte_is_whole_or_dropped_and_the_others_live() {
     let none = std::fs::read(&path).unwrap();
     let from =
         |address: &str| Request { address: Some(address.parse().unwrap()), ..Request::default() };
-    usage.record(id(5), &from("2001:db8::77"), time(1));
+    usage.record(id(5), public(5), &from("2001:db8::77"), time(1));
     let one = std::fs::read(&path).unwrap();
     for number in 0..0x0001_0203 {
-        usage.record(id(5), &from("192.0.2.200"), time(number));
+        usage.record(id(5), public(5), &from("192.0.2.200"), time(number));
     }
     let many = std::fs::read(&path).unwrap();
-    let count = usage.count(id(5));
+    let count = usage.count(id(5), public(5));
     drop(usage);
 
     let record = record_that_differs(&one, &many);

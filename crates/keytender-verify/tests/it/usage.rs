@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use keytender_core::id::KeyId;
+use keytender_core::token::TokenId;
 use keytender_verify::feed::{Batch, Place, Row, State};
 use keytender_verify::usage::{Health, Usage, UsageError};
 use keytender_verify::{Request, Verifier};
@@ -22,6 +23,11 @@ pub(crate) fn id(number: u64) -> KeyId {
     KeyId::from_random(number.wrapping_add(1).wrapping_mul(0xd134_2543_de82_ef95))
 }
 
+/// The public id of its tokens.
+pub(crate) fn public(number: u64) -> TokenId {
+    token(number).id()
+}
+
 /// Opens a file that must be whole.
 pub(crate) fn open(path: &Path) -> Arc<Usage> {
     let opened = Usage::open(path, "node-1", 0, 77).unwrap();
@@ -30,7 +36,7 @@ pub(crate) fn open(path: &Path) -> Arc<Usage> {
 }
 
 pub(crate) fn use_once(usage: &Usage, number: u64, seconds: i64) -> bool {
-    usage.record(id(number), &Request::default(), time(seconds))
+    usage.record(id(number), public(number), &Request::default(), time(seconds))
 }
 
 /// The batch as it is, and its receipt.
@@ -51,10 +57,10 @@ fn a_use_is_told_with_its_time_address_program_and_place() {
         agent: Some("curl"),
         ..Request::default()
     };
-    assert!(usage.record(id(1), &from("192.0.2.1", "mail"), time(5)));
-    assert!(!usage.record(id(1), &from("2001:db8::1", "mail"), time(9)));
-    assert!(!usage.record(id(1), &from("192.0.2.9", "files"), time(9)));
-    assert!(!usage.record(id(1), &from("192.0.2.9", "mail"), time(2)), "a late one");
+    assert!(usage.record(id(1), public(1), &from("192.0.2.1", "mail"), time(5)));
+    assert!(!usage.record(id(1), public(1), &from("2001:db8::1", "mail"), time(9)));
+    assert!(!usage.record(id(1), public(1), &from("192.0.2.9", "files"), time(9)));
+    assert!(!usage.record(id(1), public(1), &from("192.0.2.9", "mail"), time(2)), "a late one");
     assert!(use_once(&usage, 2, 7));
     let batch = usage.batch(ALL).unwrap();
     assert_eq!((batch.node.as_str(), batch.epoch, batch.sequence), ("node-1", usage.epoch(), 1));
@@ -106,15 +112,18 @@ fn what_is_not_acknowledged_is_told_after_a_restart_and_counts_go_on() {
     let usage = open(&path);
     let epoch = usage.epoch();
     let mail = Request { service: Some("mail"), ..Request::default() };
-    usage.record(id(1), &mail, time(0));
+    usage.record(id(1), public(1), &mail, time(0));
     use_once(&usage, 2, 0);
     assert_eq!(told(&usage).len(), 2);
-    usage.record(id(1), &mail, time(3));
+    usage.record(id(1), public(1), &mail, time(3));
     let lost = usage.batch(ALL).unwrap();
     drop(usage);
 
     let usage = open(&path);
-    assert_eq!((usage.epoch(), usage.count(id(1)), usage.count(id(2))), (epoch, 2, 1));
+    assert_eq!(
+        (usage.epoch(), usage.count(id(1), public(1)), usage.count(id(2), public(2))),
+        (epoch, 2, 1)
+    );
     assert!(!use_once(&usage, 2, 9), "it was used before");
     let batch = usage.batch(ALL).unwrap();
     assert_eq!((lost.sequence, batch.sequence), (2, 3));
@@ -147,7 +156,7 @@ fn a_file_grows_with_its_keys_and_is_put_in_order_when_it_is_opened() {
     let epoch = usage.epoch();
     for number in (0..20_000).chain(0..5_000) {
         let request = Request { agent: Some("curl"), ..Request::default() };
-        usage.record(id(number), &request, time(1));
+        usage.record(id(number), public(number), &request, time(1));
     }
     assert_eq!(usage.health(), Health::default());
     assert_eq!(told(&usage).len(), 20_000);
@@ -156,7 +165,7 @@ fn a_file_grows_with_its_keys_and_is_put_in_order_when_it_is_opened() {
     for _ in 0..2 {
         let usage = open(&path);
         assert_eq!(usage.epoch(), epoch);
-        let count = |number| usage.count(id(number));
+        let count = |number| usage.count(id(number), public(number));
         assert!(
             (0..20_000)
                 .all(|number| count(number)
@@ -173,14 +182,14 @@ fn a_file_with_room_for_its_keys_is_not_written_anew() {
     let path = folder.path().join("uses");
     let size = |keys| {
         let usage = Usage::open(&path, "node-1", keys, 1).unwrap().usage;
-        assert!(use_once(&usage, 7, 1) || usage.count(id(7)) > 1);
+        assert!(use_once(&usage, 7, 1) || usage.count(id(7), public(7)) > 1);
         drop(usage);
         std::fs::metadata(&path).unwrap().len()
     };
-    let sizes = [10_000, 11_000, 14_000, 0].map(size);
-    assert_eq!(sizes[0], (RECORDS + 16_704 * 64) as u64);
+    let sizes = [10_000, 11_000, 16_000, 0].map(size);
+    assert_eq!(sizes[0], (RECORDS + 20_032 * 64) as u64);
     assert!(sizes[0] == sizes[1] && sizes[1] < sizes[2] && sizes[2] == sizes[3], "{sizes:?}");
-    assert_eq!(open(&path).count(id(7)), 4);
+    assert_eq!(open(&path).count(id(7), public(7)), 4);
 }
 
 #[test]
@@ -188,7 +197,12 @@ fn names_have_an_end_and_a_size() {
     let folder = TempDir::new().unwrap();
     let usage = open(&folder.path().join("uses"));
     let by = |agent: &str, key| {
-        usage.record(id(key), &Request { agent: Some(agent), ..Request::default() }, time(0));
+        usage.record(
+            id(key),
+            public(key),
+            &Request { agent: Some(agent), ..Request::default() },
+            time(0),
+        );
         told(&usage)[&id(key)].agent.clone()
     };
     let long = "é".repeat(28);
@@ -251,7 +265,7 @@ fn a_verifier_counts_what_it_accepts_and_only_that() {
     assert!(!ask(1, false) && !ask(1, true) && !ask(2, false) && !ask(9, false) && !ask(3, true));
     assert!(ask(3, false), "it became active");
     assert!(!usage.is_urgent(), "that was said");
-    let counts = [1, 2, 3, 9].map(|number| usage.count(key(number).key));
+    let counts = [1, 2, 3, 9].map(|number| usage.count(key(number).key, key(number).id));
     assert_eq!(counts, [1, 0, 1, 0]);
 }
 
@@ -266,7 +280,7 @@ fn a_file_belongs_to_one_at_a_time_and_is_known_by_its_head() {
     let whole = std::fs::read(&path).unwrap();
     let try_with = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
-        Usage::open(&path, "b", 0, 1).map(|opened| opened.usage.count(id(1)))
+        Usage::open(&path, "b", 0, 1).map(|opened| opened.usage.count(id(1), public(1)))
     };
     for byte in 0..48 {
         let mut damaged = whole.clone();

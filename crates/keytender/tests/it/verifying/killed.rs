@@ -13,7 +13,7 @@ use crate::databases::new_databases;
 use crate::killed::{Chance, assert_whole};
 use crate::served::Served;
 
-/// How often it is killed on each database.
+/// How often it is killed on each database; `KEYTENDER_TEST_KILLS` says another number.
 const KILLS: usize = 20;
 /// How long it lives at most, once it listens.
 const LONGEST: Duration = Duration::from_millis(700);
@@ -116,6 +116,7 @@ impl Asked {
 
 #[test]
 fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
+    let kills = std::env::var("KEYTENDER_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     for database in new_databases() {
         let seed = Chance::seed();
         let mut chance = Chance::new(seed);
@@ -123,7 +124,7 @@ fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
         let used: Vec<Arc<Used>> =
             (0..CLIENTS).map(|_| Arc::new(Used::new(gate.key(&json!({}))))).collect();
         let mut done = Acknowledged::default();
-        for _ in 0..KILLS {
+        for _ in 0..kills {
             let is_over = Arc::new(AtomicBool::new(false));
             let clients: Vec<_> = used
                 .iter()
@@ -154,6 +155,7 @@ fn a_server_that_is_killed_loses_no_key_no_revocation_and_no_use() {
             gate.nodes[0] = Served::start(&gate.home);
         }
         check(&gate, &used, &done, seed);
+        eprintln!("{kills} kills");
         drop(std::mem::take(&mut gate.nodes));
         assert_whole(&gate.database, seed);
     }
