@@ -23,11 +23,13 @@ pub(super) struct Position {
 /// All records.
 pub(super) struct Pieces {
     pieces: [OnceLock<Piece>; PIECES],
+    /// The group of marks that is taken next: who asks for a few at a time comes to all of them.
+    next: AtomicUsize,
 }
 
 impl Default for Pieces {
     fn default() -> Self {
-        Self { pieces: std::array::from_fn(|_| OnceLock::new()) }
+        Self { pieces: std::array::from_fn(|_| OnceLock::new()), next: AtomicUsize::new(0) }
     }
 }
 
@@ -157,21 +159,28 @@ impl Pieces {
         }
     }
 
-    /// Takes the marks of records, 64 at a time, until `act` has enough of them.
+    /// Takes the marks of records, 64 at a time, until `act` has enough of them; from where it had enough before.
     pub(super) fn take_marks(&self, mut act: impl FnMut(Position) -> bool) {
-        for (number, piece) in self.pieces.iter().map_while(OnceLock::get).enumerate() {
-            for (group, word) in piece.changed.iter().enumerate() {
-                if word.load(Ordering::Relaxed) == 0 {
-                    continue;
-                }
-                let bits = word.swap(0, Ordering::SeqCst);
-                let mut goes_on = true;
-                for bit in (0..64).filter(|bit| bits & (1 << bit) != 0) {
-                    goes_on &= act(Position { piece: number, record: group * 64 + bit });
-                }
-                if !goes_on {
-                    return;
-                }
+        let pieces = || self.pieces.iter().map_while(OnceLock::get).enumerate();
+        let groups = || {
+            pieces().flat_map(|(piece, records)| {
+                records.changed.iter().enumerate().map(move |(group, word)| (piece, group, word))
+            })
+        };
+        let first = self.next.load(Ordering::Relaxed);
+        let order = groups().enumerate().skip(first).chain(groups().enumerate().take(first));
+        for (place, (piece, group, word)) in order {
+            if word.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let bits = word.swap(0, Ordering::SeqCst);
+            let mut goes_on = true;
+            for bit in (0..64).filter(|bit| bits & (1 << bit) != 0) {
+                goes_on &= act(Position { piece, record: group * 64 + bit });
+            }
+            if !goes_on {
+                self.next.store(place + 1, Ordering::Relaxed);
+                return;
             }
         }
     }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::Home;
 use crate::served::Served;
 use crate::verifying::{pause, until};
+use crate::{Home, partner};
 
 mod embedded;
 
@@ -265,6 +265,27 @@ fn haproxy_protects_an_api_by_the_example() {
         .env("UPSTREAM", api().to_string())
         .env("KEYTENDER_FORWARD_AUTH", asked)
         .env("KEYTENDER_GATEWAY_TOKEN", created.token());
+    let _gateway = created.start(&mut command);
+    created.check("orders");
+}
+
+#[test]
+fn envoy_protects_an_api_by_the_example() {
+    let Some(python) = partner("KEYTENDER_TEST_PYTHON") else { return };
+    let created = Created::new();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/envoy/envoy.yaml");
+    let mut config = std::fs::read_to_string(example).unwrap();
+    let server = created.served.url.trim_start_matches("http://").parse().unwrap();
+    for (port, address) in [(8080, created.gateway), (9000, api()), (7979, server)] {
+        let here = |port: u16| format!("address: 127.0.0.1, port_value: {port} }}");
+        assert_eq!(config.matches(&here(port)).count(), 1, "{port}");
+        config = config.replace(&here(port), &here(SocketAddr::port(&address)));
+    }
+    config = config.replace("value: GATEWAY_TOKEN", &format!("value: {}", created.token()));
+    let file = created.home.path().join("envoy.yaml");
+    write(&file, &config);
+    let mut command = Command::new(Path::new(&python).with_file_name("envoy"));
+    command.args(["--concurrency", "1", "--disable-hot-restart", "-c"]).arg(&file);
     let _gateway = created.start(&mut command);
     created.check("orders");
 }

@@ -58,7 +58,11 @@ impl Node {
 
     /// Tells the last uses, and that nobody need wait for this node.
     async fn finish(&self) {
-        if let Err(error) = patient(self.tell(self.now().time)).await {
+        let all = async {
+            while !self.tell(self.now().time).await? {}
+            Ok(())
+        };
+        if let Err(error) = patient(all).await {
             tracing::warn!(cause = %error.report(), "the last uses are told at the next start");
         }
         if let Err(error) = patient(self.leave()).await {

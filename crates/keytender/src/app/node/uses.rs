@@ -20,7 +20,7 @@ use crate::store::{self, Failure, Store};
 const SERVER: &str = "server";
 /// How many servers of one inventory may count on one machine.
 const MAX_FILES: u32 = 64;
-/// How many keys are told of at once.
+/// How many keys are told of at once, and in one second: to write the use of a key costs as much as to verify some ten.
 const ROWS_AT_ONCE: usize = 10_000;
 
 /// Opens a file for counting in `folder`, the first that no other program has.
@@ -88,12 +88,12 @@ fn places(row: &Row) -> impl Iterator<Item = PlaceUse> {
 }
 
 impl Node {
-    /// Tells the database what was used here since it was told last.
+    /// Tells the database what was used here since it was told last, of so many keys at most; whether of no more.
     ///
     /// # Errors
     /// When the database does not answer: nothing is forgotten, and it is told the next time.
-    pub async fn tell(&self, now: Time) -> Result<(), Error> {
-        let Some(usage) = self.verifier.usage() else { return Ok(()) };
+    pub async fn tell(&self, now: Time) -> Result<bool, Error> {
+        let Some(usage) = self.verifier.usage() else { return Ok(true) };
         let _telling = self.telling.lock().await;
         // What is used while it is told waits for the next time: else a busy key is told without a pause.
         loop {
@@ -102,13 +102,13 @@ impl Node {
             if !is_late {
                 self.verifier.table().mark_quotas();
             }
-            let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(()) };
+            let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(true) };
             write(&self.store, &batch).await.map_err(cannot_follow)?;
             self.activate(&batch, now).await?;
             usage.acknowledge(batch.sequence);
             self.settle(now).await.map_err(cannot_follow)?;
-            if !is_late && batch.rows.len() < ROWS_AT_ONCE {
-                return Ok(());
+            if !is_late {
+                return Ok(batch.rows.len() < ROWS_AT_ONCE);
             }
         }
     }

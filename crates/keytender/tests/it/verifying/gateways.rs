@@ -1,5 +1,6 @@
 //! Who may ask about keys, in what form, and whose word on addresses counts; what is sent to break it.
 
+use std::collections::BTreeMap;
 use std::net::TcpStream;
 
 use reqwest::Method;
@@ -8,7 +9,11 @@ use serde_json::{Value, json};
 use super::wire::Wire;
 use super::{Gate, until};
 use crate::databases::new_databases;
+use crate::killed::Chance;
 use crate::served::Answer;
+
+#[path = "../../../../../fuzz/forward.rs"]
+mod harness;
 
 const BATCH: &str = "/v1/key-verifications";
 
@@ -210,4 +215,47 @@ fn a_hostile_request_never_passes_and_breaks_nothing() {
         "{used}"
     );
     assert_eq!(gate.first().get("/healthz").status, 200);
+}
+
+/// How many requests are made up; each server answers some thousand of them in a second.
+const MADE_UP: usize = 4_000;
+
+#[test]
+fn a_request_that_is_made_up_passes_only_with_a_good_key_and_token() {
+    let gate = Gate::open(new_databases().remove(0));
+    let key = gate.key(&json!({}));
+    let url = gate.first().url.clone();
+    let good = harness::Good { token: gate.token.clone(), key: key.text.clone() };
+    let seed = Chance::seed();
+    let mut chance = Chance::new(seed);
+    let mut statuses = BTreeMap::new();
+    for number in 0..MADE_UP {
+        let bytes = made_up(&mut chance);
+        harness::forward(&bytes, &good, |request| {
+            let reply = Wire::<TcpStream>::to(&url).send(request)?;
+            *statuses.entry(reply.status).or_insert(0) += 1;
+            Some((reply.status, format!("{}{}", reply.head, reply.body)))
+        });
+        assert!(number % 500 != 0 || gate.first().get("/healthz").status == 200, "seed {seed}");
+    }
+    eprintln!("seed {seed}: {statuses:?}");
+    let seen = |status| statuses.get(&status).is_some_and(|count| *count > 0);
+    assert!([200, 401, 407].into_iter().all(seen), "seed {seed}: {statuses:?}");
+}
+
+/// A path, and headers that are often the ones that count, with nothing or anything behind what is good.
+fn made_up(chance: &mut Chance) -> Vec<u8> {
+    let any = |chance: &mut Chance| u8::try_from(chance.below(256)).unwrap();
+    let queries = ["", "", "scope=x", "path=/a?api=b", "limit_status=200", "&&&=%00", "/a/%2e"];
+    let mut bytes = queries[chance.place(queries.len())].as_bytes().to_vec();
+    for _ in 0..chance.below(5) {
+        // The good key in `Authorization`, the good token in its header, the good key in `X-Api-Key`, or anything.
+        let kinds = [0, 12, 21, any(chance)];
+        bytes.extend([b'\n', kinds[chance.place(kinds.len())]]);
+        if chance.below(4) == 0 {
+            let length = chance.below(40);
+            bytes.extend((0..length).map(|_| any(chance)));
+        }
+    }
+    bytes
 }
