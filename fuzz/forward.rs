@@ -32,7 +32,7 @@ pub(crate) fn forward(bytes: &[u8], good: &Good, ask: impl FnOnce(&[u8]) -> Opti
     let mut parts = bytes.split(|byte| *byte == b'\n');
     let path: Vec<u8> =
         parts.next().unwrap_or_default().iter().copied().filter(is_of_path).collect();
-    if bytes.len() % 3 != 0 {
+    if !bytes.len().is_multiple_of(3) {
         request.extend_from_slice(b"?api=acme&");
     }
     request.extend_from_slice(&path);
