@@ -79,7 +79,10 @@ impl Turn {
                 None
             }
             Event::Stray { id } => {
-                self.adopt(id);
+                // An answer may name a key that was there before.
+                if !self.rotation.snapshot.contains(&id) {
+                    self.adopt(id);
+                }
                 None
             }
         }
@@ -328,7 +331,6 @@ impl Turn {
     fn adopt(&mut self, id: String) {
         let rotation = &self.rotation;
         let is_known = id == rotation.plan.old.id
-            || rotation.snapshot.contains(&id)
             || rotation.new_id() == Some(id.as_str())
             || self.is_orphan(&id);
         if is_known {

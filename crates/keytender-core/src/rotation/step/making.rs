@@ -28,6 +28,10 @@ impl Turn {
         seen: Seen,
         faults: BTreeMap<usize, String>,
     ) -> Option<Next> {
+        self.look_for_late(&seen.keys);
+        if let Some(call) = self.clear() {
+            return Some(Next::Call(call));
+        }
         let able = &self.rotation.plan.able;
         let old = find(Some(&self.rotation.plan.old.id), &seen).map(|old| old.standing);
         match old {
@@ -87,7 +91,8 @@ impl Turn {
         let rotation = &self.rotation;
         let new = rotation.new_id();
         let is_fresh = |key: &&SeenKey| {
-            !rotation.snapshot.contains(&key.id)
+            // What bears our mark came late, however often it was looked before.
+            (!rotation.snapshot.contains(&key.id) || self.is_marked(key))
                 && key.id != rotation.plan.old.id
                 && new != Some(key.id.as_str())
                 && !self.is_orphan(&key.id)
