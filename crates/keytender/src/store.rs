@@ -105,6 +105,14 @@ fn database(error: &sqlx::Error) -> String {
 }
 
 impl Failure {
+    /// Whether PostgreSQL undid it because others held what it waited for: the same again may go through.
+    /// (Codes `deadlock_detected` and `lock_not_available` of its appendix A.)
+    pub fn is_contended(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code());
+        matches!(code.as_deref(), Some("40P01" | "55P03"))
+    }
+
     /// The refusal that people are told: the sentence, and what to do now.
     pub fn refuse(self, what: impl Into<String>) -> Refusal {
         let hint = match &self {

@@ -30,6 +30,8 @@ const KEYS_AT_ONCE: i64 = 10_000;
 /// How many pages of so many keys are read and written in one transaction: a second on SQLite, for
 /// which others who write wait. The parts of an index that a page changes, changes the next page too.
 const PAGES_AT_ONCE: usize = 10;
+/// How often it is begun anew where others hold keys, each time after half a second.
+const MAX_TRIES: u32 = 30;
 /// The setting that holds the policy of the inventory, where it is not the default one.
 const POLICY: &str = "policy";
 /// The setting that says which policy and claims every key was held against.
@@ -160,9 +162,18 @@ pub async fn run(store: &Store, now: Time) -> Result<Evaluated, Error> {
 /// When the database does not do its part, or the turn went to somebody else.
 pub async fn run_in(store: &Store, now: Time, turn: &Turn) -> Result<Evaluated, Error> {
     let (text, held) = policy(store).await?;
-    evaluate(store, &text, with_issued(held)?, now, turn)
-        .await
-        .map_err(|failure| failure.refuse("cannot hold the inventory against the policy"))
+    let policies = with_issued(held)?;
+    let mut tries = 1;
+    loop {
+        match evaluate(store, &text, policies.clone(), now, turn).await {
+            // What was judged before stays written.
+            Err(failure) if failure.is_contended() && tries < MAX_TRIES => tries += 1,
+            Err(failure) => {
+                return Err(failure.refuse("cannot hold the inventory against the policy"));
+            }
+            Ok(evaluated) => return Ok(evaluated),
+        }
+    }
 }
 
 async fn evaluate(
@@ -262,6 +273,8 @@ impl Pass<'_> {
     async fn those_to_ask(&self, done: &mut Evaluated) -> Result<bool, Failure> {
         while !self.turn.is_over() {
             let mut tx = self.store.db().begin().await?;
+            // Who changes keys meets them in another order; they must not be the ones who are undone.
+            tx.give_way().await?;
             let cases = tx.lock_cases_to_ask(self.now, KEYS_AT_ONCE).await?;
             let judging = self.judge(cases, done);
             if self.write(&mut tx, Some(judging), done).await? == 0 {

@@ -352,6 +352,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets nobody wait for this transaction for long: it gives up first, when somebody else holds what it needs,
+    /// and fails as [`super::Failure::is_contended`]. Only one at a time writes SQLite, so there it holds anyway.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn give_way(&mut self) -> sqlx::Result<()> {
+        if matches!(self.held, Held::Postgres(_)) {
+            // Half of PostgreSQL's `deadlock_timeout`, after which it chooses a victim.
+            self.execute("SET LOCAL lock_timeout = '500ms'", Vec::new()).await?;
+        }
+        Ok(())
+    }
+
     /// What a SELECT ends with, so that nobody else changes its rows of `table` before this
     /// transaction ends.
     pub fn lock_rows(&self, table: &str) -> String {

@@ -294,7 +294,7 @@ impl Turn {
                 self.to(Stage::Disabled);
                 self.block(Block::EnabledAgain)
             }
-            Some(Standing::Active) if !self.is_fresh() => {
+            Some(_) if self.rotation.hold_from.is_none() && !self.is_fresh() => {
                 self.to(Stage::Quiet);
                 self.dismiss()
             }
