@@ -1,7 +1,7 @@
 //! Keytender's program: everything that touches the world.
 //!
 //! Modules may use only those to their left:
-//! `clock, error ← config ← net ← store, connect, notify ← app ← task ← http, client ← cli ← main`; `keytender_core` is
+//! `clock, error ← config ← net ← store, connect, deliver, notify ← app ← task ← http, client ← cli ← main`; `keytender_core` is
 //! left of all.
 //!
 //! - `clock`: the one place that reads the time
@@ -10,6 +10,7 @@
 //! - `net`: how the outside is reached
 //! - `store`: the inventory, in SQLite or PostgreSQL
 //! - `connect`: providers
+//! - `deliver`: where held secrets are used, and put there
 //! - `notify`: notices by mail, web hooks and chats
 //! - `app`: the use cases, one file each
 //! - `task`: what a server does by itself, again and again
@@ -22,6 +23,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod connect;
+pub mod deliver;
 pub mod error;
 pub mod http;
 pub mod net;

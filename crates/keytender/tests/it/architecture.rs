@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules of the program; each may use those before it, and itself.
-const ORDER: [&str; 13] = [
-    "clock", "error", "config", "net", "store", "connect", "notify", "app", "task", "http",
-    "client", "cli", "main",
+const ORDER: [&str; 14] = [
+    "clock", "error", "config", "net", "store", "connect", "deliver", "notify", "app", "task",
+    "http", "client", "cli", "main",
 ];
 
 /// Every Rust file below `folder`, with its text without comments.

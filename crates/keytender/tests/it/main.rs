@@ -30,6 +30,7 @@ mod console_sign_in;
 mod console_walk;
 mod damaged;
 mod databases;
+mod deliver;
 mod demo;
 mod described;
 mod descriptor;
