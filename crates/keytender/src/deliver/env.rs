@@ -103,7 +103,7 @@ pub(super) fn put(text: &str, name: &Name, new: &str) -> Result<Secret, Fault> {
     };
     // What cannot be read without doubt is not replaced either.
     _ = value(text, &found)?;
-    splice(text, &found.range, &*written(new, found.quotes)?)
+    splice(text, &found.range, &written(new, found.quotes)?)
 }
 
 fn find<'t>(text: &'t str, name: &Name) -> Result<Option<Assignment<'t>>, Fault> {

@@ -296,7 +296,7 @@ impl Beside {
         let ours = file.metadata().map_err(|error| unwritten(target, error))?;
         // Whoever had it before us renamed or removed it.
         let there = path.symlink_metadata().ok();
-        if !there.is_some_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+        if there.is_none_or(|there| (there.dev(), there.ino()) != (ours.dev(), ours.ino())) {
             return Ok(None);
         }
         let me = rustix::process::geteuid().as_raw();
