@@ -135,7 +135,7 @@ impl Window {
         days.take(MAX_WINDOW_DAYS)
             .filter(|day| self.days.contains(&Weekday::to_monday_one_offset(day.weekday())))
             .filter_map(|day| Some((at(day, self.from_minute)?, at(day, self.to_minute)?)))
-            .find(|(_, to)| now < *to)
+            .find(|(from, to)| from < to && now < *to)
             .map(|(from, _)| from.max(now))
     }
 }
