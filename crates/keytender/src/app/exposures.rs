@@ -18,7 +18,7 @@ pub struct Found {
     pub next: Option<Vec<Term>>,
 }
 
-/// The exposed keys that are seen, also those that work no more: those that still work first, at most `limit` after
+/// The exposed keys that are seen, also those that work no more: the most urgent first, at most `limit` after
 /// a place.
 ///
 /// # Errors

@@ -147,7 +147,7 @@ fn reports_are_kept_and_read_as_they_were_made() {
         let browser = Visitor::of(&served, "administrator");
         browser.get("/reports").with(200).says(&["Each day", "the schedule", &hashed]);
         let weekly = browser.submit("/reports", "/reports/schedule", &[("schedule", "weekly")]);
-        weekly.with(200).says(&["One is made and kept: Each week"]);
+        weekly.with(200).says(&["How often one is made and kept: Each week"]);
         assert_eq!(browser.get(&format!("/reports/kept/{id}")).text, text.text);
     }
 }

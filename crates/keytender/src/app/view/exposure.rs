@@ -24,7 +24,7 @@ pub struct ExposureView {
 pub struct ExposureList {
     /// How many there are on all pages.
     pub total: u64,
-    /// Those that still work first.
+    /// The most urgent first.
     pub exposures: Vec<ExposureView>,
     /// Where the next page begins, if there is one.
     pub next: Option<String>,

@@ -69,7 +69,7 @@ async fn show(
         @if found.exposures.is_empty() {
             p { "No key is known to be exposed." }
         } @else {
-            p { (thousands(found.total)) " of them; those that still work first." }
+            p { (thousands(found.total)) " of them; the most urgent first." }
             table.cards {
                 thead { tr {
                     th scope="col" { "Key" } th scope="col" { "State" } th scope="col" { "Known since" }

@@ -70,7 +70,7 @@ async fn kept_part(visit: &Visit, inventory: &Inventory) -> Result<Markup, Refus
     let said = words.iter().find(|(one, _)| *one == found.schedule).map_or("", |(_, said)| *said);
     let options = words.map(|(one, said)| (one.as_str(), said));
     Ok(html! {
-        p { "One is made and kept: " b { (said) } ". The newest 31 stay, for 400 days at most; the log has the digest of each." }
+        p { "How often one is made and kept: " b { (said) } ". The newest 31 stay, for 400 days at most; the log has the digest of each." }
         @if visit.may(Scope::PolicyWrite) {
             form.stack method="post" action={ (PATH) "/schedule" } {
                 (visit.proof())
