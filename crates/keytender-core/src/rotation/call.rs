@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::quiet::{Cadence, UseSeen};
 use crate::time::Time;
 
-/// A call to the provider, or to a destination. Places are those of [`Plan::destinations`].
+/// A call to the provider, or to a destination. Places are those of [`Plan::destinations`](super::Plan::destinations).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Call {

@@ -102,7 +102,7 @@ pub enum News {
     },
 }
 
-/// Why a person is needed, with what they can do in [`words`].
+/// Why a person is needed, with what they can do in [`said`](super::said).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "why")]
 pub enum Block {
