@@ -11,6 +11,7 @@
 //! | `keys:read` | yes | yes | yes | own |
 //! | `keys:write` | yes | yes | – | own |
 //! | `keys:act` | yes | yes | – | own |
+//! | `destinations:write` | yes | – | – | – |
 //! | `keys:issue` | yes | yes | – | – |
 //! | `keys:verify` | yes | yes | – | – |
 //! | `apis:read` | yes | yes | yes | – |
@@ -50,7 +51,7 @@ pub use self::scope::{Scope, Scopes, UnknownScope};
 pub enum Role {
     /// May do everything.
     Administrator,
-    /// Tends keys; changes neither users, the policy, where notices go, nor our own APIs.
+    /// Tends keys; changes neither users, the policy, where notices and secrets go, nor our own APIs.
     Operator,
     /// Reads everything, changes nothing.
     Auditor,
@@ -82,8 +83,13 @@ impl Role {
         match self {
             Self::Administrator => Scopes::ALL,
             Self::Operator => {
-                let denied =
-                    [Scope::UsersWrite, Scope::PolicyWrite, Scope::ChannelsWrite, Scope::ApisWrite];
+                let denied = [
+                    Scope::UsersWrite,
+                    Scope::PolicyWrite,
+                    Scope::ChannelsWrite,
+                    Scope::DestinationsWrite,
+                    Scope::ApisWrite,
+                ];
                 Scope::ALL.into_iter().filter(|scope| !denied.contains(scope)).collect()
             }
             Self::Auditor => Scope::ALL.into_iter().filter(|scope| scope.is_read()).collect(),

@@ -108,6 +108,10 @@ ids! {
     ApiId "api";
     /// What a customer of such an API builds; its keys share limits and quotas.
     AppId "app";
+    /// A held key that is replaced by another.
+    RotationId "rot";
+    /// A place where the secret of a held key is used.
+    DestinationId "dst";
 }
 
 struct Letters(u64);

@@ -15,6 +15,7 @@
 
 mod call;
 mod event;
+mod outline;
 pub mod plan;
 pub mod quiet;
 mod step;
@@ -29,6 +30,7 @@ use crate::time::{Span, Time};
 
 pub use call::{Answer, Call, Fault, Print, Seen, SeenKey, Standing};
 pub use event::{Block, Event, News, Next, Word};
+pub use outline::{Line, outline};
 pub use plan::{Able, Destination, Gate, OldKey, Plan, Way, Window};
 pub use quiet::{Cadence, UseSeen};
 pub use step::{step, take_over};
@@ -329,6 +331,12 @@ impl Rotation {
             Leaving::Old => self.new_id(),
             Leaving::New => Some(&self.plan.old.id),
         }
+    }
+
+    /// Whether a person must fill a destination that has the old key.
+    pub fn is_filled_by_hand(&self) -> bool {
+        let places = self.plan.destinations.iter().zip(&self.deliveries);
+        places.into_iter().any(|(place, one)| place.by_hand && !one.is_acknowledged)
     }
 
     /// Whether people may still have the old key back.

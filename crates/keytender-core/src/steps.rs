@@ -3,12 +3,14 @@
 //! Pure text: nothing here runs anything. Names are quoted for a shell and made printable, so that
 //! a hostile name cannot become a command.
 
-use crate::key::{Key, LastUse, PrincipalKind};
+use crate::key::{Key, LastUse, PrincipalKind, Use};
 use crate::policy::Action;
 use crate::text::printable;
 use crate::time::Time;
 
 mod aws;
+
+pub use aws::root_page;
 
 /// One step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,6 +146,11 @@ pub fn last_used_where(key: &Key<'_>) -> Option<String> {
     let LastUse::Used(used) = &key.last_used else {
         return None;
     };
+    used_where(used)
+}
+
+/// Where a use was, as far as that is known: `s3 in eu-west-1`.
+pub fn used_where(used: &Use<'_>) -> Option<String> {
     match (used.service.as_deref().map(printable), used.region.as_deref().map(printable)) {
         (Some(service), Some(region)) => Some(format!("{service} in {region}")),
         (Some(service), None) => Some(service.into_owned()),

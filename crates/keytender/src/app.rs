@@ -36,6 +36,7 @@ pub mod policy;
 pub mod principals;
 pub mod providers;
 pub mod report;
+pub mod rotate;
 mod rows;
 pub mod secrets;
 pub mod sessions;

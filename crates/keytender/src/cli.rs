@@ -19,6 +19,7 @@ mod audit;
 mod channels;
 mod context;
 mod desk;
+mod destinations;
 mod grid;
 mod key_json;
 mod keys;
@@ -29,6 +30,7 @@ mod owners;
 mod policy;
 mod providers;
 mod report;
+mod rotations;
 mod serve;
 mod style;
 mod sync;
@@ -52,21 +54,21 @@ const HELP: &str = "\
 
 {usage-heading} {usage}; of one command: keytender audit --help
 See:
-  audit             What is due, from credential reports, CSV files, accounts
-  keys              The keys of the inventory: list, show, add, set …
-  log               Who did what, when, from where and why; is the log whole?
-  report            Every key as a credential report, now or at a moment
+  audit                 What is due, from credential reports, CSV, accounts
+  keys                  The keys of the inventory: list, show, add, set …
+  log, report           Who did what and why; every key as a credential report
 Keep up:
-  sync              Bring the inventory up to date with its accounts
-  notify, notices   Tell owners what is due; what they were told
-  serve, tasks      Do it all by itself and answer over HTTP; how that goes
+  sync                  Bring the inventory up to date with its accounts
+  rotate, rotations     Replace a held key, step by step; how that goes
+  notify, notices       Tell owners what is due; what they were told
+  serve, tasks          Do it all by itself, answer over HTTP; how that goes
 Set up:
-  accounts, owners  Where keys are held; who answers for which keys
-  providers         Whose keys Keytender knows how to manage
-  apis, api, apps   Your own APIs and what customers build: whose keys you issue
-  channels, policy  How notices go out; the rules that keys are held against
-  users, tokens     Who may use a server, and with what
-  completions       Print the completions for a shell
+  accounts, owners      Where keys are held; who answers for which keys
+  providers, channels   Whose keys can be managed; how notices go out
+  destinations, policy  Where secrets are used; what keys are held against
+  apis, api, apps       Your own APIs and what customers build: keys you issue
+  users, tokens         Who may use a server, and with what
+  completions           Print the completions for a shell
 Options:
 {options}
 ";
@@ -99,6 +101,14 @@ enum Command {
     /// The keys of the inventory
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Replace a held key: show the plan, then take it as far as it goes
+    Rotate(rotations::Rotate),
+    /// Held keys that are being replaced: how each stands, and what you say to it
+    #[command(subcommand)]
+    Rotations(rotations::Command),
+    /// Where the secrets of held keys are used: there rotations write
+    #[command(subcommand)]
+    Destinations(destinations::Command),
     /// Who did what, when, from where and why
     Log(log::Args),
     /// Every key as a credential report, now or at a moment
@@ -165,6 +175,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let context = Context { talk, database: cli.database };
     let done = match cli.command {
         Command::Keys(command) => keys::run(command, &context),
+        Command::Rotate(args) => rotations::rotate(args, &context),
+        Command::Rotations(command) => rotations::run(command, &context),
+        Command::Destinations(command) => destinations::run(command, &context),
         Command::Log(args) => log::run(&args, &context),
         Command::Report(args) => report::run(&args, &context),
         Command::Notify(args) => notify::run(&args, &context),

@@ -16,7 +16,7 @@ mod reach;
 pub mod webhook;
 
 pub use crate::net::outbound::{BadTarget, Roots, Settings};
-pub use html::html;
+pub use html::{html, letter};
 pub use reach::{Hooks, Target};
 
 /// The channel took the notice over.

@@ -15,15 +15,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytender_core::id::AccountId;
+use keytender_core::id::{AccountId, RotationId};
 use keytender_core::time::{Span, Time};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::app::inventory::{Inventory, Sight, cannot_read, cannot_write};
 use crate::error::Error;
 use crate::store::acts::Actor;
 use crate::store::db::Location;
-use crate::store::tasks::{Task, sync_of};
+use crate::store::rotations::{TASK, task_of};
+use crate::store::tasks::{Due, Task, sync_of};
 use crate::store::{self, Store};
 
 mod event;
@@ -46,6 +47,8 @@ pub enum TaskName {
     Notify,
     /// Seals the log of acts.
     Seal,
+    /// Takes rotations further.
+    Rotate,
     /// Makes the credential report that is due.
     Report,
     /// Forgets what is old.
@@ -54,16 +57,25 @@ pub enum TaskName {
 
 impl TaskName {
     /// Every task.
-    pub const ALL: [Self; 6] =
-        [Self::Sync, Self::Evaluate, Self::Notify, Self::Seal, Self::Report, Self::Sweep];
+    pub const ALL: [Self; 7] = [
+        Self::Sync,
+        Self::Evaluate,
+        Self::Notify,
+        Self::Seal,
+        Self::Rotate,
+        Self::Report,
+        Self::Sweep,
+    ];
 
-    /// The word in the database and on the wire; of [`TaskName::Sync`] the one before the account.
+    /// The word in the database and on the wire; of [`TaskName::Sync`] the one before the account, of
+    /// [`TaskName::Rotate`] the one before the rotation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "sync",
             Self::Evaluate => "evaluate",
             Self::Notify => "notify",
             Self::Seal => "seal",
+            Self::Rotate => "rotate",
             Self::Report => "report",
             Self::Sweep => "sweep",
         }
@@ -78,6 +90,7 @@ impl TaskName {
     const fn pattern(self) -> &'static str {
         match self {
             Self::Sync => "sync:%",
+            Self::Rotate => "rotate:%",
             other => other.as_str(),
         }
     }
@@ -91,6 +104,8 @@ enum Job {
     Evaluate,
     Notify,
     Seal,
+    /// One rotation.
+    Rotate(RotationId),
     Report,
     Sweep,
 }
@@ -101,8 +116,11 @@ impl Job {
         if let Some(account) = name.strip_prefix("sync:") {
             return account.parse().ok().map(Self::Sync);
         }
+        if let Some(rotation) = name.strip_prefix(TASK) {
+            return rotation.parse().ok().map(Self::Rotate);
+        }
         match TaskName::parse(name)? {
-            TaskName::Sync => None,
+            TaskName::Sync | TaskName::Rotate => None,
             TaskName::Evaluate => Some(Self::Evaluate),
             TaskName::Notify => Some(Self::Notify),
             TaskName::Seal => Some(Self::Seal),
@@ -117,6 +135,7 @@ impl Job {
             Self::Evaluate => TaskName::Evaluate,
             Self::Notify => TaskName::Notify,
             Self::Seal => TaskName::Seal,
+            Self::Rotate(_) => TaskName::Rotate,
             Self::Report => TaskName::Report,
             Self::Sweep => TaskName::Sweep,
         }
@@ -135,6 +154,8 @@ pub struct Intervals {
     pub notify: Duration,
     /// Between two looks for acts that are not sealed: whoever changes them must be this quick.
     pub seal: Duration,
+    /// Between two looks at a rotation that failed to run.
+    pub rotate: Duration,
     /// Between two looks whether a credential report is due, at most.
     pub report: Duration,
     /// Between two looks for what is old, which is counted in days.
@@ -148,6 +169,7 @@ impl Default for Intervals {
             evaluate: Duration::from_secs(300),
             notify: Duration::from_secs(60),
             seal: Duration::from_secs(10),
+            rotate: Duration::from_secs(24 * 3_600),
             report: Duration::from_secs(600),
             sweep: Duration::from_secs(3_600),
         }
@@ -161,6 +183,7 @@ impl Intervals {
             TaskName::Evaluate => self.evaluate,
             TaskName::Notify => self.notify,
             TaskName::Seal => self.seal,
+            TaskName::Rotate => self.rotate,
             TaskName::Report => self.report,
             TaskName::Sweep => self.sweep,
         }
@@ -206,6 +229,12 @@ impl Default for Timing {
 }
 
 impl Timing {
+    /// How long a call of a rotation may take: under half a lease, so that whoever takes the rotation over
+    /// waits for less than another lease until the call is over.
+    fn call(&self) -> Duration {
+        self.lease.mul_f64(5.0 / 12.0)
+    }
+
     /// How long a task waits after so many failures.
     fn pause(&self, failures: u32) -> Duration {
         let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -245,11 +274,34 @@ impl Tasks {
         intervals: Intervals,
         timing: Timing,
     ) -> Result<Self, Error> {
+        let actor = Actor { name: ACTOR.to_owned(), origin: format!("serve on {holder}") };
+        Self::of(store, location, actor, holder, intervals, timing)
+    }
+
+    /// The tasks of a person at the command line, who acts in their own name.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn of_person(inventory: &Inventory) -> Result<Self, Error> {
+        let (store, location) = (inventory.store.clone(), inventory.location.clone());
+        let actor = inventory.actor.clone();
+        let holder = actor.origin.clone();
+        Self::of(store, location, actor, &holder, Intervals::default(), Timing::default())
+    }
+
+    fn of(
+        store: Store,
+        location: Location,
+        actor: Actor,
+        holder: &str,
+        intervals: Intervals,
+        timing: Timing,
+    ) -> Result<Self, Error> {
         let number = store::random().map_err(cannot_write)?;
         let node = Node {
             store,
             location,
-            actor: Actor { name: ACTOR.to_owned(), origin: format!("serve on {holder}") },
+            actor,
             holder: format!("{holder}/{number:016x}"),
             intervals,
             timing,
@@ -263,6 +315,17 @@ impl Tasks {
     /// node had died: its leases end by themselves.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         runner::run(&self.node, shutdown).await;
+    }
+
+    /// Takes one rotation as far as it goes now, here, unless somebody else does.
+    ///
+    /// # Errors
+    /// When the database does not do its part.
+    pub async fn rotate(&self, rotation: RotationId) -> Result<(), Error> {
+        let (_stop, stopped) = watch::channel(false);
+        let due = Due { name: task_of(rotation), is_asked: true };
+        run::attempt(Arc::clone(&self.node), due, stopped).await;
+        Ok(())
     }
 
     /// Asks for a run of `task` as soon as can be, on this node or another: of [`TaskName::Sync`]

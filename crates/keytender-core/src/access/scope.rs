@@ -41,7 +41,7 @@ impl utoipa::PartialSchema for Scope {
 #[cfg(feature = "schema")]
 impl utoipa::ToSchema for Scope {}
 
-scopes! { 28:
+scopes! { 29:
     /// See accounts and how their syncs went.
     AccountsRead "accounts:read";
     /// Add, change and remove accounts.
@@ -52,8 +52,10 @@ scopes! { 28:
     KeysRead "keys:read";
     /// Add keys, name them, give them owners, keep them until a day.
     KeysWrite "keys:write";
-    /// Disable, enable and delete keys at their provider.
+    /// Disable, enable, delete and rotate keys at their provider.
     KeysAct "keys:act";
+    /// Say where the secrets of held keys are used: there new ones are written.
+    DestinationsWrite "destinations:write";
     /// Make keys of our own APIs, rotate and revoke them.
     KeysIssue "keys:issue";
     /// Ask whether a key of our own APIs is good.

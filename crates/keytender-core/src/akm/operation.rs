@@ -345,6 +345,8 @@ pub struct Arg {
     pub default_days: Option<u32>,
     /// Where it stands in the answer to `get` of the key that is replaced.
     pub copy: Option<Pointer>,
+    /// The most letters that it may have.
+    pub max_letters: Option<u32>,
 }
 
 /// What in a good answer says that it was refused.

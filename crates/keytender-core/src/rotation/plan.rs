@@ -119,7 +119,42 @@ pub struct Window {
     pub zone: String,
 }
 
+/// The words for the days of the week, from Monday on.
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 impl Window {
+    /// The window of `mon-fri 02:00-05:00 Europe/Berlin`: days, hours, and where; every day and UTC where these are
+    /// not given.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (days, hours, zone) = match words.as_slice() {
+            [hours] => ("mon-sun", *hours, "UTC"),
+            [first, second] if first.contains(':') => ("mon-sun", *first, *second),
+            [days, hours] => (*days, *hours, "UTC"),
+            [days, hours, zone] => (*days, *hours, *zone),
+            _ => return Err("write it as `mon-fri 02:00-05:00 Europe/Berlin`".to_owned()),
+        };
+        let (from, to) = hours
+            .split_once('-')
+            .ok_or_else(|| format!("`{hours}` are no hours: write 02:00-05:00"))?;
+        let window = Self {
+            days: days_of(days)?,
+            from_minute: minute(from)?,
+            to_minute: minute(to)?,
+            zone: zone.to_owned(),
+        };
+        if window.from_minute >= window.to_minute {
+            return Err(format!("`{hours}` is empty: a window begins and ends on one day"));
+        }
+        match TimeZone::get(zone) {
+            Ok(_) => Ok(window),
+            Err(_) => Err(format!("there is no time zone `{zone}`")),
+        }
+    }
+
     /// The first moment at or after `now` at which it is open; `None` if there is none within a week, or no
     /// such zone.
     pub fn opens_at(&self, now: Time) -> Option<Time> {
@@ -138,6 +173,38 @@ impl Window {
             .find(|(from, to)| from < to && now < *to)
             .map(|(from, _)| from.max(now))
     }
+}
+
+fn days_of(text: &str) -> Result<Vec<i8>, String> {
+    let number = |word: &str| {
+        let found = DAYS.iter().position(|day| word.eq_ignore_ascii_case(day));
+        let number = found.and_then(|at| i8::try_from(at).ok()).map(|at| at + 1);
+        number.ok_or_else(|| format!("`{word}` is no day: write one of {}", DAYS.join(", ")))
+    };
+    let mut days = Vec::new();
+    for part in text.split(',') {
+        match part.split_once('-') {
+            Some((first, last)) => {
+                let (first, last) = (number(first)?, number(last)?);
+                // From Friday to Monday is four days.
+                let count = (last - first).rem_euclid(7) + 1;
+                days.extend((0..count).map(|more| (first - 1 + more) % 7 + 1));
+            }
+            None => days.push(number(part)?),
+        }
+    }
+    days.sort_unstable();
+    days.dedup();
+    Ok(days)
+}
+
+fn minute(text: &str) -> Result<u16, String> {
+    let bad = || format!("`{text}` is no time of the day: write 02:00");
+    let (hour, minute) = text.split_once(':').ok_or_else(bad)?;
+    let (hour, minute): (u16, u16) =
+        (hour.parse().map_err(|_| bad())?, minute.parse().map_err(|_| bad())?);
+    let is_good = minute < 60 && (hour < 24 || (hour == 24 && minute == 0));
+    is_good.then_some(hour * 60 + minute).ok_or_else(bad)
 }
 
 /// What is settled before.
@@ -197,6 +264,20 @@ mod tests {
         ] {
             let opens_at = nights.opens_at(Time::parse(now).unwrap());
             assert_eq!(opens_at, Some(Time::parse(opens).unwrap()), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_window_is_read_as_people_write_it() {
+        let nights = Window::parse("mon-fri 22:00-24:00 Europe/Berlin").unwrap();
+        assert_eq!(nights, window(&[1, 2, 3, 4, 5], 22 * 60, 24 * 60));
+        let over = Window::parse("fri-mon,wed 02:00-05:00").unwrap();
+        assert_eq!((over.days, over.zone.as_str()), (vec![1, 3, 5, 6, 7], "UTC"));
+        assert_eq!(Window::parse("02:00-05:00 UTC").unwrap().days.len(), 7);
+        for bad in
+            ["", "02:00", "05:00-02:00", "02:60-03:00", "day 02:00-03:00", "02:00-03:00 Mars"]
+        {
+            assert!(Window::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -57,7 +57,7 @@ fn root(at: &Place<'_>, action: Action, now: Time) -> Vec<Step> {
     };
     steps.push(
         Step::new(format!("Sign in as root, whom alone AWS shows the key's id, and {verb}."))
-            .link(format!("https://{}/iam/home#/security_credentials", at.console())),
+            .link(root_page(at.key)),
     );
     let text = "If the account belongs to an AWS organization, its management account can remove \
                 root's keys for good.";
@@ -174,19 +174,24 @@ impl Place<'_> {
         let user = self.key.principal.as_deref().unwrap_or_default();
         format!(
             "https://{}/iam/home#/users/details/{}?section=security_credentials",
-            self.console(),
+            console(self.key),
             utf8_percent_encode(user, URL_SEGMENT)
         )
     }
+}
 
-    /// The console of the partition that the principal's ARN names.
-    fn console(&self) -> &'static str {
-        let arn = self.key.principal_ref.as_deref().unwrap_or_default();
-        match arn.split(':').nth(1) {
-            Some("aws-cn") => "console.amazonaws.cn",
-            Some("aws-us-gov") => "console.amazonaws-us-gov.com",
-            _ => "console.aws.amazon.com",
-        }
+/// The page on which root, once signed in, sees, disables and deletes its own keys.
+pub fn root_page(key: &Key<'_>) -> String {
+    format!("https://{}/iam/home#/security_credentials", console(key))
+}
+
+/// The console of the partition that the principal's ARN names.
+fn console(key: &Key<'_>) -> &'static str {
+    let arn = key.principal_ref.as_deref().unwrap_or_default();
+    match arn.split(':').nth(1) {
+        Some("aws-cn") => "console.amazonaws.cn",
+        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
     }
 }
 

@@ -326,6 +326,11 @@ pub async fn remove(
     // The members first: they hang on their organization.
     gone.sort_by_key(|one| one.parent_id.is_none());
     for one in &gone {
+        if let Some(id) = tx.live_rotation(one.id).await.map_err(cannot_read)? {
+            return Err(Error::new(format!("a key of `{}` is being replaced: {id}", one.name))
+                .kind(Kind::Conflict)
+                .hint(format!("keytender rotations show {id} says how to end it")));
+        }
         tx.remove_account(one.id).await.map_err(cannot_write)?;
         inventory.log(&mut tx, done("account.remove", one)).await?;
     }

@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 use crate::store::accounts::{Account, AccountKind};
 use crate::store::acts::{NewAct, Stage};
 use crate::store::changes::Subject;
+use crate::store::db::Tx;
 use crate::store::keys::{HeldKey, Told};
 
 #[cfg(feature = "aws")]
@@ -353,37 +354,50 @@ async fn write(
     .await
     .map_err(cannot_write)?;
     if stage == Stage::Done {
-        let before = tx.lock_key(record.id).await.map_err(cannot_write)?;
-        let is_new = before.as_ref().is_none_or(|held| held.record.key.state != plan.act.state());
-        // Whoever revoked one of ours, or gave it another end meanwhile, is not overruled.
-        let ours = before.as_ref().filter(|held| held.is_customers);
-        if let Some(held) = ours {
-            check_end(plan.act, held)?;
-        }
-        let changed = changed(ours.map_or(record, |held| &held.record), plan.act, now);
-        tx.write_keys(plan.account.id, std::slice::from_ref(&changed))
-            .await
-            .map_err(cannot_write)?;
-        // `state` is told apart: a listing that is written later says what it saw.
-        tx.tell_key(record.id, Told::State(plan.act.state())).await.map_err(cannot_write)?;
-        let event = match plan.act {
-            Act::Disable => Event::Suspended,
-            Act::Enable => Event::Resumed,
-            Act::Delete => Event::Destroyed,
-        };
-        let versions = [(&changed, vec![event])];
-        tx.write_key_versions(&versions, now).await.map_err(cannot_write)?;
-        // Of two who do the same at once, the later one changes nothing.
-        if is_new {
-            let told = notify::tell(&mut tx, &plan.account, false, &versions, now).await;
-            told.map_err(cannot_write)?;
-        }
-        if let Some(api) = plan.account.api_id {
-            let noted = tx.note_change(api, Subject::Key(record.id), now).await;
-            noted.map_err(cannot_write)?;
-        }
+        note(&mut tx, &plan.account, record, plan.act, now).await?;
     }
     commit(tx).await
+}
+
+/// Writes that an act was done to a key, and tells whoever listens.
+///
+/// # Errors
+/// When the database refuses, or the key is one of ours that has ended otherwise.
+pub(super) async fn note(
+    tx: &mut Tx,
+    account: &Account,
+    record: &KeyRecord,
+    act: Act,
+    now: Time,
+) -> Result<(), Error> {
+    let before = tx.lock_key(record.id).await.map_err(cannot_write)?;
+    let is_new = before.as_ref().is_none_or(|held| held.record.key.state != act.state());
+    // Whoever revoked one of ours, or gave it another end meanwhile, is not overruled.
+    let ours = before.as_ref().filter(|held| held.is_customers);
+    if let Some(held) = ours {
+        check_end(act, held)?;
+    }
+    let changed = changed(ours.map_or(record, |held| &held.record), act, now);
+    tx.write_keys(account.id, std::slice::from_ref(&changed)).await.map_err(cannot_write)?;
+    // `state` is told apart: a listing that is written later says what it saw.
+    tx.tell_key(record.id, Told::State(act.state())).await.map_err(cannot_write)?;
+    let event = match act {
+        Act::Disable => Event::Suspended,
+        Act::Enable => Event::Resumed,
+        Act::Delete => Event::Destroyed,
+    };
+    let versions = [(&changed, vec![event])];
+    tx.write_key_versions(&versions, now).await.map_err(cannot_write)?;
+    // Of two who do the same at once, the later one changes nothing.
+    if is_new {
+        let told = notify::tell(tx, account, false, &versions, now).await;
+        told.map_err(cannot_write)?;
+    }
+    if let Some(api) = account.api_id {
+        let noted = tx.note_change(api, Subject::Key(record.id), now).await;
+        noted.map_err(cannot_write)?;
+    }
+    Ok(())
 }
 
 fn changed(record: &KeyRecord, act: Act, now: Time) -> KeyRecord {

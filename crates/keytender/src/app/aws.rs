@@ -24,16 +24,41 @@ const MAX_REPORT_AGE: Span = Span::days(1);
 /// # Errors
 /// When its credentials cannot be found.
 pub(super) async fn open(account: &Account) -> Result<Iam, Error> {
-    let access = &account.access;
     let key = key(account)?;
+    let key = key.as_ref().map(|(id, secret)| (id.as_str(), secret));
     let is_organization = account.kind == AccountKind::Organization;
-    Ok(Iam::open(&Credentials {
+    let role = account.access.role.as_deref().filter(|_| !is_organization);
+    Ok(Iam::open(&credentials(account, key, role)).await)
+}
+
+/// The service as another access key reaches it, where the account's own calls go.
+pub(super) async fn open_as(account: &Account, id: &str, secret: &Secret) -> Iam {
+    Iam::open(&credentials(account, Some((id, secret)), None)).await
+}
+
+/// The service before any role is assumed.
+///
+/// # Errors
+/// When its credentials cannot be found.
+pub(super) async fn open_itself(account: &Account) -> Result<Iam, Error> {
+    let key = key(account)?;
+    let key = key.as_ref().map(|(id, secret)| (id.as_str(), secret));
+    Ok(Iam::open(&credentials(account, key, None)).await)
+}
+
+fn credentials<'a>(
+    account: &'a Account,
+    key: Option<(&'a str, &'a Secret)>,
+    role: Option<&'a str>,
+) -> Credentials<'a> {
+    let access = &account.access;
+    Credentials {
         profile: access.profile.as_deref(),
-        key: key.as_ref().map(|(id, secret)| (id.as_str(), secret)),
-        role: access.role.as_deref().filter(|_| !is_organization),
+        key,
+        role,
         external_id: access.external_id.as_deref(),
-    })
-    .await)
+        endpoint: access.endpoint.as_deref(),
+    }
 }
 
 /// The members of what `credential_process` programs of AWS's configuration write.

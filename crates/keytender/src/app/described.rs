@@ -5,16 +5,19 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use keytender_core::akm::{Descriptor, Effect, KeyType, OperationName, is_host};
-
+use keytender_core::secret::Secret;
 use keytender_core::text::printable;
 
 use super::accounts::{Ability, Checked};
 use super::providers;
 use crate::config::credential::Reference;
-use crate::connect::descriptor::{self, Binding, Engine, Failure, Session, Settings, Trust, Who};
+use crate::connect::descriptor::{
+    self, Binding, Engine, Failure, Placement, Session, Settings, Target, Trust, Who,
+};
 use crate::connect::shelf;
 use crate::error::{Error, Kind};
 use crate::store::accounts::{Access, Account};
+use crate::store::keys::HeldKey;
 
 /// How long one call may take: some providers count for long before they list.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -178,6 +181,57 @@ pub(super) fn open(account: &Account) -> Result<Session, Error> {
         },
     };
     engine.open(binding).map_err(|failure| refuse(account, "reach", failure))
+}
+
+/// The same account, with another credential.
+///
+/// # Errors
+/// When that one does not fit.
+pub(super) fn open_as(account: &Account, secret: &Secret) -> Result<Session, Error> {
+    open(&Account { secret: Some(secret.clone()), ..account.clone() })
+}
+
+/// A key at its provider, by what is known of it here.
+///
+/// # Errors
+/// When that is not enough to find it.
+pub(super) fn subject(
+    session: &Session,
+    account: &Account,
+    key: &HeldKey,
+) -> Result<(KeyType, Target), Error> {
+    let unknown = |what: &str| {
+        Error::new(format!("the {what} of {} is not known", key.record.id))
+            .hint(format!("bring it up to date: keytender sync {}", account.name))
+    };
+    let key = &key.record.key;
+    let kind = key.key_type.as_deref().ok_or_else(|| unknown("kind"))?;
+    let kind = session.descriptor().key_type(kind).cloned().ok_or_else(|| unknown("kind"))?;
+    let target = Target {
+        id: key.id.as_deref().ok_or_else(|| unknown("id"))?.to_owned(),
+        name: key.label.as_deref().map(str::to_owned),
+        owner: key.principal.as_deref().map(str::to_owned),
+        within: place(session.descriptor(), &kind, &key.within).ok_or_else(|| unknown("place"))?,
+    };
+    Ok((kind, target))
+}
+
+/// What a key stands in, of the ids that its listing told, the outermost first; `None` if these are not as many
+/// as there are resources.
+fn place(descriptor: &Descriptor, kind: &KeyType, ids: &[String]) -> Option<Vec<Placement>> {
+    let mut chain = Vec::new();
+    let mut next = kind.within.as_ref();
+    while let Some(resource) = next.and_then(|id| descriptor.resource(&id.value)) {
+        chain.push(resource);
+        next = resource.within.as_ref();
+    }
+    let places = chain.iter().rev().zip(ids).map(|(resource, id)| Placement {
+        resource: resource.id.value.clone(),
+        kind: resource.kind,
+        id: id.clone(),
+        name: None,
+    });
+    (chain.len() == ids.len()).then(|| places.collect())
 }
 
 /// The refusal of what could not be done at an account.

@@ -31,11 +31,11 @@ pub use plan::{Letter, Plan};
 pub use settings::{Change, change, settings};
 
 /// The setting that says since when notices go out.
-const STARTED: &str = "notices_started_at";
+pub(in crate::app) const STARTED: &str = "notices_started_at";
 /// The setting that says when somebody last saw what would go out.
 const PREVIEWED: &str = "notices_previewed_at";
 /// The setting that holds the address for keys of which nobody else answers.
-const CONTACT: &str = "contact";
+pub(in crate::app) const CONTACT: &str = "contact";
 
 /// When mail may go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

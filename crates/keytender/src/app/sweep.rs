@@ -30,6 +30,8 @@ pub struct Swept {
     pub changes: u64,
     /// Credential reports.
     pub reports: u64,
+    /// Tasks of rotations that have ended.
+    pub rotations: u64,
 }
 
 /// Forgets what is old, as long as it is our turn. Whoever does so twice does nothing the second
@@ -44,7 +46,8 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let secrets = store.forget_old_secrets(*now).await.map_err(cannot_write)?;
     let changes = store.sweep_changes(now.minus(CHANGES_AGE)).await.map_err(cannot_write)?;
     let reports = report::sweep(inventory).await?;
-    let mut swept = Swept { answers, sessions, syncs: 0, secrets, changes, reports };
+    let rotations = store.sweep_rotations().await.map_err(cannot_write)?;
+    let mut swept = Swept { answers, sessions, syncs: 0, secrets, changes, reports, rotations };
     for account in store.list_accounts().await.map_err(cannot_read)? {
         if turn.is_over() {
             break;

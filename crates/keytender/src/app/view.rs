@@ -22,6 +22,7 @@ mod policy;
 pub mod presence;
 mod principal;
 mod provider;
+mod rotation;
 mod sync;
 mod task;
 mod timeline;
@@ -52,6 +53,11 @@ pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView
 pub use principal::{PrincipalList, PrincipalView};
 pub use provider::{
     KeyTypeView, MethodView, OperationView, ProviderList, ProviderView, SourceView, VariableView,
+};
+pub use rotation::{
+    DeliveryView, DestinationList, DestinationView, HappenedView, HeldRotationList,
+    HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
+    SayRequest, SayWord, StepView,
 };
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};

@@ -17,12 +17,14 @@ mod notices;
 mod owners;
 mod policy;
 mod report;
+mod rotations;
 mod tasks;
 mod users;
 
 pub(super) use apis::ApiChange;
 pub(super) use channels::NewChannel;
 pub(super) use report::WhichReport;
+pub(super) use rotations::WhichRotations;
 pub(super) use users::UserChange;
 
 /// Where a command is done.

@@ -22,10 +22,12 @@ mod account;
 mod acts;
 mod administrators;
 mod failure;
+mod making;
 mod organization;
 
 pub use account::Identity;
 pub use administrators::{GET_GROUP, LIST_ENTITIES};
+pub use making::MadeKey;
 pub use organization::Member;
 
 /// How long a credential report may take to be made, before it is given up.

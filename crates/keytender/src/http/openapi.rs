@@ -96,8 +96,9 @@ pub(super) fn document_of() -> OpenApi {
 }
 
 /// The groups of operations, in the order in which people read them.
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("keys", "Keys, held and issued: what is known of them and what is due"),
+    ("rotations", "Held keys that are replaced by others, and where their secrets are used"),
     ("accounts", "Where keys are held, and bringing the inventory up to date"),
     ("apis", "Your own APIs: customers, apps, the keys that they hold"),
     ("verification", "Whether keys of your own APIs are good: for gateways and programs"),

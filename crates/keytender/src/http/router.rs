@@ -38,6 +38,7 @@ pub(super) fn too_large() -> Problem {
 /// What whoever shows a good token reaches. Each operation says which scope it needs.
 pub(super) fn guarded() -> OpenApiRouter<State> {
     keys()
+        .merge(rotations())
         .merge(issuing())
         .merge(endings())
         .merge(places())
@@ -149,6 +150,20 @@ fn keys() -> OpenApiRouter<State> {
         .routes(routes!(api::principals::get))
         .routes(routes!(api::findings::list))
         .routes(routes!(api::suggestions::list, api::suggestions::accept))
+}
+
+/// Held keys that are replaced by others.
+fn rotations() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::rotations::list, api::rotations::start))
+        .routes(routes!(api::rotations::get))
+        .routes(routes!(api::rotations::say))
+        .routes(routes!(api::rotations::plan))
+        .routes(routes!(api::rotations::reveal))
+        .routes(routes!(api::destinations::list))
+        .routes(routes!(api::destinations::add))
+        .routes(routes!(api::destinations::remove))
+        .routes(routes!(api::destinations::check))
 }
 
 /// What everybody reaches.

@@ -46,6 +46,8 @@ pub struct Credentials<'c> {
     pub role: Option<&'c str>,
     /// What the role's owner asks for beside.
     pub external_id: Option<&'c str>,
+    /// What takes the place of AWS's own addresses: a gateway, or a server that does the same.
+    pub endpoint: Option<&'c str>,
 }
 
 /// The settings with these credentials.
@@ -62,6 +64,9 @@ pub async fn settings(credentials: &Credentials<'_>) -> SdkConfig {
         .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build());
     if let Some(profile) = credentials.profile {
         loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = credentials.endpoint {
+        loader = loader.endpoint_url(endpoint);
     }
     if let Some((id, secret)) = credentials.key {
         let key =

@@ -29,9 +29,22 @@ pub enum Chat {
 
 /// The message that a chat is sent for `digest`.
 pub fn message(chat: Chat, digest: &Digest, now: Time) -> Value {
+    let (title, body, pages) = (subject(digest, now), body(digest, now), pages(digest));
     match chat {
-        Chat::Slack => slack(digest, now),
-        Chat::Teams => teams(digest, now),
+        Chat::Slack => slack(&title, &body, &pages),
+        Chat::Teams => teams(&title, &body, &pages),
+    }
+}
+
+/// The message that a chat is sent for a title, sentences and a place to go on.
+pub fn note(chat: Chat, title: &str, sentences: &[String], place: &str) -> Value {
+    let body = cut(&sentences.join("\n"), MAX_SECTION_LETTERS);
+    let pages: Vec<(&str, &str)> =
+        place.starts_with("https://").then_some(("The rotation", place)).into_iter().collect();
+    let body = if pages.is_empty() { format!("{body}\n{place}") } else { body };
+    match chat {
+        Chat::Slack => slack(title, &body, &pages),
+        Chat::Teams => teams(title, &body, &pages),
     }
 }
 
@@ -47,34 +60,32 @@ pub async fn send(hooks: &Hooks, url: &Secret, message: &Value) -> Result<Accept
 }
 
 /// The message for Slack: blocks of plain text, and one text for the notification.
-fn slack(digest: &Digest, now: Time) -> Value {
-    let title = subject(digest, now);
+fn slack(title: &str, body: &str, pages: &[(&str, &str)]) -> Value {
     let mut blocks = vec![
-        json!({"type": "header", "text": plain(&cut(&title, MAX_HEADER_LETTERS))}),
-        json!({"type": "section", "text": plain(&cut(&body(digest, now), MAX_SECTION_LETTERS))}),
+        json!({"type": "header", "text": plain(&cut(title, MAX_HEADER_LETTERS))}),
+        json!({"type": "section", "text": plain(&cut(body, MAX_SECTION_LETTERS))}),
     ];
-    let pages = pages(digest);
     if !pages.is_empty() {
         let links: Vec<String> =
             pages.iter().map(|(name, url)| format!("<{}|{name}>", escaped(url))).collect();
         let text = json!({"type": "mrkdwn", "text": links.join("  ")});
         blocks.push(json!({"type": "context", "elements": [text]}));
     }
-    json!({"text": escaped(&title), "blocks": blocks})
+    json!({"text": escaped(title), "blocks": blocks})
 }
 
 /// The message for Teams: an adaptive card of text runs, which know no markup.
-fn teams(digest: &Digest, now: Time) -> Value {
+fn teams(title: &str, body: &str, pages: &[(&str, &str)]) -> Value {
     let run = |text: &str, weight: &str| {
         json!({"type": "RichTextBlock", "inlines": [
             {"type": "TextRun", "text": text, "weight": weight}
         ]})
     };
-    let text = cut(&body(digest, now), MAX_SECTION_LETTERS);
-    let mut blocks = vec![run(&subject(digest, now), "Bolder")];
+    let text = cut(body, MAX_SECTION_LETTERS);
+    let mut blocks = vec![run(title, "Bolder")];
     blocks.extend(text.lines().filter(|line| !line.is_empty()).map(|line| run(line, "Default")));
-    let actions: Vec<Value> = pages(digest)
-        .into_iter()
+    let actions: Vec<Value> = pages
+        .iter()
         .map(|(name, url)| json!({"type": "Action.OpenUrl", "title": name, "url": url}))
         .collect();
     json!({"type": "message", "attachments": [{

@@ -37,6 +37,17 @@ const SMALL: &str = "margin:0 0 4px;font-size:13px;color:#5b636d";
 /// The notice as a page of HTML.
 pub fn html(digest: &Digest, now: Time) -> String {
     let title = subject(digest, now);
+    let mut parts = vec![lead(digest, &title, now)];
+    parts.extend(digest.in_full().iter().map(|item| card(digest, item, now)));
+    if !digest.in_lines().is_empty() {
+        parts.push(lines(digest));
+    }
+    parts.push(markup! { div style="padding:4px 24px" { (footer(digest)) } });
+    around(&title, &parts)
+}
+
+/// The page around the parts of a notice.
+fn around(title: &str, parts: &[Markup]) -> String {
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
@@ -52,10 +63,7 @@ pub fn html(digest: &Digest, now: Time) -> String {
                 table.page role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f4f6f8" {
                     tr { td align="center" style="padding:16px 8px" {
                         table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:640px;text-align:left" {
-                            tr { td { (lead(digest, &title, now)) } }
-                            @for item in digest.in_full() { tr { td style="padding:12px 0 0" { (card(digest, item, now)) } } }
-                            @if !digest.in_lines().is_empty() { tr { td style="padding:12px 0 0" { (lines(digest)) } } }
-                            tr { td style="padding:16px 24px" { (footer(digest)) } }
+                            @for part in parts { tr { td style="padding:0 0 12px" { (part) } } }
                         }
                     } }
                 }
@@ -63,6 +71,18 @@ pub fn html(digest: &Digest, now: Time) -> String {
         }
     };
     page.into_string()
+}
+
+/// A short letter as a page of HTML: a title, sentences, and a place to go on.
+pub fn letter(title: &str, sentences: &[String], place: &str) -> String {
+    let content = boxed(&markup! {
+        h1 style=(HEADING) { (title) }
+        @for sentence in sentences { p style=(PARAGRAPH) { (sentence) } }
+        p style=(PARAGRAPH) {
+            @if place.starts_with("https://") { (link(place)) } @else { code { (place) } }
+        }
+    });
+    around(title, &[content])
 }
 
 fn lead(digest: &Digest, title: &str, now: Time) -> Markup {

@@ -46,11 +46,17 @@ pub enum EventKind {
     Exposed,
     /// It was used for the first time.
     FirstUsed,
+    /// Its rotation needs a person.
+    RotationWaiting,
+    /// It is to go, both keys work, and it was used.
+    RotationStillUsed,
+    /// Its rotation has ended.
+    RotationEnded,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Created,
         Self::Rotated,
         Self::Suspended,
@@ -63,6 +69,9 @@ impl EventKind {
         Self::Unused,
         Self::Exposed,
         Self::FirstUsed,
+        Self::RotationWaiting,
+        Self::RotationStillUsed,
+        Self::RotationEnded,
     ];
 
     /// The kind that a name stands for.
@@ -85,6 +94,9 @@ impl EventKind {
             Self::Unused => "key.unused",
             Self::Exposed => "key.exposed",
             Self::FirstUsed => "key.first_used",
+            Self::RotationWaiting => "rotation.waiting",
+            Self::RotationStillUsed => "rotation.still_used",
+            Self::RotationEnded => "rotation.ended",
         }
     }
 }

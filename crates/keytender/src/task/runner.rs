@@ -124,7 +124,8 @@ async fn prepare(node: &Node) -> Result<()> {
     let accounts = node.store.list_accounts().await?;
     let live = accounts.iter().filter(|account| account.kind.is_asked());
     let mut names: Vec<String> = live.map(|account| sync_of(account.id)).collect();
-    let others = TaskName::ALL.into_iter().filter(|task| *task != TaskName::Sync);
+    let of_many = [TaskName::Sync, TaskName::Rotate];
+    let others = TaskName::ALL.into_iter().filter(|task| !of_many.contains(task));
     names.extend(others.map(|task| task.as_str().to_owned()));
     let mut tx = node.store.db().begin().await?;
     tx.add_tasks(&names).await?;

@@ -9,7 +9,7 @@ use super::{Job, Node, TaskName, span};
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::notify::Hours;
 use crate::app::turn::Turn;
-use crate::app::{accounts, evaluate, issued, log, notify, report, sweep, sync};
+use crate::app::{accounts, evaluate, issued, log, notify, report, rotate, sweep, sync};
 use crate::clock;
 use crate::error::Error;
 use crate::store;
@@ -23,7 +23,7 @@ pub(super) async fn is_needed(node: &Node, job: Job) -> store::Result<bool> {
     match job {
         Job::Seal => node.store.has_unsealed_acts().await,
         Job::Report => Ok(report::schedule(&node.store).await? != report::Schedule::Off),
-        Job::Sync(_) | Job::Evaluate | Job::Notify | Job::Sweep => Ok(true),
+        Job::Sync(_) | Job::Evaluate | Job::Notify | Job::Rotate(_) | Job::Sweep => Ok(true),
     }
 }
 
@@ -42,6 +42,9 @@ pub(super) async fn perform(node: &Node, job: Job, run: &Run, turn: &Turn) -> Re
         }
         Job::Notify => notify::run(&inventory, Hours::Working, turn).await.map(|_| rest),
         Job::Seal => log::seal(&inventory).await.map(|()| rest),
+        Job::Rotate(id) => {
+            Box::pin(rotate::run(&inventory, id, turn, span(node.timing.call()))).await
+        }
         Job::Report => report::run(&inventory).await.map(|next| next.unwrap_or(rest).min(rest)),
         Job::Sweep => sweep::run(&inventory, turn).await.map(|_| rest),
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keytender_core::akm::{Descriptor, KeyType, OperationName};
+use keytender_core::akm::{KeyType, OperationName};
 use keytender_core::key::State;
 use keytender_core::time::Time;
 
 use super::{Act, Plan};
 use crate::app::described;
-use crate::connect::descriptor::{Failure, Found, Placement, Session, Target};
+use crate::connect::descriptor::{Failure, Found, Session, Target};
 use crate::error::{Error, Kind};
 
 /// A key at its provider.
@@ -21,19 +21,7 @@ struct Subject {
 impl Subject {
     fn open(plan: &Plan) -> Result<Self, Error> {
         let session = described::open(&plan.account)?;
-        let key = &plan.key.record.key;
-        let unknown = |what: &str| {
-            Error::new(format!("the {what} of {} is not known", plan.key.record.id))
-                .hint(format!("bring it up to date: keytender sync {}", plan.account.name))
-        };
-        let kind = key.key_type.as_deref().ok_or_else(|| unknown("kind"))?;
-        let kind = session.descriptor().key_type(kind).cloned().ok_or_else(|| unknown("kind"))?;
-        let target = Target {
-            id: key.id.as_deref().ok_or_else(|| unknown("id"))?.to_owned(),
-            name: key.label.as_deref().map(str::to_owned),
-            owner: key.principal.as_deref().map(str::to_owned),
-            within: place(session.descriptor(), &kind, &key.within),
-        };
+        let (kind, target) = described::subject(&session, &plan.account, &plan.key)?;
         Ok(Self { session, kind, target })
     }
 
@@ -41,23 +29,6 @@ impl Subject {
         let found = self.session.find(&self.kind, &self.target).await;
         found.map_err(|failure| refuse(plan, failure))
     }
-}
-
-/// What a key stands in, of the ids that its listing told, the outermost first.
-fn place(descriptor: &Descriptor, kind: &KeyType, ids: &[String]) -> Vec<Placement> {
-    let mut chain = Vec::new();
-    let mut next = kind.within.as_ref();
-    while let Some(resource) = next.and_then(|id| descriptor.resource(&id.value)) {
-        chain.push(resource);
-        next = resource.within.as_ref();
-    }
-    let places = chain.into_iter().rev().zip(ids).map(|(resource, id)| Placement {
-        resource: resource.id.value.clone(),
-        kind: resource.kind,
-        id: id.clone(),
-        name: None,
-    });
-    places.collect()
 }
 
 /// The operation of a descriptor that does it.

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+
 use super::{Failure, Iam, MAX_PAGES, Reason, patiently};
+
+/// The name of the call that asks who the credentials are.
+const IDENTITY: &str = "sts:GetCallerIdentity";
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +24,14 @@ impl Iam {
     /// # Errors
     /// [`Failure`] if AWS does not know them, or does not answer.
     pub async fn identity(&self) -> Result<Identity, Failure> {
-        const PERMISSION: &str = "sts:GetCallerIdentity";
-        let answer = patiently(PERMISSION, || self.sts.get_caller_identity().send()).await?;
-        let known = answer.account().zip(answer.arn());
-        let (account, arn) = known.ok_or_else(|| {
-            Failure::new(PERMISSION, Reason::Other { code: "without an account".to_owned() })
-        })?;
-        Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
+        let answer = patiently(IDENTITY, || self.sts.get_caller_identity().send()).await?;
+        identity(&answer)
+    }
+
+    /// The same, without patience for throttling.
+    pub(super) async fn identity_now(&self) -> Result<Identity, Failure> {
+        let answer = self.sts.get_caller_identity().send().await;
+        identity(&answer.map_err(|error| Failure::of(IDENTITY, &error))?)
     }
 
     /// The account's alias, if it has one.
@@ -59,4 +65,12 @@ impl Iam {
         }
         Err(Failure::new(PERMISSION, Reason::EndlessList))
     }
+}
+
+fn identity(answer: &GetCallerIdentityOutput) -> Result<Identity, Failure> {
+    let known = answer.account().zip(answer.arn());
+    let (account, arn) = known.ok_or_else(|| {
+        Failure::new(IDENTITY, Reason::Other { code: "without an account".to_owned() })
+    })?;
+    Ok(Identity { account: account.to_owned(), arn: arn.to_owned() })
 }

@@ -157,8 +157,35 @@ impl Session {
         target: &Target,
         args: BTreeMap<String, Given>,
     ) -> Result<Acted, Failure> {
+        self.done(kind, name, target, args, false).await
+    }
+
+    /// The same for a key that is made, or whose secret is changed: the request is sent once, whatever the
+    /// descriptor says of repeating it.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub async fn act_once(
+        &self,
+        kind: &KeyType,
+        name: OperationName,
+        target: &Target,
+        args: BTreeMap<String, Given>,
+    ) -> Result<Acted, Failure> {
+        self.done(kind, name, target, args, true).await
+    }
+
+    async fn done(
+        &self,
+        kind: &KeyType,
+        name: OperationName,
+        target: &Target,
+        args: BTreeMap<String, Given>,
+        is_once: bool,
+    ) -> Result<Acted, Failure> {
         let operation = kind.operations.get(&name);
-        let job = self.job(name, operation, kind.auth.as_ref(), one(kind, target))?;
+        let mut job = self.job(name, operation, kind.auth.as_ref(), one(kind, target))?;
+        job.is_once = is_once;
         let can_copy = !target.id.is_empty();
         given(&job.operation.args, &args, can_copy)
             .map_err(|why| job.doing.failed(Reason::Argument(why)))?;
@@ -236,8 +263,11 @@ impl Session {
         refused.map_or(Ok(None), Err)
     }
 
-    /// Who the credential is, if it is a key of this kind.
-    async fn whoami_as(&self, kind: &KeyType) -> Result<Option<Who>, Failure> {
+    /// Who the credential is, if it is a key of this kind; `None` if the provider has no call for it.
+    ///
+    /// # Errors
+    /// When the provider does not tell, or does not take the credential.
+    pub async fn whoami_as(&self, kind: &KeyType) -> Result<Option<Who>, Failure> {
         let name = OperationName::Whoami;
         let about = "the credential".to_owned();
         let told = self.told(kind, name, &self.values, about).await?;

@@ -1,13 +1,14 @@
 //! One operation as a call: whether it is allowed, the call itself, and whether its answer is a good one.
 
 use keytender_core::akm::{
-    Call, Effect, HttpMethod, Operation, OperationName, Placed, Request, Retry,
+    Call, Effect, HttpMethod, KeyType, Operation, OperationName, Placed, Request, Retry,
 };
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::failure::{Doing, Failure, Reason};
+use super::list::noun;
 use super::way::Way;
 use super::wire::{Manner, Outgoing, Patience};
 use super::{Session, Trust};
@@ -19,6 +20,8 @@ pub(super) struct Job<'s> {
     pub(super) request: &'s Request,
     way: &'s Way,
     changes: bool,
+    /// Whether it is sent once, whatever the descriptor says of repeating it.
+    pub(super) is_once: bool,
 }
 
 /// A good answer.
@@ -49,7 +52,17 @@ impl Session {
             return Err(doing.failed(Reason::Trust(why)));
         }
         let way = self.way(operation.auth.as_ref().or(auth));
-        Ok(Job { doing, operation, request, way, changes: effect != Effect::Read })
+        let changes = effect != Effect::Read;
+        Ok(Job { doing, operation, request, way, changes, is_once: false })
+    }
+
+    /// Whether an operation is done by a call, and this account may do it.
+    ///
+    /// # Errors
+    /// Why not, with the page where people do it instead.
+    pub fn allows(&self, kind: &KeyType, name: OperationName) -> Result<(), Failure> {
+        let operation = kind.operations.get(&name);
+        self.job(name, operation, kind.auth.as_ref(), noun(kind).to_owned()).map(drop)
     }
 
     fn way(&self, id: Option<&Placed<String>>) -> &Way {
@@ -123,6 +136,7 @@ impl Job<'_> {
     fn patience(&self) -> Patience {
         let is_known = self.operation.idempotency_header.is_some();
         match self.operation.retry {
+            _ if self.is_once => Patience::Never,
             Some(Retry::Never) => Patience::Never,
             Some(Retry::Safe) => Patience::Safe,
             None if !self.changes || is_known => Patience::Safe,

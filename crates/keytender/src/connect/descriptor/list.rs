@@ -98,7 +98,23 @@ impl Session {
     /// When the list cannot be got; where there are several, when none can, or what they stand in
     /// cannot be listed.
     pub async fn list(&self, kind: &KeyType) -> Result<Listing, Failure> {
-        let listing = tokio::time::timeout(LIST_TIME, self.list_all(kind)).await;
+        self.in_time(kind, self.list_all(kind)).await
+    }
+
+    /// Every key of one kind that stands in one place.
+    ///
+    /// # Errors
+    /// When the list cannot be got.
+    pub async fn list_in(&self, kind: &KeyType, within: &[Placement]) -> Result<Listing, Failure> {
+        self.in_time(kind, self.list_keys(kind, within)).await
+    }
+
+    async fn in_time(
+        &self,
+        kind: &KeyType,
+        listing: impl Future<Output = Result<Listing, Failure>>,
+    ) -> Result<Listing, Failure> {
+        let listing = tokio::time::timeout(LIST_TIME, listing).await;
         listing.unwrap_or_else(|_| {
             let minutes = LIST_TIME.as_secs() / 60;
             Err(self.doing(OperationName::List, kind).failed(Reason::TooSlow { minutes }))

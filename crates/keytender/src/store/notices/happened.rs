@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use keytender_core::id::{ChannelId, KeyId};
+use keytender_core::time::Time;
 use serde::Serialize;
 
 use super::{ITEMS, ItemLine, KEYS_AT_ONCE, Notice, NoticeItem};
@@ -63,6 +64,49 @@ impl Tx {
             Ok((ChannelId::from_i64(cells.int()?), cells.text()?))
         };
         rows.await?.iter().map(channel).collect()
+    }
+
+    /// The name and the address of whoever answers for a key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owner_address(&mut self, key: KeyId) -> Result<Option<(String, String)>> {
+        let sql = "SELECT o.name, o.address FROM keys k JOIN owners o ON o.id = k.owner_id \
+                   WHERE k.tenant_id = $1 AND k.id = $2";
+        let rows = self.fetch(sql, vec![self.tenant().into(), key.as_i64().into()]).await?;
+        let pair = |row: &Row| {
+            let mut cells = row.cells();
+            Ok((cells.text()?, cells.text()?))
+        };
+        rows.first().map(pair).transpose()
+    }
+
+    /// The address in a setting, if there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn contact(&mut self, setting: &str) -> Result<Option<String>> {
+        let sql = "SELECT value FROM settings WHERE tenant_id = $1 AND name = $2 AND value <> ''";
+        let rows = self.fetch(sql, vec![self.tenant().into(), setting.into()]).await?;
+        Ok(rows.first().map(|row| row.cells().text()).transpose()?)
+    }
+
+    /// When somebody was first told of this problem of a key since `since`: handed over, not only written.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn told_at(
+        &mut self,
+        key: KeyId,
+        problem: &str,
+        since: Time,
+    ) -> Result<Option<Time>> {
+        let sql = "SELECT MIN(n.sent_at) FROM notice_items i JOIN notices n ON n.id = i.notice_id \
+                   WHERE i.tenant_id = $1 AND i.key_id = $2 AND i.problem = $3 \
+                   AND i.problem_at >= $4 AND n.sent_at IS NOT NULL";
+        let values = vec![self.tenant().into(), key.as_i64().into(), problem.into(), since.into()];
+        let rows = self.fetch(sql, values).await?;
+        Ok(rows.first().map(|row| row.cells().maybe_time()).transpose()?.flatten())
     }
 
     /// The names of those who answer for these keys.
