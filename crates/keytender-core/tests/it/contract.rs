@@ -240,8 +240,8 @@ fn held(provider: &Provider, shared: &Path) -> Option<Outcome> {
     let shelf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../providers");
     let text = fs::read_to_string(shelf.join(provider.id).join("akm.yaml")).ok()?;
     let read = Descriptor::parse(&text).unwrap_or_else(|faults| panic!("{faults:?}"));
-    let files = provider.files.iter().map(|file| format!("openapi/{file}.openapi.json"));
-    let descriptions: Vec<_> = files.map(|file| Description::read(&shared.join(file))).collect();
+    let descriptions: Vec<_> =
+        provider.paths(shared).iter().map(|path| Description::read(path)).collect();
     Some(contract(&read.descriptor, &descriptions, provider.outside))
 }
 

@@ -57,7 +57,8 @@ fn credentials<'a>(
         key,
         role,
         external_id: access.external_id.as_deref(),
-        endpoint: access.endpoint.as_deref(),
+        // AWS's SDK does not look whether an address is public.
+        endpoint: access.endpoint.as_deref().filter(|_| access.allow_private),
     }
 }
 

@@ -95,7 +95,7 @@ fn missing<'d>(descriptor: &'d Descriptor, kind: &'d KeyType, access: &Access) -
     descriptor.needs(kind).into_iter().find(|name| !is_given(name))
 }
 
-fn endpoint_of(text: &str) -> Result<reqwest::Url, Error> {
+pub(super) fn endpoint_of(text: &str) -> Result<reqwest::Url, Error> {
     reqwest::Url::parse(text).map_err(|_| {
         Error::new("the endpoint is no URL").hint("such as https://gateway.example.com")
     })

@@ -314,6 +314,9 @@ fn an_account_that_cannot_be_reached_is_not_added() {
         (&["gitlab", "a", "--set", "host=a/b"], "what is given for `host` is no host"),
         (&["gitlab", "a", "--endpoint", "gateway"], "the endpoint is no URL"),
         (&["gitlab", "a", "--profile", "x"], "with --credential it is asked"),
+        (&["aws", "a", "--endpoint", "gateway"], "the endpoint is no URL"),
+        (&["aws", "a", "--endpoint", "https://gw.example"], "--allow-private beside --endpoint"),
+        (&["aws", "a", "--endpoint", "http://gw.example", "--allow-private"], "not https"),
         (&["okta", "a"], "okta needs `domain`"),
         (&["acme", "a"], "acme is not asked like this"),
     ] {

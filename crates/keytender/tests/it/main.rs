@@ -57,6 +57,7 @@ mod overview;
 mod page;
 mod policy;
 mod providers;
+mod rotate_providers;
 mod secrets;
 mod series;
 mod served;

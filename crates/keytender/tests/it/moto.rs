@@ -31,6 +31,11 @@ impl Partners {
         })
     }
 
+    /// Where moto listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.moto
+    }
+
     /// The same in another account, by a role of it: moto lets everybody in.
     pub(crate) fn enter(&self, account: &str) -> Self {
         let role = format!("arn:aws:iam::{account}:role/{ROLE}");

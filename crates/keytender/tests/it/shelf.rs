@@ -18,6 +18,7 @@ mod paging;
 mod paper;
 mod planted;
 mod record;
+mod rotations;
 mod schema;
 mod script;
 mod sign;
@@ -48,7 +49,7 @@ const UNSIGNED: [&str; 2] = ["query", "request-signing"];
 fn description(id: &str) -> Option<Arc<Description>> {
     let shared = std::env::var("KEYTENDER_TEST_SHARED").ok()?;
     let known = providers::PROVIDERS.iter().find(|provider| provider.id == id)?;
-    Some(Arc::new(Description::read(Path::new(&shared), known.files, known.outside)))
+    Some(Arc::new(Description::read(&known.paths(Path::new(&shared)), known.outside)))
 }
 
 /// Every call of a descriptor's kinds of keys, as `kind.operation`.

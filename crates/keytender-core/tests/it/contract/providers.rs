@@ -1,5 +1,10 @@
 //! The providers whose own descriptions are among the shared data, and what these were cut down from.
 
+use std::path::{Path, PathBuf};
+
+/// What stands for our own description, which is in this repository.
+const OWN: &str = "keytender";
+
 /// A provider whose description is among the shared data.
 pub(crate) struct Provider {
     pub(crate) id: &'static str,
@@ -8,8 +13,19 @@ pub(crate) struct Provider {
     pub(crate) outside: &'static [&'static str],
 }
 
+impl Provider {
+    /// The descriptions, in the folder of the shared data.
+    pub(crate) fn paths(&self, shared: &Path) -> Vec<PathBuf> {
+        let path = |file: &&str| match *file {
+            OWN => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json"),
+            file => shared.join("openapi").join(format!("{file}.openapi.json")),
+        };
+        self.files.iter().map(path).collect()
+    }
+}
+
 /// The files of each, and what is outside of them.
-pub(crate) const PROVIDERS: [Provider; 28] = [
+pub(crate) const PROVIDERS: [Provider; 29] = [
     provider("akamai", &["akamai"], &["/identity-management/v3/api-clients"]),
     provider("algolia", &["algolia"], &[]),
     provider("auth0", &["auth0"], &["/api/v2/clients"]),
@@ -39,6 +55,7 @@ pub(crate) const PROVIDERS: [Provider; 28] = [
         &["/v1/projects/{}/serviceAccounts"],
     ),
     provider("grafana", &["grafana"], &[]),
+    provider("keytender", &[OWN], &[]),
     provider("konnect", &["konnect"], &["/v3/system-accounts", "/v3/users"]),
     provider(
         "launchdarkly",

@@ -5,6 +5,7 @@ use crate::app::described;
 use crate::config::credential::Reference;
 use crate::connect::shelf;
 use crate::error::Error;
+use crate::net::outbound;
 use crate::store::accounts::{Access, AccountKind};
 
 /// How long the name of a profile or role, or an external id, may be, in bytes: AWS takes ARNs of
@@ -73,6 +74,20 @@ fn check_role(kind: AccountKind, role: Option<&str>) -> Result<(), Error> {
     Err(refusal)
 }
 
+/// Refuses an endpoint in the place of AWS's own that nobody allowed, or that is none.
+fn check_endpoint(access: &Access) -> Result<(), Error> {
+    let Some(endpoint) = &access.endpoint else { return Ok(()) };
+    let url = described::endpoint_of(endpoint)?;
+    if !access.allow_private {
+        return Err(Error::new("AWS's SDK does not look whether an address is public")
+            .hint("--allow-private beside --endpoint says that it may be any"));
+    }
+    outbound::check(&url, true).map_err(|bad| {
+        Error::new(format!("the endpoint is not called: {bad}"))
+            .hint("https://…, or http:// on this machine")
+    })
+}
+
 /// Refuses what only AWS has, and what its descriptor does not ask for.
 fn check_described(new: &NewAccount) -> Result<(), Error> {
     let Access { profile, role, external_id, .. } = &new.access;
@@ -111,7 +126,10 @@ pub fn check(new: &NewAccount) -> Result<(), Error> {
         return Err(Error::new("an external id belongs to a role").hint("name the role beside it"));
     }
     match new.provider.as_str() {
-        AWS => check_role(new.kind, access.role.as_deref())?,
+        AWS => {
+            check_role(new.kind, access.role.as_deref())?;
+            check_endpoint(access)?;
+        }
         _ => check_described(new)?,
     }
     let is_line = |text: &&str| {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use keytender_core::key::{LastUse, Use};
+use keytender_core::key::Use;
 use keytender_core::rotation::{Able, Fault, SeenKey, UseSeen, Way};
 use keytender_core::secret::Secret;
 use keytender_core::steps::used_where;
@@ -182,23 +182,23 @@ impl Principal {
     }
 
     async fn read<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
-        self.in_time(call, Fault::Later).await
+        in_time(self.terms.timeout, call, Fault::Later).await
     }
 
     async fn change<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
-        self.in_time(call, Fault::Lost).await
+        in_time(self.terms.timeout, call, Fault::Lost).await
     }
+}
 
-    async fn in_time<T>(
-        &self,
-        call: impl Future<Output = Result<T, Failed>>,
-        late: Fault,
-    ) -> Result<T, Failed> {
-        let micros = u64::try_from(self.terms.timeout.as_micros()).unwrap_or_default();
-        let answer = tokio::time::timeout(Duration::from_micros(micros), call).await;
-        let seconds = micros / 1_000_000;
-        answer.unwrap_or_else(|_| Err(Failed(late, format!("no answer within {seconds} s"))))
-    }
+async fn in_time<T>(
+    timeout: Span,
+    call: impl Future<Output = Result<T, Failed>>,
+    late: Fault,
+) -> Result<T, Failed> {
+    let micros = u64::try_from(timeout.as_micros()).unwrap_or_default();
+    let answer = tokio::time::timeout(Duration::from_micros(micros), call).await;
+    let seconds = micros / 1_000_000;
+    answer.unwrap_or_else(|_| Err(Failed(late, format!("no answer within {seconds} s"))))
 }
 
 /// Refuses keys whose provider is ourselves, or nobody who could be asked.
@@ -238,15 +238,22 @@ async fn open_aws(
         .hint("this program was built without the feature `aws`"))
 }
 
-/// A last use as a rotation sees it.
-fn seen_use(last_use: &LastUse<'_>) -> UseSeen {
-    match last_use {
-        LastUse::Used(used) => used_at(used),
-        LastUse::Never { .. } => UseSeen::Never,
-        LastUse::Unknown { why } => UseSeen::Unknown(why.to_string()),
-    }
-}
-
+/// A use as a rotation sees it.
 fn used_at(used: &Use<'_>) -> UseSeen {
     UseSeen::At { at: used.at, place: used_where(used) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_without_an_answer_is_given_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let never = std::future::pending::<Result<(), Failed>>();
+        let failed = runtime.block_on(in_time(Span::from_micros(1_000), never, Fault::Lost));
+        assert_eq!(failed.unwrap_err().0, Fault::Lost);
+        let soon = std::future::ready(Ok(1));
+        assert_eq!(runtime.block_on(in_time(Span::days(1), soon, Fault::Lost)), Ok(1));
+    }
 }

@@ -56,13 +56,15 @@ impl Session {
         Ok(Job { doing, operation, request, way, changes, is_once: false })
     }
 
-    /// Whether an operation is done by a call, and this account may do it.
+    /// Whether an operation is done by a call, and this account may do it with its credential.
     ///
     /// # Errors
     /// Why not, with the page where people do it instead.
     pub fn allows(&self, kind: &KeyType, name: OperationName) -> Result<(), Failure> {
         let operation = kind.operations.get(&name);
-        self.job(name, operation, kind.auth.as_ref(), noun(kind).to_owned()).map(drop)
+        let job = self.job(name, operation, kind.auth.as_ref(), noun(kind).to_owned())?;
+        let fault = job.way.fault().map(|why| job.doing.failed(Reason::Credential(why)));
+        fault.map_or(Ok(()), Err)
     }
 
     fn way(&self, id: Option<&Placed<String>>) -> &Way {

@@ -35,7 +35,13 @@ impl<'p> Driver<'_, 'p> {
         let mut answer = self.model.blank(deed, view.as_ref());
         let outputs = deed.outputs();
         let is_key = outputs.is_empty() || outputs.contains_key("id");
-        let (_, record) = &estate.keys[1];
+        let mut record = estate.keys[1].1.clone();
+        // What an answer cannot show tells no state.
+        let rule = record.rule.and_then(|rule| deed.kind["state"][rule]["at"].as_str());
+        if rule.is_some_and(|at| view.as_ref().is_some_and(|view| !view.knows(at))) {
+            record.rule = None;
+        }
+        let record = &record;
         let mut shown = None;
         if is_key {
             let (entry, filled) =

@@ -194,7 +194,7 @@ impl<'p> Driver<'_, 'p> {
 }
 
 /// A way in which a key is told to be active.
-fn active(kind: &Value) -> Way {
+pub(super) fn active(kind: &Value) -> Way {
     let all = ways(kind);
     let is_active = |way: &&Way| state_of(kind, way) == "active";
     all.iter().find(is_active).unwrap_or(&all[0]).clone()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::example::Maker;
 use super::openapi::{Description, Endpoint, Meant};
 use super::paper::{Address, Names, Paper, fill_all, fill_body, only_name};
-use super::schema::{Seen, Way};
+use super::schema::{Seen, Way, list};
 use super::script::{Body, Exchange};
 use super::sign::{ANYTHING, Credential, small};
 use super::{LIVE, tree};
@@ -297,6 +297,25 @@ impl<'p> View<'p> {
         let Some((above, last)) = pointer.rsplit_once('/') else { return true };
         let above = self.at(above).schemas;
         above.iter().any(|one| self.endpoint.schemas.is_required(one, last, Way::Answer))
+    }
+
+    /// What stands above a place where it is not there, if some of the shapes that may stand there need it and
+    /// others do not know it.
+    pub(super) fn other_shape(&self, pointer: &str) -> Option<Value> {
+        let (above, last) = pointer.rsplit_once('/')?;
+        let schemas = self.endpoint.schemas;
+        let shapes: Vec<_> = self
+            .at(above)
+            .schemas
+            .into_iter()
+            .flat_map(|schema| list(schemas.resolve(schema), "oneOf"))
+            .collect();
+        let mut needing = shapes.iter().filter(|one| schemas.is_required(one, last, Way::Answer));
+        needing.next()?;
+        let other =
+            shapes.iter().find(|one| schemas.at(one, &format!("/{last}")).schemas.is_empty())?;
+        let maker = Maker { schemas, text: LIVE };
+        Some(maker.make(other, &[]))
     }
 
     /// Whether null may stand in a place.

@@ -1,6 +1,6 @@
 //! A provider's own OpenAPI description: which operation a request means, and whether it may be made so.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -33,11 +33,9 @@ pub(super) enum Meant<'d> {
 }
 
 impl Description {
-    pub(super) fn read(folder: &Path, files: &[&str], outside: &[&str]) -> Self {
-        let document = |file: &&str| {
-            let path = folder.join("openapi").join(format!("{file}.openapi.json"));
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-        };
+    pub(super) fn read(files: &[PathBuf], outside: &[&str]) -> Self {
+        let document =
+            |path: &PathBuf| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let outside = outside.iter().map(|path| (*path).to_owned()).collect();
         Self { documents: files.iter().map(document).collect(), outside }
     }

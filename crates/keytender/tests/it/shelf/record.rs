@@ -136,6 +136,11 @@ impl<'p> Model<'p> {
                 {
                     tree::put(&mut entry, at, Value::Null);
                 }
+                // Where there are several shapes, it has one without this member.
+                None if view.is_some_and(|view| view.other_shape(at).is_some()) => {
+                    let other = view.and_then(|view| view.other_shape(at)).unwrap();
+                    tree::put(&mut entry, at.rsplit_once('/').unwrap().0, other);
+                }
                 _ => tree::remove(&mut entry, at),
             }
         }

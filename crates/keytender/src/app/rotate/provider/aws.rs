@@ -1,7 +1,7 @@
 //! Keys of AWS users and of root.
 
 use futures_util::future::join_all;
-use keytender_core::key::{PrincipalKind, State};
+use keytender_core::key::{LastUse, PrincipalKind, State};
 use keytender_core::report::aws::ROOT;
 use keytender_core::rotation::plan::Exactness;
 use keytender_core::rotation::{Able, Fault, SeenKey, Standing, UseSeen, Way};
@@ -9,7 +9,7 @@ use keytender_core::secret::Secret;
 use keytender_core::steps::root_page;
 use keytender_core::time::Span;
 
-use super::{Failed, Minted, Terms, seen_use};
+use super::{Failed, Minted, Terms, used_at};
 use crate::app::aws::{account_hint, open, open_as, open_itself};
 use crate::app::rows::report_rows;
 use crate::app::warnings::Warnings;
@@ -301,5 +301,13 @@ const fn standing(state: State) -> Standing {
     match state {
         State::Suspended => Standing::Suspended,
         _ => Standing::Active,
+    }
+}
+
+fn seen_use(last_use: &LastUse<'_>) -> UseSeen {
+    match last_use {
+        LastUse::Used(used) => used_at(used),
+        LastUse::Never { .. } => UseSeen::Never,
+        LastUse::Unknown { why } => UseSeen::Unknown(why.to_string()),
     }
 }

@@ -37,8 +37,9 @@ const EXPIRES: &str = "expires";
 const MAX_LETTERS: usize = 63;
 /// What stands between the old name and the mark: letters, digits and this are taken everywhere.
 const JOINT: char = '-';
-/// What each mark begins with.
+/// What each mark begins with, and how many hexadecimal digits follow.
 const MARK: &str = "keytender-";
+const MARK_DIGITS: usize = 16;
 /// The shortest id that cannot stand in a credential by chance.
 const MIN_ID_LETTERS: usize = 8;
 
@@ -150,7 +151,10 @@ impl Keys {
         let arg = self.operation(OperationName::Create).and_then(|create| create.args.get(NAME));
         let listed = self.kind.fields.get(&FieldName::Name);
         arg.zip(listed).is_some_and(|(arg, listed)| {
-            !listed.is_secret() && arg.copy.as_ref().is_none_or(|copy| copy == listed.at())
+            let has_room = letters(arg) >= MARK.len() + MARK_DIGITS;
+            has_room
+                && !listed.is_secret()
+                && arg.copy.as_ref().is_none_or(|copy| copy.as_str() == listed.at().as_str())
         })
     }
 
@@ -171,7 +175,7 @@ impl Keys {
                 matches!(scheme, Scheme::Bearer | Scheme::Headers(_) | Scheme::Basic { .. });
             is_plain && method.parts.len() <= 1
         });
-        is_taken && self.can(OperationName::Whoami, &[]).is_ok()
+        is_taken && whoami.request.is_some() && whoami.unsure.is_none()
     }
 
     fn refusal(&self, key: &HeldKey, why: String) -> Error {
@@ -211,8 +215,7 @@ impl Keys {
         let mut args = self.ends(OperationName::Create, &old);
         let create = self.operation(OperationName::Create);
         if let Some(arg) = create.and_then(|create| create.args.get(NAME)) {
-            let most = arg.max_letters.map_or(MAX_LETTERS, |most| most as usize);
-            let name = label(old.key.name.as_deref().unwrap_or_default(), marker, most);
+            let name = label(old.key.name.as_deref().unwrap_or_default(), marker, letters(arg));
             args.insert(NAME.to_owned(), Given::Value(Value::from(name)));
         }
         self.mint(OperationName::Create, args).await
@@ -357,19 +360,36 @@ fn missing<'o>(operation: &'o Operation, given: &[&str]) -> Option<(&'o str, Str
     Some((name, help))
 }
 
+/// How many letters a name may have.
+fn letters(arg: &Arg) -> usize {
+    arg.max_letters.and_then(|most| usize::try_from(most).ok()).unwrap_or(MAX_LETTERS)
+}
+
 /// The name of a successor: the old one, as far as there is room, and the mark behind it in the place of an
 /// earlier one.
 fn label(old: &str, marker: &str, most: usize) -> String {
-    let old = match old.rfind(MARK) {
-        Some(at) => old.get(..at).unwrap_or_default(),
-        None => old,
-    };
+    let old = unmarked(old);
     let room = most.saturating_sub(marker.chars().count() + 1);
     let cut: String = old.chars().take(room).collect();
     let cut = cut.trim_end_matches(|one: char| one.is_whitespace() || one == JOINT);
     match cut {
         "" => marker.to_owned(),
         cut => format!("{cut}{JOINT}{marker}"),
+    }
+}
+
+/// A name without the mark that it ends with, if it has one.
+fn unmarked(name: &str) -> &str {
+    let is_digit = |one: char| one.is_ascii_digit() || ('a'..='f').contains(&one);
+    let parts = name.rfind(MARK).and_then(|at| name.split_at_checked(at));
+    let digits = parts.and_then(|(_, mark)| mark.strip_prefix(MARK));
+    match (parts, digits) {
+        (Some((before, _)), Some(digits))
+            if digits.len() == MARK_DIGITS && digits.chars().all(is_digit) =>
+        {
+            before
+        }
+        _ => name,
     }
 }
 
@@ -421,6 +441,12 @@ mod tests {
             ("a name that is far too long", 40, "a name that i-keytender-0123456789abcdef"),
             ("grün und blau", 31, "grün-keytender-0123456789abcdef"),
             ("anything", 26, MARKER),
+            ("keytender-prod", 63, "keytender-prod-keytender-0123456789abcdef"),
+            (
+                "keytender-0123456789ABCDEF",
+                63,
+                "keytender-0123456789ABCDEF-keytender-0123456789abcdef",
+            ),
         ] {
             let made = label(old, MARKER, most);
             assert_eq!(made, name);
