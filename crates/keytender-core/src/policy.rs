@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Key, State};
+use crate::rotation::{Gate, Window};
 use crate::time::Time;
 
 mod change;
@@ -175,6 +176,43 @@ pub struct Exception {
 pub struct Policy {
     rules: Vec<Rule>,
     exceptions: Vec<Exception>,
+    rotation: Rotating,
+}
+
+/// How keys are replaced: those that somebody rotates, and those that rotate by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotating {
+    /// The rules whose keys rotate by themselves.
+    pub automatic: Vec<String>,
+    /// Whether it is only said what would rotate by itself.
+    pub dry_run: bool,
+    /// How many rotate by themselves at a time, at most.
+    pub at_most: u32,
+    /// What somebody must approve.
+    pub approve: Vec<Gate>,
+    /// When it is done what others may notice.
+    pub window: Option<Window>,
+    /// For how many days the old key must not be used; as usual where nothing is said.
+    pub quiet_days: Option<u32>,
+    /// For how many days it is held disabled; as usual where nothing is said.
+    pub hold_days: Option<u32>,
+    /// After how many days the old key goes although it is used, if its owner was told a week before.
+    pub deadline_days: Option<u32>,
+}
+
+impl Default for Rotating {
+    fn default() -> Self {
+        Self {
+            automatic: Vec::new(),
+            dry_run: false,
+            at_most: 3,
+            approve: Vec::new(),
+            window: None,
+            quiet_days: None,
+            hold_days: None,
+            deadline_days: None,
+        }
+    }
 }
 
 /// What a rule came to for one key.
@@ -217,6 +255,11 @@ pub struct Finding<'p> {
 }
 
 impl Policy {
+    /// How keys are replaced.
+    pub const fn rotation(&self) -> &Rotating {
+        &self.rotation
+    }
+
     /// Reads a policy from TOML.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub enum TaskName {
     Notify,
     /// Seals the log of acts.
     Seal,
+    /// Begins rotations as the policy says.
+    Rotations,
     /// Takes rotations further.
     Rotate,
     /// Makes the credential report that is due.
@@ -57,11 +59,12 @@ pub enum TaskName {
 
 impl TaskName {
     /// Every task.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Sync,
         Self::Evaluate,
         Self::Notify,
         Self::Seal,
+        Self::Rotations,
         Self::Rotate,
         Self::Report,
         Self::Sweep,
@@ -75,6 +78,7 @@ impl TaskName {
             Self::Evaluate => "evaluate",
             Self::Notify => "notify",
             Self::Seal => "seal",
+            Self::Rotations => "rotations",
             Self::Rotate => "rotate",
             Self::Report => "report",
             Self::Sweep => "sweep",
@@ -104,6 +108,7 @@ enum Job {
     Evaluate,
     Notify,
     Seal,
+    Rotations,
     /// One rotation.
     Rotate(RotationId),
     Report,
@@ -124,6 +129,7 @@ impl Job {
             TaskName::Evaluate => Some(Self::Evaluate),
             TaskName::Notify => Some(Self::Notify),
             TaskName::Seal => Some(Self::Seal),
+            TaskName::Rotations => Some(Self::Rotations),
             TaskName::Report => Some(Self::Report),
             TaskName::Sweep => Some(Self::Sweep),
         }
@@ -135,6 +141,7 @@ impl Job {
             Self::Evaluate => TaskName::Evaluate,
             Self::Notify => TaskName::Notify,
             Self::Seal => TaskName::Seal,
+            Self::Rotations => TaskName::Rotations,
             Self::Rotate(_) => TaskName::Rotate,
             Self::Report => TaskName::Report,
             Self::Sweep => TaskName::Sweep,
@@ -154,6 +161,8 @@ pub struct Intervals {
     pub notify: Duration,
     /// Between two looks for acts that are not sealed: whoever changes them must be this quick.
     pub seal: Duration,
+    /// Between two looks for keys that the policy lets rotate by themselves.
+    pub rotations: Duration,
     /// Between two looks at a rotation that failed to run.
     pub rotate: Duration,
     /// Between two looks whether a credential report is due, at most.
@@ -169,6 +178,7 @@ impl Default for Intervals {
             evaluate: Duration::from_secs(300),
             notify: Duration::from_secs(60),
             seal: Duration::from_secs(10),
+            rotations: Duration::from_secs(60),
             rotate: Duration::from_secs(24 * 3_600),
             report: Duration::from_secs(600),
             sweep: Duration::from_secs(3_600),
@@ -183,6 +193,7 @@ impl Intervals {
             TaskName::Evaluate => self.evaluate,
             TaskName::Notify => self.notify,
             TaskName::Seal => self.seal,
+            TaskName::Rotations => self.rotations,
             TaskName::Rotate => self.rotate,
             TaskName::Report => self.report,
             TaskName::Sweep => self.sweep,

@@ -11,6 +11,7 @@ use conditions::conditions;
 use table::{Table, Value};
 
 mod conditions;
+mod rotating;
 mod table;
 
 /// The version of the notation.
@@ -60,7 +61,7 @@ pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
 
 fn read(document: &DeTable<'_>) -> Result<Policy, Wrong> {
     let table = Table::new(document, 0);
-    table.allow(&["version", "extends", "disable", "rule", "exception"])?;
+    table.allow(&["version", "extends", "disable", "rule", "exception", "rotation"])?;
     if let Some(version) = table.get("version")
         && version.integer()? != VERSION
     {
@@ -86,7 +87,12 @@ fn read(document: &DeTable<'_>) -> Result<Policy, Wrong> {
     let entries = table.list("exception")?;
     let exceptions: Result<Vec<_>, _> =
         entries.iter().map(|value| exception(&value.table()?, &rules)).collect();
-    Ok(Policy { rules, exceptions: exceptions? })
+    let rotation = table.get("rotation").map(|value| rotating::rotating(&value.table()?, &rules));
+    Ok(Policy {
+        rules,
+        exceptions: exceptions?,
+        rotation: rotation.transpose()?.unwrap_or_default(),
+    })
 }
 
 /// The rules of the policy that this one extends.

@@ -116,7 +116,8 @@ pub fn judge(rotation: &Rotation, seen: &Seen, warned: bool, now: Time) -> Verdi
         return Verdict::Used { at: *at, place: place.clone() };
     }
     let staying = find(rotation.staying_id(), seen).map(|key| &key.last_use);
-    if !matches!(staying, Some(UseSeen::At { at, .. }) if at.plus(exact.granularity) > cutover) {
+    // A stamp is never later than its use, so that our own try before the cutover proves nothing.
+    if !matches!(staying, Some(UseSeen::At { at, .. }) if *at > cutover) {
         return Verdict::Unproven;
     }
     waited(rotation, last_use, seen.cadence, exact, now)

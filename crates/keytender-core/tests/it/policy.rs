@@ -377,3 +377,33 @@ fn conditions_nested_without_end_are_refused() {
     let when = format!("{}{{ slot = 1 }}{}", "{ not = ".repeat(20), " }".repeat(20));
     assert!(error(&rule(&when)).message.contains("inside each other"));
 }
+
+#[test]
+fn a_policy_says_how_keys_rotate_and_which_do_so_by_themselves() {
+    let policy = |more: &str| Policy::parse(&format!("extends = \"default\"\n[rotation]\n{more}"));
+    let usual = Policy::parse(DEFAULT).unwrap();
+    assert!(usual.rotation().automatic.is_empty() && usual.rotation().window.is_none());
+    let full = policy(
+        "automatic = [\"key-age\"]\ndry_run = false\nat_most = 2\napprove = [\"delete\", \"disable\"]\n\
+         window = \"sat 02:00-05:00\"\nquiet_days = 45\nhold_days = 60\ndeadline_days = 120\n",
+    );
+    let full = full.unwrap();
+    let rotation = full.rotation();
+    assert_eq!((rotation.automatic.as_slice(), rotation.at_most), (&["key-age".to_owned()][..], 2));
+    let gates: Vec<&str> = rotation.approve.iter().map(|gate| gate.as_str()).collect();
+    assert_eq!(gates, ["disable", "delete"]);
+    assert_eq!(rotation.window.as_ref().unwrap().days, [6]);
+    assert_eq!((rotation.quiet_days, rotation.deadline_days), (Some(45), Some(120)));
+    for (bad, what) in [
+        ("automatic = [\"key-age\"]", "`dry_run` is missing"),
+        ("automatic = [\"key-aged\"]\ndry_run = true", "there is no rule `key-aged`"),
+        ("quiet_days = 7", "from 35 to 730"),
+        ("window = \"02:00\"", "no hours"),
+        ("approve = [\"all\"]", "expected start, deliver, disable, delete"),
+        ("at_once = true", "there is no field `at_once`"),
+    ] {
+        let error = policy(bad).unwrap_err();
+        assert!(error.message.contains(what), "{bad}: {error}");
+        assert!(error.line >= 2, "{bad}: {error}");
+    }
+}

@@ -4,6 +4,7 @@
 //! - `run`: each step written before its call, under the lease of the rotation's task
 //! - `call`: the calls; `provider` has those to providers, `places` the destinations
 //! - `sealed`: the secrets, until it has ended; `spool`: when the database does not take one
+//! - `automatic`: what the policy begins by itself
 //! - `mirror`: the inventory follows; `told`: who is told; `words`: what happened, for people
 
 use keytender_core::id::RotationId;
@@ -20,6 +21,7 @@ use crate::store::keys::HeldKey;
 use crate::store::rotations::{Happened, Kept, Waits, Which};
 use crate::store::{self, Failure};
 
+pub mod automatic;
 mod call;
 mod mirror;
 pub mod places;
@@ -85,6 +87,7 @@ pub async fn start(
         Failure::Exists => under_way(&planned.held),
         failure => cannot_write(failure),
     })?;
+    tx.note_rotating(&row).await.map_err(cannot_write)?;
     let line = |kind: &str, words: String| Happened { at: now, kind: kind.to_owned(), words };
     let said = words::said_line(&row.started_by, "rotate", row.reason.as_deref());
     tx.add_rotation_events(id, &[line("said", said)]).await.map_err(cannot_write)?;

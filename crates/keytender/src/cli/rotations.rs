@@ -119,6 +119,12 @@ pub(super) enum Command {
         #[command(flatten)]
         why: Why,
     },
+    /// Say which keys the policy rotates by itself, or would
+    Trial {
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the new key, for whoever puts it where it is used by hand
     Secret {
         /// Its id, or a key that has one
@@ -267,6 +273,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         }
         Command::Show { rotation, json } => return show(context, &rotation, json),
         Command::Run { rotation } => return advance(context, &rotation),
+        Command::Trial { json } => return trial(context, json),
         Command::Secret { rotation } => return secret(context, &rotation),
         Command::Approve { rotation, step, why } => {
             let mut said = request(SayWord::Approve, why);
@@ -336,6 +343,56 @@ fn secret(context: &Context, rotation: &str) -> Result<u8, Stop> {
         }
         writeln!(out, "{}", new.secret)?;
         context.talk.note("say when it stands there: keytender rotations acknowledge");
+        Ok(DONE)
+    })
+}
+
+fn trial(context: &Context, as_json: bool) -> Result<u8, Stop> {
+    context.desk(async |desk| {
+        let trial = desk.rotation_trial().await.map_err(Stop::could_not)?;
+        if as_json {
+            write_json(&trial)?;
+            return Ok(DONE);
+        }
+        let mut out = anstream::stdout();
+        let rules = trial.rules.join(", ");
+        match (trial.rules.is_empty(), trial.is_dry, trial.begins_at) {
+            (true, ..) => {
+                writeln!(
+                    out,
+                    "No key rotates by itself: the policy names no rule in rotation.automatic."
+                )?;
+                return Ok(DONE);
+            }
+            (false, true, None) => writeln!(out, "A dry run: nothing is begun. Rules: {rules}")?,
+            (false, true, Some(at)) => {
+                writeln!(
+                    out,
+                    "On trial: nothing is begun before {}. Rules: {rules}",
+                    at.to_seconds()
+                )?;
+            }
+            (false, false, _) => {
+                writeln!(out, "At most {} at a time. Rules: {rules}", trial.at_most)?;
+            }
+        }
+        if trial.would.is_empty() {
+            writeln!(out, "No key waits for it.")?;
+            return Ok(DONE);
+        }
+        let mut grid = Grid::new(["KEY", "ACCOUNT", "RULE", "SINCE", "STANDS IN THE WAY"]);
+        for one in &trial.would {
+            let fault = one.fault.as_deref().unwrap_or("–");
+            let look = if one.fault.is_some() { style::WARNING } else { anstyle::Style::new() };
+            grid.push([
+                Cell::new([printable(one.id.as_deref().unwrap_or(&one.key)).into_owned()]),
+                Cell::new([printable(&one.account).into_owned()]),
+                Cell::new([one.rule.clone()]),
+                Cell::new([one.since.date().to_string()]),
+                Cell::new([printable(fault).into_owned()]).styled(look),
+            ]);
+        }
+        grid.write(&mut out, terminal_width())?;
         Ok(DONE)
     })
 }

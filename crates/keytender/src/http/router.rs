@@ -159,6 +159,7 @@ fn rotations() -> OpenApiRouter<State> {
         .routes(routes!(api::rotations::get))
         .routes(routes!(api::rotations::say))
         .routes(routes!(api::rotations::plan))
+        .routes(routes!(api::rotations::trial))
         .routes(routes!(api::rotations::reveal))
         .routes(routes!(api::destinations::list))
         .routes(routes!(api::destinations::add))

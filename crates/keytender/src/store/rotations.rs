@@ -312,6 +312,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Says of the keys of a rotation whether it is under way; the policy is asked again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_rotating(&mut self, row: &Kept) -> Result<()> {
+        let sql = "UPDATE keys SET rotating = $4, evaluate_at = 0 WHERE tenant_id = $1 \
+                   AND (id = $2 OR id = $3) AND rotating <> $4";
+        let values = vec![
+            self.tenant().into(),
+            row.key_id.as_i64().into(),
+            row.new_key_id.unwrap_or(row.key_id).as_i64().into(),
+            i64::from(!row.state.stage.is_ended()).into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
     /// A rotation of a key of this account that has not ended.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ pub(super) async fn is_needed(node: &Node, job: Job) -> store::Result<bool> {
     match job {
         Job::Seal => node.store.has_unsealed_acts().await,
         Job::Report => Ok(report::schedule(&node.store).await? != report::Schedule::Off),
+        Job::Rotations => Ok(rotate::automatic::is_wanted(&node.store).await.unwrap_or(true)),
         Job::Sync(_) | Job::Evaluate | Job::Notify | Job::Rotate(_) | Job::Sweep => Ok(true),
     }
 }
@@ -42,6 +43,7 @@ pub(super) async fn perform(node: &Node, job: Job, run: &Run, turn: &Turn) -> Re
         }
         Job::Notify => notify::run(&inventory, Hours::Working, turn).await.map(|_| rest),
         Job::Seal => log::seal(&inventory).await.map(|()| rest),
+        Job::Rotations => Box::pin(rotate::automatic::run(&inventory, turn)).await.map(|_| rest),
         Job::Rotate(id) => {
             Box::pin(rotate::run(&inventory, id, turn, span(node.timing.call()))).await
         }

@@ -58,6 +58,7 @@ mod page;
 mod policy;
 mod providers;
 mod rotate_providers;
+mod rotated;
 mod secrets;
 mod series;
 mod served;

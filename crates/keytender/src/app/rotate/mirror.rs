@@ -95,6 +95,7 @@ async fn adopt(
     row.new_key_id = Some(key_id);
     // Whoever spoke meanwhile goes first; the next step tries again.
     if tx.update_rotation(&row).await.map_err(cannot_write)? {
+        tx.note_rotating(&row).await.map_err(cannot_write)?;
         commit(tx).await?;
         row.version += 1;
         // What its listing says beside is asked for.

@@ -1,17 +1,19 @@
 //! What is settled before a rotation begins.
 
+use keytender_core::policy::Rotating;
 use keytender_core::rotation::plan::{BLIND_HOLD, HOLD, QUIET_FOR};
 use keytender_core::rotation::{Gate, OldKey, Plan, Window};
 use keytender_core::time::Span;
 
 use super::places::{self, Place};
 use super::provider::{Principal, Terms};
-use crate::app::inventory::Inventory;
+use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::NewRotationRequest;
-use crate::app::{accounts, keys};
+use crate::app::{accounts, evaluate, keys};
 use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
 use crate::store::keys::HeldKey;
+use crate::store::rotations::Which;
 
 /// How long between two looks while both keys work.
 const POLL: Span = Span::from_micros(3_600_000_000);
@@ -54,16 +56,16 @@ pub(super) async fn make(
         let hint = format!("keytender keys rotate {key_id}");
         return Err(Error::new(format!("{key_id} is a key of an API of yours")).hint(hint));
     }
+    let which = Which { key: Some(key_id), live: Some(true), ..Which::default() };
+    if !inventory.store.list_rotations(&which, 1).await.map_err(cannot_read)?.is_empty() {
+        return Err(super::under_way(&held));
+    }
     let mut account = [accounts::get(inventory, &held.account_name).await?];
     accounts::unlock(inventory, &mut account).await?;
     let [account] = account;
     let target = asked.to.as_deref().map(target).transpose()?;
     let provider = open(&account, &held, target.as_deref()).await?;
     let terms = provider.terms();
-    let old = held.record.key.id.as_deref().ok_or_else(|| {
-        Error::new(format!("the id of {key_id} is not known"))
-            .hint(format!("bring it up to date: keytender sync {}", account.name))
-    })?;
     let mut places = places::of_key(inventory, key_id).await?;
     if asked.by_hand.unwrap_or_default() {
         places.push(Place::by_hand());
@@ -82,17 +84,24 @@ pub(super) async fn make(
         Some(_) => HOLD,
         None => BLIND_HOLD,
     };
+    let (_, policy) = evaluate::policy(&inventory.store).await?;
+    let usual = policy.rotation();
+    let deadline = usual.deadline_days.filter(|_| !is_emergency);
+    let deadline = deadline.map(|days| inventory.now.plus(Span::days(days)));
     let plan = Plan {
         way,
-        old: OldKey { id: old.to_owned() },
+        old: OldKey { id: provider.old_id().to_owned() },
         able,
         destinations: places.iter().map(Place::planned).collect(),
-        gates: gates(asked),
-        window: asked.window.as_deref().map(window).transpose()?,
-        quiet_for: quiet(asked.quiet_days)?,
-        hold: hold_for(asked.hold_days, hold)?,
+        gates: gates(asked, usual),
+        window: match &asked.window {
+            Some(text) => Some(window(text)?),
+            None => usual.window.clone(),
+        },
+        quiet_for: quiet(asked.quiet_days.or(usual.quiet_days))?,
+        hold: hold_for(asked.hold_days.or(usual.hold_days), hold)?,
         poll: POLL,
-        deadline: asked.deadline,
+        deadline: asked.deadline.or(deadline),
         is_emergency,
         timeout,
     };
@@ -100,8 +109,10 @@ pub(super) async fn make(
     Ok(Planned { held, plan, places, target, subject })
 }
 
-fn gates(asked: &NewRotationRequest) -> Vec<Gate> {
+/// What is asked for, and what the policy asks for: nobody leaves that out.
+fn gates(asked: &NewRotationRequest, usual: &Rotating) -> Vec<Gate> {
     let mut gates = asked.approve.clone().unwrap_or_default();
+    gates.extend(&usual.approve);
     gates.sort_unstable();
     gates.dedup();
     gates

@@ -248,13 +248,16 @@ pub(super) async fn put(
     Ok(next)
 }
 
-/// What follows for the inventory when a rotation ends well: the new key is used where the old one was.
+/// What follows for the inventory when a rotation ends: if it ended well, the new key is used where the old one was.
 async fn ended(tx: &mut Tx, row: &Kept, before: Stage) -> Result<(), Failure> {
-    let Some(new) = row.new_key_id else { return Ok(()) };
-    if row.state.stage == Stage::Done && before != Stage::Done {
-        tx.move_destinations(row.key_id, new).await?;
+    if !row.state.stage.is_ended() || before.is_ended() {
+        return Ok(());
     }
-    Ok(())
+    tx.note_rotating(row).await?;
+    match row.new_key_id {
+        Some(new) if row.state.stage == Stage::Done => tx.move_destinations(row.key_id, new).await,
+        _ => Ok(()),
+    }
 }
 
 /// Writes into the log how an act went.

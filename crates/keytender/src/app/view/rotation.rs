@@ -351,3 +351,36 @@ impl SayRequest {
         })
     }
 }
+
+/// A key that the policy would rotate by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WouldView {
+    /// The key.
+    pub key: String,
+    /// Its id at the provider.
+    pub id: Option<String>,
+    /// The account.
+    pub account: String,
+    /// The rule that it breaks.
+    pub rule: String,
+    /// Since when it would be rotated.
+    pub since: Time,
+    /// Why it cannot be, and what to do.
+    pub fault: Option<String>,
+}
+
+/// What the policy rotates by itself, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrialView {
+    /// The rules whose keys rotate by themselves.
+    pub rules: Vec<String>,
+    /// Whether it is only said what would be done.
+    pub is_dry: bool,
+    /// From when on it is done: a week after these rules were first in the policy; null if the policy says that
+    /// it is a dry run.
+    pub begins_at: Option<Time>,
+    /// How many rotate by themselves at a time, at most.
+    pub at_most: u32,
+    /// The keys that wait for it, or that cannot be rotated.
+    pub would: Vec<WouldView>,
+}

@@ -10,7 +10,7 @@ use crate::app::inventory::Inventory;
 use crate::app::rotate::{self, places};
 use crate::app::view::{
     DestinationList, DestinationView, HeldRotationList, HeldRotationView, NewDestinationRequest,
-    NewRotationRequest, NewSecretView, OutlineView, SayRequest,
+    NewRotationRequest, NewSecretView, OutlineView, SayRequest, TrialView,
 };
 use crate::client::part;
 use crate::error::{Error, Kind};
@@ -132,6 +132,14 @@ impl Desk<'_> {
             Self::There(server) => {
                 server.ask(Method::POST, &format!("{}/words", place(rotation)), said).await
             }
+        }
+    }
+
+    /// What the policy rotates by itself, or would.
+    pub(in crate::cli) async fn rotation_trial(&self) -> Result<TrialView, Error> {
+        match self {
+            Self::Here(inventory) => rotate::automatic::trial(inventory).await,
+            Self::There(server) => server.get("/v1/rotation-trial", &()).await,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::app::inventory::Inventory;
 use crate::app::rotate;
 use crate::app::view::{
     HeldRotationList, HeldRotationView, NewRotationRequest, NewSecretView, OutlineView, SayRequest,
+    TrialView,
 };
 use crate::http::etag::Tagged;
 use crate::http::extract::{Body, Path, Query};
@@ -114,6 +115,17 @@ pub(in crate::http) async fn say(
 ) -> Result<Json<HeldRotationView>, Refusal> {
     let say = said.say()?;
     Ok(Json(rotate::say(&inventory, &word, &say, said.because.as_deref()).await?))
+}
+
+/// Show what the policy rotates by itself
+///
+/// Which keys it would begin with, and why some cannot be rotated. For a week after its rules were first in the policy
+/// nothing is begun.
+#[utoipa::path(get, path = "/v1/rotation-trial", tag = "rotations",
+    responses((status = 200, body = TrialView, description = "What would be done")),
+    security(("token" = ["keys:read"])))]
+pub(in crate::http) async fn trial(inventory: Inventory) -> Result<Json<TrialView>, Refusal> {
+    Ok(Json(rotate::automatic::trial(&inventory).await?))
 }
 
 /// Show the new key of a rotation

@@ -18,7 +18,7 @@ use crate::store::{Failure, Result, principals};
 /// What [`Cells`] holds, in its order.
 const FIELDS: &str = "k.account_id, k.id, a.api_id, a.provider, a.external_id, a.name, p.name, p.kind, p.tags, \
     k.provider_id, k.slot, k.label, k.state, k.created_at, k.expires_at, k.use_status, k.use_at, \
-    k.uses, k.largest_gap, k.suspended_seen_at, k.first_seen_at, k.younger_at, k.exposed_at, \
+    k.uses, k.largest_gap, k.suspended_seen_at, k.first_seen_at, k.younger_at, k.rotating, k.exposed_at, \
     k.owner_by_hand, k.disowned, k.owner_id, k.keep_until, k.due, k.action, k.severity, k.rules, k.evaluate_at";
 
 /// A key, as far as the policy and the claims of owners look at it.
@@ -180,6 +180,7 @@ struct Cells<'c> {
     suspended_seen_at: Option<i64>,
     first_seen_at: i64,
     younger_at: Option<i64>,
+    rotating: i64,
     exposed_at: Option<i64>,
     owner_by_hand: Option<i64>,
     disowned: i64,
@@ -227,6 +228,7 @@ fn case(cells: Cells<'_>) -> Result<Case<'_>> {
     key.seen_since = Some(first);
     key.suspended_since = inventory::suspended_since(suspended, first);
     key.second_active = line::second_active(cells.younger_at);
+    key.rotation_open = cells.rotating != 0;
     key.exposed = Some(cells.exposed_at.is_some());
     Ok(Case {
         id: KeyId::from_i64(cells.id),

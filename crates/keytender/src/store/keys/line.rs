@@ -80,7 +80,8 @@ pub(super) const FIELDS: &str = "k.id, k.principal_id, a.provider, a.external_id
     k.uses, k.largest_gap, k.suspended_seen_at, k.younger_at, k.first_seen_at, k.missing_since, \
     k.last_seen_at, k.exposed_at, k.account_id, a.name, k.where_used, k.sealed, k.owner_by_hand, \
     k.disowned, k.owner_id, k.keep_until, k.keep_reason, k.keep_by, k.due, k.action, k.severity, \
-    k.rules, k.evaluate_at, a.side, a.api_id, p.is_admin";
+    k.rules, k.evaluate_at, a.side, a.api_id, p.is_admin, \
+    k.rotating";
 
 /// A key, its account and its principal.
 pub(super) const TABLES: &str = "keys k JOIN accounts a ON a.id = k.account_id \
@@ -202,6 +203,7 @@ pub(super) fn held(mut cells: Cells<'_>) -> Result<HeldKey> {
     let side = Side::parse(&side).ok_or_else(|| Failure::Corrupt(format!("side `{side}`")))?;
     let is_customers = cells.maybe_int()?.is_some();
     let is_admin = cells.maybe_truth()?;
+    record.key.rotation_open = cells.truth()?;
     Ok(HeldKey {
         record,
         is_admin,

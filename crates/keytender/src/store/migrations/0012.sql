@@ -1,3 +1,6 @@
+-- Whether a rotation of the key, or by it, is under way.
+ALTER TABLE keys ADD COLUMN rotating BIGINT NOT NULL DEFAULT 0;
+
 -- Where the secrets of held keys are used.
 CREATE TABLE destinations (
     id BIGINT PRIMARY KEY,
