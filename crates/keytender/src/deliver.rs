@@ -10,6 +10,7 @@
 //! | `aws-credentials` | a profile of a file of AWS credentials |
 //! | `file` | the whole of a file |
 //! | `json`, `yaml`, `toml` | a text in a document, named by a pointer (RFC 6901) |
+//! | `keyring` | items of the keyring of the system |
 //! | `vault` | fields of a secret at HashiCorp Vault or OpenBao |
 //! | `kubernetes` | fields of a Secret |
 //! | `aws-secretsmanager` | a secret of AWS Secrets Manager, or texts in the JSON that it is |
@@ -36,6 +37,8 @@ mod github;
 mod gitlab;
 mod hook;
 mod json;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod kubernetes;
 mod layout;
 mod place;
@@ -55,6 +58,8 @@ pub use file::FilePath;
 pub use github::GithubActions;
 pub use gitlab::GitlabVariable;
 pub use hook::Hook;
+#[cfg(feature = "keyring")]
+pub use keyring::Keyring;
 pub use kubernetes::{Cluster, Kubernetes, Rollout, Workload};
 pub use pointer::{Field, Pointer};
 pub use profile::Profile;
@@ -89,6 +94,9 @@ pub enum Destination {
     Yaml(Field),
     /// A text in TOML.
     Toml(Field),
+    /// Items of the keyring of the system.
+    #[cfg(feature = "keyring")]
+    Keyring(Keyring),
     /// Fields of a secret at HashiCorp Vault or OpenBao.
     Vault(Vault),
     /// Fields of a Secret of Kubernetes.
@@ -238,6 +246,8 @@ impl Destination {
     /// When it cannot be read, or cannot be understood without doubt.
     pub async fn read(&self) -> Result<Option<Held>, Error> {
         match self {
+            #[cfg(feature = "keyring")]
+            Self::Keyring(at) => Ok(at.open().await?.look().await?.0),
             Self::Vault(at) => Ok(at.look().await?.0),
             Self::Kubernetes(at) => Ok(at.look().await?.0),
             #[cfg(feature = "aws")]
@@ -264,6 +274,8 @@ impl Destination {
     pub async fn write(&self, expected: Option<&Held>, new: &Parts) -> Result<Written, Error> {
         let wanted = self.wanted(new)?;
         match self {
+            #[cfg(feature = "keyring")]
+            Self::Keyring(at) => place::write(&at.open().await?, expected, &wanted).await,
             Self::Vault(at) => place::write(at, expected, &wanted).await,
             Self::Kubernetes(at) => place::write(at, expected, &wanted).await,
             #[cfg(feature = "aws")]
@@ -289,6 +301,8 @@ impl Destination {
     /// What stands in the way, and what to do about it.
     pub async fn check(&self) -> Result<(), Error> {
         match self {
+            #[cfg(feature = "keyring")]
+            Self::Keyring(at) => at.open().await?.check().await,
             Self::Vault(at) => at.check().await,
             Self::Kubernetes(at) => at.check().await,
             #[cfg(feature = "aws")]
@@ -327,6 +341,8 @@ impl Destination {
     /// Whether it has a place for what is public of a key.
     fn has_id(&self) -> bool {
         match self {
+            #[cfg(feature = "keyring")]
+            Self::Keyring(at) => at.id.is_some(),
             Self::Vault(at) => at.id.is_some(),
             Self::Kubernetes(at) => at.id.is_some(),
             #[cfg(feature = "aws")]

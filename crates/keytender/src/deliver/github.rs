@@ -119,6 +119,8 @@ impl GithubActions {
         _ = key.seal(&Secret::new("keytender"))?;
         let needed = if self.organization.is_some() { "admin:org" } else { "repo" };
         let scopes = answer.headers.get("x-oauth-scopes").and_then(|scopes| scopes.to_str().ok());
+        // Fine-grained tokens have none.
+        let scopes = scopes.filter(|scopes| !scopes.is_empty());
         let is_enough = scopes.is_none_or(|scopes| {
             scopes
                 .split(", ")
@@ -129,11 +131,8 @@ impl GithubActions {
                 .hint(format!("make one with the scope `{needed}`")));
         }
         for name in [Some(&self.secret), self.id.as_ref()].into_iter().flatten() {
-            if let Some(known) = self.known(&service, name).await? {
-                _ = self.seen_by(&service, name, Some(&known)).await?;
-            } else {
-                _ = self.seen_by(&service, name, None).await?;
-            }
+            let known = self.known(&service, name).await?;
+            _ = self.seen_by(&service, name, known.as_ref()).await?;
         }
         Ok(())
     }

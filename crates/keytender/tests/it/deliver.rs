@@ -4,6 +4,7 @@ mod api;
 mod aws;
 mod github;
 mod gitlab;
+mod keyring;
 mod kubernetes;
 mod programs;
 mod races;
@@ -62,6 +63,15 @@ fn home(token: &str) -> (Home, Value) {
     (home, json!(format!("file:{}", path.display())))
 }
 
+/// What a check says of a destination with this change. No secret of these tests is in it.
+fn refusal(said: &Value, change: &dyn Fn(&mut Value)) -> String {
+    let mut said = said.clone();
+    change(&mut said);
+    let error = block_on(destination(said).check()).unwrap_err().report();
+    assert!(!error.contains("0ld") && !error.contains("t0ken"), "{error}");
+    error
+}
+
 fn read(at: &Destination) -> Option<String> {
     let held = block_on(at.read()).unwrap()?;
     Some(held.secret.unwrap().expose().to_owned())
@@ -114,5 +124,27 @@ fn what_is_no_destination_is_refused() {
                "secret": "KEY", "token": "env:TOKEN"}),
     ] {
         assert!(serde_json::from_value::<Destination>(said.clone()).is_err(), "{said}");
+    }
+}
+
+/// What stands after `expected one of`, or `expected`, in serde's refusal of a word that none has.
+fn expected(said: &Value) -> Vec<String> {
+    let error = serde_json::from_value::<Destination>(said.clone()).unwrap_err().to_string();
+    error.split('`').skip(1).step_by(2).skip(1).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_guide_names_every_kind_with_its_fields() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/destinations.md");
+    let page = fs::read_to_string(path).unwrap();
+    let kinds = expected(&json!({"kind": "no-such"}));
+    assert!(kinds.len() > 14, "{kinds:?}");
+    for kind in kinds {
+        assert!(page.contains(&format!("`{kind}`")), "{kind}");
+        let fields = expected(&json!({"kind": kind, "no_such": 1}));
+        assert!(!fields.is_empty(), "{kind}");
+        for field in fields {
+            assert!(page.contains(&format!("`{field}`")), "{kind}: {field}");
+        }
     }
 }

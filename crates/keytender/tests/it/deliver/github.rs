@@ -15,7 +15,7 @@ use keytender_core::time::Time;
 use serde_json::{Value, json};
 
 use super::api::{Api, Asked, Said};
-use super::{both, destination, home, new_key};
+use super::{both, destination, home, new_key, refusal};
 use crate::databases::block_on;
 use crate::partner;
 
@@ -225,13 +225,7 @@ fn a_write_counts_once_github_tells_a_new_time() {
 #[test]
 fn what_keeps_a_secret_of_github_from_being_written_is_told() {
     let (_home, api, said) = start();
-    let told = |change: &dyn Fn(&mut Value)| {
-        let mut said = said.clone();
-        change(&mut said);
-        let error = block_on(destination(said).check()).unwrap_err().report();
-        assert!(!error.contains("t0ken"), "{error}");
-        error
-    };
+    let told = |change: &dyn Fn(&mut Value)| refusal(&said, change);
     api.with(|github| github.scopes = Some("gist, read:org"));
     assert!(told(&|_| ()).contains("with the scope `repo`"));
     api.with(|github| github.scopes = Some("gist, repo"));

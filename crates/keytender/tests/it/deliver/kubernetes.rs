@@ -14,7 +14,7 @@ use keytender_core::time::Time;
 use serde_json::{Value, json};
 
 use super::api::{Api, Asked, Said};
-use super::{both, destination, new_key};
+use super::{both, destination, new_key, refusal};
 use crate::Home;
 use crate::databases::block_on;
 
@@ -252,13 +252,7 @@ fn what_keeps_a_secret_of_kubernetes_from_being_written_is_told() {
     let mut cluster = Cluster::with(&[("id", "AKIAOLD"), ("key", "0ld")]);
     cluster.is_immutable = true;
     let (home, _api, said) = start(cluster);
-    let told = |change: &dyn Fn(&mut Value)| {
-        let mut said = said.clone();
-        change(&mut said);
-        let error = block_on(destination(said).check()).unwrap_err().report();
-        assert!(!error.contains("0ld") && !error.contains("t0ken"), "{error}");
-        error
-    };
+    let told = |change: &dyn Fn(&mut Value)| refusal(&said, change);
     let error = told(&|_| ());
     assert!(error.contains("did not write Secret `shop/stripe`: it answered 422"), "{error}");
     let error = told(&|said| said["context"] = "other".into());
@@ -270,6 +264,18 @@ fn what_keeps_a_secret_of_kubernetes_from_being_written_is_told() {
     home.write("token-of-shop", "another");
     let error = told(&|_| ());
     assert!(error.contains("it answered 401"), "{error}");
+    let with = |data: &str| {
+        let file = home.path().join("kubeconfig");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let server = text.split("server: ").nth(2).unwrap().lines().next().unwrap().to_owned();
+        let more = format!("{server}\n    certificate-authority-data: {data}");
+        std::fs::write(&file, text.replace(&server, &more)).unwrap();
+        let error = told(&|_| ());
+        std::fs::write(&file, text).unwrap();
+        error
+    };
+    assert!(with("\"-\"").contains("its certificates are not in base64"));
+    assert!(with("eHl6").contains("could not read the certificates"));
     home.write("kubeconfig", "current-context: here\ncontexts: []\n");
     assert!(told(&|_| ()).contains("it has no `here` in `contexts`"));
 }

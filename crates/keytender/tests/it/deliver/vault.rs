@@ -10,7 +10,7 @@ use keytender_core::secret::Secret;
 use serde_json::{Value, json};
 
 use super::api::{Api, Asked, Said};
-use super::{both, destination, home, new_key};
+use super::{both, destination, home, new_key, refusal};
 use crate::databases::block_on;
 
 const TOKEN: &str = "hvs.t0ken";
@@ -171,14 +171,8 @@ fn a_secret_that_is_not_there_or_was_deleted_is_made() {
 
 #[test]
 fn what_keeps_vault_from_being_written_is_told_without_any_secret() {
-    let (_home, api, said) = start(vec![json!({"id": "AKIAOLD", "key": ["0ld"]})]);
-    let told = |change: &dyn Fn(&mut Value)| {
-        let mut said = said.clone();
-        change(&mut said);
-        let error = block_on(destination(said).check()).unwrap_err().report();
-        assert!(!error.contains("0ld") && !error.contains("t0ken"), "{error}");
-        error
-    };
+    let (home, api, said) = start(vec![json!({"id": "AKIAOLD", "key": ["0ld"]})]);
+    let told = |change: &dyn Fn(&mut Value)| refusal(&said, change);
     assert_eq!(told(&|_| ()), "`key` of `kv/shop/pay ment` is no text");
     api.with(|engine| engine.secrets.values_mut().next().unwrap().push(json!({"key": "0ld"})));
     api.with(|engine| engine.may = vec!["read", "list"]);
@@ -197,6 +191,9 @@ fn what_keeps_vault_from_being_written_is_told_without_any_secret() {
     block_on(destination(within).check()).unwrap();
     let error = told(&|said| said["allow_private"] = false.into());
     assert!(error.contains("private address") && error.contains("allow_private=true"), "{error}");
+    let no_certificates = home.write("ca.pem", "t0ken");
+    let error = told(&|said| said["ca"] = json!(no_certificates));
+    assert!(error.contains("could not read the certificates of"), "{error}");
     let error = told(&|said| said["token"] = "env:KEYTENDER_NO_SUCH".into());
     assert!(error.contains("the environment variable"), "{error}");
     let error = told(&|said| said["path"] = "shop/../x".into());
