@@ -233,6 +233,22 @@ pub fn print(key: &[u8; 32], held: &Held) -> String {
 }
 
 impl Destination {
+    /// Whether it runs programs of this machine, or signs in somewhere by what this machine keeps: a
+    /// variable, a file, a profile. Only people at this machine may name those; somebody elsewhere
+    /// could have a secret of ours sent to a place of theirs.
+    pub const fn uses_this_machine(&self) -> bool {
+        !matches!(
+            self,
+            Self::Env(_)
+                | Self::AwsCredentials(_)
+                | Self::File(_)
+                | Self::Json(_)
+                | Self::Yaml(_)
+                | Self::Toml(_)
+                | Self::ByHand(_)
+        )
+    }
+
     /// Whether it gives back what stands there. Where it does not, [`Destination::read`] knows nothing,
     /// and [`Destination::write`] compares nothing: it may be done again, whatever stands there.
     pub const fn can_read(&self) -> bool {

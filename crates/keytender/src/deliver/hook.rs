@@ -53,6 +53,11 @@ impl Hook {
         }
     }
 
+    /// As [`Destination::uses_this_machine`].
+    pub const fn uses_this_machine(&self) -> bool {
+        !matches!(self, Self::Webhook { .. })
+    }
+
     /// The same, for a destination: a workload is in the cluster that its secret is in.
     #[must_use]
     pub fn beside(self, destination: &Destination) -> Self {
