@@ -49,18 +49,21 @@ pub(super) enum Command {
   keytender destinations add AKIA… shop env path=/srv/shop/.env id=AWS_ACCESS_KEY_ID secret=AWS_SECRET_ACCESS_KEY
   keytender destinations add AKIA… laptop aws-credentials path=/home/ann/.aws/credentials profile=prod
   keytender destinations add billing settings yaml path=/etc/billing.yaml secret=/stripe/key --reload systemd:billing.service
+  keytender destinations add billing vault vault url=https://vault.example.com:8200 path=shop/billing secret=key token=env:VAULT_TOKEN
   keytender destinations add billing partner by-hand note=\"the form of our partner\"")]
 pub(super) struct Add {
     /// Keytender's id, the provider's id, or the name of a key
     key: String,
     /// What you call the destination
     name: String,
-    /// env, aws-credentials, file, json, yaml, toml, command, by-hand …
+    /// env, aws-credentials, file, json, yaml, toml, keyring, vault, kubernetes, aws-secretsmanager,
+    /// aws-ssm, github-actions, gitlab-variable, command, by-hand
     kind: String,
     /// What it needs, such as path=/srv/shop/.env; a value may be JSON
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<String>,
-    /// How whoever uses it is told to read it again: systemd:UNIT, command:PROGRAM ARG…, https://…
+    /// How whoever uses it is told to read it again: systemd:UNIT, command:PROGRAM ARG…, https://… or
+    /// rollout:NAMESPACE/deployment/NAME
     #[arg(long, value_name = "HOW")]
     reload: Option<String>,
 }

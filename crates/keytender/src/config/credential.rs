@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use keytender_core::secret::Secret;
+use serde::{Deserialize, Serialize};
 
 use super::{command, file};
 use crate::error::Error;
 
-/// Where a secret is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a secret is; in JSON its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Reference {
     /// In an environment variable.
     Env(String),
@@ -56,6 +58,20 @@ impl FromStr for Reference {
                  itself, which others would see in the list of processes",
             )
         })
+    }
+}
+
+impl TryFrom<String> for Reference {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|error: Error| error.report().replace("\nhint: ", "; write "))
+    }
+}
+
+impl From<Reference> for String {
+    fn from(reference: Reference) -> Self {
+        reference.to_string()
     }
 }
 

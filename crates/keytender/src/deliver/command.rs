@@ -7,15 +7,18 @@ use std::time::Duration;
 use keytender_core::secret::Secret;
 use keytender_core::text::printable;
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use super::{Held, Written};
-use crate::error::{Error, Kind};
+use super::place::{Place, Put};
+use super::{Held, words};
+use crate::error::Error;
 
-/// How long a program may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a program may take where nothing else is said, and at most.
+const TIMEOUT_SECONDS: u8 = 60;
+pub(super) const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
 /// No secret is longer.
 const MAX_BYTES: u64 = 64 * 1024;
 /// What is told of a program that failed: the end of what it wrote to stderr.
@@ -24,51 +27,45 @@ const MAX_TOLD_CHARACTERS: usize = 400;
 /// Our own settings, the master key among them, are none of a program's business.
 const OWN_VARIABLES: &str = "KEYTENDER_";
 
-/// Programs that take a secret and give it back, each with its arguments.
+/// Programs that take a secret and give it back, each with its arguments: a list, or a line that is
+/// split as a shell would.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
     /// Takes the secret from its standard input, without a line end.
+    #[serde(deserialize_with = "words::list")]
     pub write: Vec<String>,
     /// Writes the secret to its standard output; a line end after it does not count. Nothing at all
     /// says that there is none.
+    #[serde(deserialize_with = "words::list")]
     pub read: Vec<String>,
     /// Whether both take and give a line with the id before the secret.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "words::is_false", deserialize_with = "words::truth")]
     pub with_id: bool,
+    /// How long each may take, from 1 to 60; 60 if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    pub timeout_seconds: Option<u8>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-const fn is_false(value: &bool) -> bool {
-    !*value
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let said = words::number(deserializer);
+    let seconds = said.ok().and_then(|said| u8::try_from(said).ok());
+    match seconds.filter(|seconds| (1..=TIMEOUT_SECONDS).contains(seconds)) {
+        None => Err(D::Error::custom(format!(
+            "`timeout_seconds` is a number from 1 to {TIMEOUT_SECONDS}"
+        ))),
+        seconds => Ok(seconds),
+    }
 }
 
-impl Program {
-    pub(super) async fn read(&self) -> Result<Option<Held>, Error> {
-        let output = run(&self.read, None).await?.output(&self.read)?;
-        let text = output.expose();
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        let (id, secret) = match (self.with_id, text.split_once('\n')) {
-            (true, Some((id, secret))) => (Some(id.strip_suffix('\r').unwrap_or(id)), secret),
-            _ => (None, text),
-        };
-        let part = |text: &str| Some(Secret::new(text)).filter(|part| !part.is_empty());
-        let held = Held { id: id.and_then(part), secret: part(secret) };
-        Ok(Some(held).filter(|held| held.id.is_some() || held.secret.is_some()))
+impl Place for Program {
+    type Seen = ();
+
+    async fn look(&self) -> Result<(Option<Held>, ()), Error> {
+        Ok((self.read().await?, ()))
     }
 
-    pub(super) async fn write(
-        &self,
-        expected: Option<&Held>,
-        wanted: &Held,
-    ) -> Result<Written, Error> {
-        match (&self.read().await?, expected) {
-            (Some(held), _) if held.is_same(wanted) => return Ok(Written::Already),
-            (Some(held), Some(expected)) if held.is_same(expected) => {}
-            (None, None) => {}
-            _ => return Ok(Written::Foreign),
-        }
+    async fn put(&self, (): (), wanted: &Held) -> Result<Put, Error> {
         let mut input = Zeroizing::new(String::with_capacity(1024));
         if let Some(id) = &wanted.id {
             input.push_str(id.expose());
@@ -78,17 +75,31 @@ impl Program {
             input.push_str(secret.expose());
         }
         let input = Secret::new(std::mem::take(&mut *input));
-        _ = run(&self.write, Some(&input)).await?.output(&self.write)?;
-        match self.read().await? {
-            Some(held) if held.is_same(wanted) => Ok(Written::Now),
-            _ => Err(Error::new(format!(
-                "`{}` does not give back what `{}` was given",
-                name(&self.read),
-                name(&self.write)
-            ))
-            .kind(Kind::Conflict)
-            .hint("run both by hand, and see what they do")),
-        }
+        _ = run(&self.write, Some(&input), self.timeout()).await?.output(&self.write)?;
+        Ok(Put::Done)
+    }
+
+    fn name(&self) -> String {
+        format!("`{}`", name(&self.read))
+    }
+}
+
+impl Program {
+    fn timeout(&self) -> Duration {
+        self.timeout_seconds.map_or(TIMEOUT, |seconds| Duration::from_secs(seconds.into()))
+    }
+
+    async fn read(&self) -> Result<Option<Held>, Error> {
+        let output = run(&self.read, None, self.timeout()).await?.output(&self.read)?;
+        let text = output.expose();
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let (id, secret) = match (self.with_id, text.split_once('\n')) {
+            (true, Some((id, secret))) => (Some(id.strip_suffix('\r').unwrap_or(id)), secret),
+            _ => (None, text),
+        };
+        let part = |text: &str| Some(Secret::new(text)).filter(|part| !part.is_empty());
+        Ok(Held::of(id.and_then(part), part(secret)))
     }
 
     pub(super) async fn check(&self) -> Result<(), Error> {
@@ -186,7 +197,11 @@ impl Drop for Group {
 ///
 /// # Errors
 /// When it cannot be run, or does not end in time.
-pub(super) async fn run(words: &[String], input: Option<&Secret>) -> Result<Ran, Error> {
+pub(super) async fn run(
+    words: &[String],
+    input: Option<&Secret>,
+    timeout: Duration,
+) -> Result<Ran, Error> {
     find(words)?;
     let name = name(words);
     let cannot = |error: std::io::Error| Error::new(format!("cannot run `{name}`")).source(error);
@@ -218,14 +233,14 @@ pub(super) async fn run(words: &[String], input: Option<&Secret>) -> Result<Ran,
         let status = child.wait().await.map_err(cannot)?;
         Ok(Ran { status, stdout, stderr, input: input.cloned() })
     };
-    let ran = tokio::time::timeout(TIMEOUT, whole).await;
+    let ran = tokio::time::timeout(timeout, whole).await;
     if ran.is_ok() {
         // It was waited for: its number may be somebody else's by now.
         group.0 = None;
     }
     drop(group);
     ran.unwrap_or_else(|_| {
-        Err(Error::new(format!("`{name}` did not end within {} s", TIMEOUT.as_secs())))
+        Err(Error::new(format!("`{name}` did not end within {} s", timeout.as_secs())))
     })
 }
 

@@ -9,8 +9,8 @@ use keytender_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::file::FilePath;
 use super::layout::{Fault, Part, line_end, splice};
-use super::place::FilePath;
 
 /// Variables of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,13 @@ impl TryFrom<String> for Name {
             true => Ok(Self(text)),
             false => Err("not the name of a variable: write letters, digits and _"),
         }
+    }
+}
+
+impl Name {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -8,9 +8,10 @@ use keytender_core::secret::Secret;
 use zeroize::Zeroizing;
 
 use super::env::Variables;
-use super::pointer::{Field, Pointer};
+use super::pointer::{Pointer, Pointers};
 use super::profile::Profile;
 use super::{Held, env, json, profile, toml, yaml};
+use crate::error::Error;
 
 /// What may be in a file.
 #[derive(Clone)]
@@ -18,9 +19,9 @@ pub(super) enum Layout {
     Env(Variables),
     Profile(Profile),
     Whole,
-    Json(Field),
-    Yaml(Field),
-    Toml(Field),
+    Json(Pointers),
+    Yaml(Pointers),
+    Toml(Pointers),
 }
 
 /// A part of a key.
@@ -35,7 +36,7 @@ pub(super) enum Part {
 pub(super) struct Fault {
     line: Option<usize>,
     why: String,
-    pub(super) hint: Option<String>,
+    hint: Option<String>,
 }
 
 impl Fault {
@@ -52,6 +53,16 @@ impl Fault {
     /// In the line of `text` that the byte `offset` is in.
     pub(super) fn at(self, text: &str, offset: usize) -> Self {
         self.line(line_of(text, offset))
+    }
+
+    /// The refusal of the thing that is called `name`.
+    pub(super) fn of(self, name: &str) -> Error {
+        let error = Error::new(format!("{name} is not understood"));
+        let error = match self.hint.clone() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        error.source(self)
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -102,7 +113,7 @@ impl Layout {
     pub(super) fn held(&self, text: &str) -> Result<Option<Held>, Fault> {
         let id = self.get(text, Part::Id)?.filter(|part| !part.is_empty());
         let secret = self.get(text, Part::Secret)?.filter(|part| !part.is_empty());
-        Ok((id.is_some() || secret.is_some()).then_some(Held { id, secret }))
+        Ok(Held::of(id, secret))
     }
 
     /// The same text with these parts in it. The answer was read again, and holds them.
@@ -125,7 +136,7 @@ impl Layout {
         match self {
             Self::Env(variables) => variables.id.is_some(),
             Self::Profile(_) => true,
-            Self::Json(field) | Self::Yaml(field) | Self::Toml(field) => field.id.is_some(),
+            Self::Json(at) | Self::Yaml(at) | Self::Toml(at) => at.id.is_some(),
             Self::Whole => false,
         }
     }
@@ -138,9 +149,9 @@ impl Layout {
             },
             Self::Profile(profile) => profile::get(text, &profile.profile, part),
             Self::Whole => Ok((part == Part::Secret).then(|| Secret::new(without_end(text)))),
-            Self::Json(field) => pointed(field, part, |at| json::get(text, at)),
-            Self::Yaml(field) => pointed(field, part, |at| yaml::get(text, at)),
-            Self::Toml(field) => pointed(field, part, |at| toml::get(text, at)),
+            Self::Json(at) => pointed(at, part, |at| json::get(text, at)),
+            Self::Yaml(at) => pointed(at, part, |at| yaml::get(text, at)),
+            Self::Toml(at) => pointed(at, part, |at| toml::get(text, at)),
         }
     }
 
@@ -150,19 +161,19 @@ impl Layout {
             Self::Env(variables) => env::put(text, variables.name(part).ok_or_else(none)?, value),
             Self::Profile(profile) => profile::put(text, &profile.profile, part, value),
             Self::Whole => splice(text, &(0..without_end(text).len()), value),
-            Self::Json(field) => json::put(text, field.pointer(part).ok_or_else(none)?, value),
-            Self::Yaml(field) => yaml::put(text, field.pointer(part).ok_or_else(none)?, value),
-            Self::Toml(field) => toml::put(text, field.pointer(part).ok_or_else(none)?, value),
+            Self::Json(at) => json::put(text, at.of(part).ok_or_else(none)?, value),
+            Self::Yaml(at) => yaml::put(text, at.of(part).ok_or_else(none)?, value),
+            Self::Toml(at) => toml::put(text, at.of(part).ok_or_else(none)?, value),
         }
     }
 }
 
 fn pointed(
-    field: &Field,
+    at: &Pointers,
     part: Part,
     get: impl FnOnce(&Pointer) -> Result<Option<Secret>, Fault>,
 ) -> Result<Option<Secret>, Fault> {
-    field.pointer(part).map_or(Ok(None), get)
+    at.of(part).map_or(Ok(None), get)
 }
 
 /// A text without the line end that editors put after it.

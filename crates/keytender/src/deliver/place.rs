@@ -1,354 +1,67 @@
-//! Files, replaced as a whole: the new text is written beside the file and renamed over it, so that
-//! whoever reads it, and whoever kills us, finds the old text or the new.
-//!
-//! The file beside it, `.NAME.keytender`, is also the lock of those of us who write. Only who holds its
-//! lock may write, rename or remove it; one that was left behind by a killed process is taken over.
+//! Places that are read and written by calls: read, compared, written while they are still what was
+//! read, and read again.
 
-use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use keytender_core::secret::Secret;
-use rustix::fs::OFlags;
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
-use super::layout::{Fault, Layout};
-use super::{Held, LOCK_TIMEOUT, Written};
+use super::{Held, Stands, Written};
 use crate::error::{Error, Kind};
 
-/// No file of settings is larger.
-const MAX_BYTES: u64 = 1024 * 1024;
-/// Between two tries to get the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
-/// How often somebody may change the file between our reading and our writing.
-const MAX_CHANGES: usize = 5;
-/// Who may read a file that was not there before.
-const NEW_MODE: u32 = 0o600;
+/// How often others may change a place between our reading and our writing.
+pub(super) const MAX_CHANGES: usize = 5;
 
-/// The path of a file, from the root on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PathBuf", into = "PathBuf")]
-pub struct FilePath(PathBuf);
-
-impl TryFrom<PathBuf> for FilePath {
-    type Error = &'static str;
-
-    fn try_from(path: PathBuf) -> Result<Self, Self::Error> {
-        match path.is_absolute() && path.file_name().is_some() {
-            true => Ok(Self(path)),
-            false => Err("not the whole path of a file: write it from / on"),
-        }
-    }
+/// What came of an attempt to put something there.
+pub(super) enum Put {
+    /// It was done.
+    Done,
+    /// The place is not what was read any more: nothing was done.
+    Changed,
 }
 
-impl From<FilePath> for PathBuf {
-    fn from(path: FilePath) -> Self {
-        path.0
-    }
-}
+/// A place.
+pub(super) trait Place {
+    /// What tells the state that was read from others, such as a version.
+    type Seen;
 
-/// What stands in the file.
-pub(super) async fn read(path: FilePath, layout: Layout) -> Result<Option<Held>, Error> {
-    blocking(move || {
-        let target = target(&path.0)?;
-        let Some(old) = open(&target)? else { return Ok(None) };
-        layout.held(old.text.expose()).map_err(|fault| unread(&target, fault))
-    })
-    .await
+    /// What stands there, and which state that is.
+    async fn look(&self) -> Result<(Option<Held>, Self::Seen), Error>;
+
+    /// Writes, if the place can tell only where it is still as it was seen.
+    async fn put(&self, seen: Self::Seen, wanted: &Held) -> Result<Put, Error>;
+
+    /// What people call it.
+    fn name(&self) -> String;
 }
 
 /// Writes `wanted` if `expected` stands there.
-pub(super) async fn write(
-    path: FilePath,
-    layout: Layout,
-    expected: Option<Held>,
-    wanted: Held,
-) -> Result<Written, Error> {
-    let target = blocking(move || target(&path.0)).await?;
-    let beside = claim(&target).await?;
-    blocking(move || replace(&target, beside, &layout, expected.as_ref(), &wanted)).await
-}
-
-/// Proves that the file could be replaced.
-pub(super) async fn check(path: FilePath, layout: Layout) -> Result<(), Error> {
-    let target = blocking(move || target(&path.0)).await?;
-    let beside = claim(&target).await?;
-    blocking(move || {
-        let old = open(&target)?;
-        let text = old.as_ref().map_or("", |old| old.text.expose());
-        _ = layout.held(text).map_err(|fault| unread(&target, fault))?;
-        // A value of no meaning, which is written nowhere: whether there is a place for one.
-        let probe = || Some(Secret::new("keytender"));
-        let trial = Held { id: probe().filter(|_| layout.has_id()), secret: probe() };
-        _ = layout.with(text, &trial).map_err(|fault| unread(&target, fault))?;
-        match &old {
-            Some(old) => beside.dress(&old.metadata).map_err(|error| unwritten(&target, error)),
-            None => Ok(()),
-        }
-    })
-    .await
-}
-
-/// Runs what waits for a disk where waiting harms nobody.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| {
-        Error::new("the work on a file did not end").kind(Kind::Internal).source(error)
-    })?
-}
-
-fn replace(
-    target: &Path,
-    mut beside: Beside,
-    layout: &Layout,
+pub(super) async fn write<P: Place>(
+    place: &P,
     expected: Option<&Held>,
     wanted: &Held,
 ) -> Result<Written, Error> {
     for _ in 0..MAX_CHANGES {
-        let old = open(target)?;
-        let text = old.as_ref().map_or("", |old| old.text.expose());
-        let held = layout.held(text).map_err(|fault| unread(target, fault))?;
-        match (&held, expected) {
-            (Some(held), _) if held.is_same(wanted) => return Ok(Written::Already),
-            (Some(held), Some(expected)) if held.is_same(expected) => {}
-            (None, None) => {}
-            _ => return Ok(Written::Foreign),
+        let (held, seen) = place.look().await?;
+        match Stands::of(held.as_ref(), expected, wanted) {
+            Stands::Wanted => return Ok(Written::Already),
+            Stands::Expected => {}
+            Stands::Foreign => return Ok(Written::Foreign),
         }
-        let new = layout.with(text, wanted).map_err(|fault| unread(target, fault))?;
-        beside.fill(&new).map_err(|error| unwritten(target, error))?;
-        if let Some(old) = &old {
-            beside.dress(&old.metadata).map_err(|error| unwritten(target, error))?;
-        }
-        beside.file.sync_all().map_err(|error| unwritten(target, error))?;
-        // Somebody's editor may have saved it in between.
-        if !is_same_file(old.as_ref(), open(target)?.as_ref()) {
+        if matches!(place.put(seen, wanted).await?, Put::Changed) {
             continue;
         }
-        beside.rename(target).map_err(|error| unwritten(target, error))?;
-        let again = open(target)?;
-        let text = again.as_ref().map_or("", |old| old.text.expose());
-        return match layout.held(text).map_err(|fault| unread(target, fault))? {
+        return match place.look().await?.0 {
             Some(held) if held.is_same(wanted) => Ok(Written::Now),
             _ => Err(Error::new(format!(
-                "`{}` does not give back what was written to it",
-                target.display()
+                "{} does not give back what was written there",
+                place.name()
             ))
-            .kind(Kind::Conflict)),
+            .kind(Kind::Conflict)
+            .hint("see whether something else writes it")),
         };
     }
-    Err(Error::new(format!("`{}` was changed by others again and again", target.display()))
+    Err(changed(&place.name()))
+}
+
+/// The refusal of what others keep changing.
+pub(super) fn changed(name: &str) -> Error {
+    Error::new(format!("{name} was changed by others again and again"))
         .kind(Kind::Conflict)
-        .hint("see what writes it, and try again"))
-}
-
-fn is_same_file(one: Option<&Old>, other: Option<&Old>) -> bool {
-    match (one, other) {
-        (None, None) => true,
-        (Some(one), Some(other)) => {
-            let known = |old: &Old| {
-                let of = &old.metadata;
-                (of.dev(), of.ino(), of.mode(), of.uid(), of.gid())
-            };
-            known(one) == known(other) && one.text.expose() == other.text.expose()
-        }
-        _ => false,
-    }
-}
-
-/// A file as it was found.
-struct Old {
-    text: Secret,
-    metadata: Metadata,
-}
-
-/// The file that a path leads to, links followed. It need not be there; its folder must.
-fn target(path: &Path) -> Result<PathBuf, Error> {
-    let cannot = |error: io::Error| {
-        Error::new(format!("cannot find `{}`", path.display()))
-            .source(error)
-            .hint("its folder must be there, and so must be what a link leads to")
-    };
-    match path.symlink_metadata() {
-        Ok(_) => path.canonicalize().map_err(cannot),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let folder = path.parent().unwrap_or(path).canonicalize().map_err(cannot)?;
-            Ok(folder.join(path.file_name().unwrap_or_default()))
-        }
-        Err(error) => Err(cannot(error)),
-    }
-}
-
-/// Reads a file that is ours to trust; `None` if there is none.
-fn open(path: &Path) -> Result<Option<Old>, Error> {
-    let name = path.display();
-    let cannot = |error| Error::new(format!("cannot read `{name}`")).source(error);
-    let mut options = OpenOptions::new();
-    // A pipe or a device must not make us wait.
-    options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
-    let file = match options.open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(cannot(error)),
-    };
-    let metadata = file.metadata().map_err(cannot)?;
-    if !metadata.is_file() {
-        return Err(Error::new(format!("`{name}` is no file")));
-    }
-    if metadata.mode() & 0o002 != 0 {
-        return Err(Error::new(format!("`{name}` may be written by everybody"))
-            .hint(format!("chmod o-w {name}")));
-    }
-    if metadata.nlink() > 1 {
-        return Err(Error::new(format!("`{name}` has another name too (a hard link)"))
-            .hint("the other would keep the old secret: make it a symbolic link"));
-    }
-    // Room for all of it at once: what grows leaves copies behind.
-    let room = usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or_default() + 64;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-    (&file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_BYTES {
-        return Err(Error::new(format!("`{name}` is longer than {MAX_BYTES} bytes")));
-    }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Some(Old { text: Secret::new(text), metadata })),
-        Err(error) => {
-            let lines = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n');
-            let fault = Fault::new("this is no text in UTF-8").line(lines.count() + 1);
-            Err(unread(path, fault))
-        }
-    }
-}
-
-fn unread(path: &Path, fault: Fault) -> Error {
-    let error = Error::new(format!("`{}` is not understood", path.display()));
-    let error = match fault.hint.clone() {
-        Some(hint) => error.hint(hint),
-        None => error,
-    };
-    error.source(fault)
-}
-
-fn unwritten(path: &Path, error: io::Error) -> Error {
-    let folder = path.parent().unwrap_or(path).display();
-    Error::new(format!("cannot replace `{}`", path.display())).source(error).hint(format!(
-        "this user must be allowed to write in `{folder}`, and to give files there the same owner and group"
-    ))
-}
-
-/// The file beside the target, with its lock held.
-struct Beside {
-    file: File,
-    path: PathBuf,
-    is_renamed: bool,
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if !self.is_renamed {
-            // Where it cannot be removed, the next of us takes it over. Without what was in it.
-            _ = self.file.set_len(0);
-            _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Waits for the lock.
-async fn claim(target: &Path) -> Result<Beside, Error> {
-    let tries = async {
-        loop {
-            let owned = target.to_owned();
-            if let Some(beside) = blocking(move || Beside::claim(&owned)).await? {
-                return Ok(beside);
-            }
-            tokio::time::sleep(LOCK_PAUSE).await;
-        }
-    };
-    tokio::time::timeout(LOCK_TIMEOUT, tries).await.unwrap_or_else(|_| {
-        Err(Error::new(format!("another process is writing `{}`", target.display()))
-            .kind(Kind::Conflict)
-            .hint("try again when it is done"))
-    })
-}
-
-impl Beside {
-    /// The file with its lock, made if it is not there; `None` while somebody else has it.
-    fn claim(target: &Path) -> Result<Option<Self>, Error> {
-        let folder = target.parent().unwrap_or(target);
-        check_folder(folder)?;
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".keytender");
-        let path = folder.join(name);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(NEW_MODE);
-        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
-        let file = options.open(&path).map_err(|error| unwritten(target, error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(unwritten(target, error)),
-        }
-        let ours = file.metadata().map_err(|error| unwritten(target, error))?;
-        // Whoever had it before us renamed or removed it.
-        let there = path.symlink_metadata().ok();
-        if there.is_none_or(|there| (there.dev(), there.ino()) != (ours.dev(), ours.ino())) {
-            return Ok(None);
-        }
-        let me = rustix::process::geteuid().as_raw();
-        if !ours.is_file() || ours.nlink() != 1 || (ours.uid() != me && me != 0) {
-            return Err(Error::new(format!("`{}` is not ours", path.display()))
-                .hint("see what it is, and remove it"));
-        }
-        let mut beside = Self { file, path, is_renamed: false };
-        beside.fill(&Secret::new("")).map_err(|error| unwritten(target, error))?;
-        Ok(Some(beside))
-    }
-
-    /// Writes a text into it, for us alone to read.
-    fn fill(&mut self, text: &Secret) -> io::Result<()> {
-        self.file.set_len(0)?;
-        let metadata = self.file.metadata()?;
-        let me = rustix::process::geteuid().as_raw();
-        if metadata.uid() != me {
-            fchown(&self.file, Some(me), None)?;
-        }
-        self.file.set_permissions(PermissionsExt::from_mode(NEW_MODE))?;
-        self.file.rewind()?;
-        self.file.write_all(text.expose().as_bytes())
-    }
-
-    /// Gives it owner, group and mode of the file that it replaces.
-    fn dress(&self, old: &Metadata) -> io::Result<()> {
-        let own = self.file.metadata()?;
-        let uid = (own.uid() != old.uid()).then(|| old.uid());
-        let gid = (own.gid() != old.gid()).then(|| old.gid());
-        if uid.is_some() || gid.is_some() {
-            fchown(&self.file, uid, gid)?;
-        }
-        self.file.set_permissions(PermissionsExt::from_mode(old.mode() & 0o7777))
-    }
-
-    fn rename(&mut self, target: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, target)?;
-        self.is_renamed = true;
-        File::open(target.parent().unwrap_or(target))?.sync_all()
-    }
-}
-
-/// Whoever may write in a folder may put another file in the place of ours.
-fn check_folder(folder: &Path) -> Result<(), Error> {
-    let name = folder.display();
-    let metadata = folder
-        .metadata()
-        .map_err(|error| Error::new(format!("cannot find `{name}`")).source(error))?;
-    if metadata.mode() & 0o1002 == 0o002 {
-        return Err(Error::new(format!("everybody may write in `{name}`"))
-            .hint(format!("chmod o-w {name}")));
-    }
-    Ok(())
+        .hint("see what writes it, and try again")
 }

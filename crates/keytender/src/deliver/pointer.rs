@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::file::FilePath;
 use super::layout::Part;
-use super::place::FilePath;
 
 /// Where a text stands in a document: `/database/password`, `/keys/0`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,20 @@ pub struct Field {
 }
 
 impl Field {
-    pub(super) const fn pointer(&self, part: Part) -> Option<&Pointer> {
+    pub(super) fn pointers(&self) -> Pointers {
+        Pointers { secret: self.secret.clone(), id: self.id.clone() }
+    }
+}
+
+/// Where the parts of a key stand.
+#[derive(Clone)]
+pub(super) struct Pointers {
+    pub(super) secret: Pointer,
+    pub(super) id: Option<Pointer>,
+}
+
+impl Pointers {
+    pub(super) const fn of(&self, part: Part) -> Option<&Pointer> {
         match part {
             Part::Id => self.id.as_ref(),
             Part::Secret => Some(&self.secret),

@@ -6,8 +6,8 @@ use keytender_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::file::FilePath;
 use super::layout::{Fault, Part, line_end, splice};
-use super::place::FilePath;
 
 /// A profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! The settings with which AWS is called.
 //!
 //! Credentials, region and endpoint are those that AWS's own tools would use: environment,
-//! profiles, SSO, assumed roles, container and instance roles, `AWS_ENDPOINT_URL`.
+//! profiles, SSO, assumed roles, container and instance roles, `AWS_ENDPOINT_URL`. A [`Signer`] has
+//! them for calls that are made without an SDK.
 
 use std::time::Duration;
 
@@ -10,8 +11,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_sts::config::SharedCredentialsProvider;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use keytender_core::secret::Secret;
+
+use crate::clock;
+use crate::error::{Error, Kind};
 
 pub use aws_config::SdkConfig;
 
@@ -89,4 +96,107 @@ pub async fn settings(credentials: &Credentials<'_>) -> SdkConfig {
     }
     let provider = SharedCredentialsProvider::new(provider.build().await);
     settings.into_builder().credentials_provider(provider).build()
+}
+
+/// The settings of a region.
+pub fn in_region(settings: SdkConfig, region: &str) -> SdkConfig {
+    settings.into_builder().region(Region::new(region.to_owned())).build()
+}
+
+/// Signs calls to one service of AWS.
+pub struct Signer {
+    identity: aws_credential_types::Credentials,
+    region: String,
+    service: &'static str,
+    endpoint: String,
+}
+
+impl Signer {
+    /// With the credentials of the settings, which are fetched now.
+    ///
+    /// # Errors
+    /// When there are none, or the region is in a part of AWS whose addresses are not known here.
+    pub async fn new(settings: &SdkConfig, service: &'static str) -> Result<Self, Error> {
+        let region = settings.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
+        let endpoint = match settings.endpoint_url() {
+            Some(url) => url.to_owned(),
+            None => endpoint(service, &region)?,
+        };
+        let none = || Error::new("there are no credentials for AWS").kind(Kind::Provider);
+        let provider = settings.credentials_provider().ok_or_else(none)?;
+        // What the SDK says of a failure may name files and profiles, never a secret.
+        let identity = provider.provide_credentials().await.map_err(|error| {
+            none().source(error).hint("see what `aws sts get-caller-identity` says")
+        })?;
+        Ok(Self { identity, region, service, endpoint })
+    }
+
+    /// Where the service is: `https://…`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The headers that sign a POST of `body` to `url` with these headers (Signature Version 4).
+    ///
+    /// # Errors
+    /// When the URL or a header cannot be signed.
+    pub fn sign(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Vec<(String, String)>, Error> {
+        let unsigned = || Error::new("the call to AWS cannot be signed").kind(Kind::Internal);
+        let identity = self.identity.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(self.service)
+            .time(clock::system_time(clock::now()))
+            .settings(SigningSettings::default())
+            .build()
+            .map_err(|_| unsigned())?
+            .into();
+        let body = SignableBody::Bytes(body);
+        let request = SignableRequest::new("POST", url, headers.iter().copied(), body);
+        let request = request.map_err(|_| unsigned())?;
+        let (signed, _) = sign(request, &parameters).map_err(|_| unsigned())?.into_parts();
+        let headers = signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(headers.collect())
+    }
+}
+
+/// Where a service is in a region (docs.aws.amazon.com/general/latest/gr/rande.html).
+fn endpoint(service: &str, region: &str) -> Result<String, Error> {
+    let is_name = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
+    let domain = match region.split('-').next().unwrap_or_default() {
+        "cn" => "amazonaws.com.cn",
+        "eusc" => "amazonaws.eu",
+        "us" if region.contains("-iso") => "",
+        "af" | "ap" | "ca" | "eu" | "il" | "me" | "mx" | "sa" | "us" => "amazonaws.com",
+        _ => "",
+    };
+    match !domain.is_empty() && region.chars().all(is_name) {
+        true => Ok(format!("https://{service}.{region}.{domain}")),
+        false => {
+            Err(Error::new(format!("where AWS is in the region `{region}` is not known here"))
+                .hint("see its name; AWS_ENDPOINT_URL says where the service is"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::endpoint;
+
+    #[test]
+    fn a_region_is_at_the_domain_of_its_part_of_aws() {
+        let of = |region: &str| endpoint("ssm", region).ok();
+        assert_eq!(of("eu-central-1").as_deref(), Some("https://ssm.eu-central-1.amazonaws.com"));
+        assert_eq!(of("us-gov-west-1").as_deref(), Some("https://ssm.us-gov-west-1.amazonaws.com"));
+        assert_eq!(of("cn-north-1").as_deref(), Some("https://ssm.cn-north-1.amazonaws.com.cn"));
+        for region in ["us-iso-east-1", "evil.example/", "eu-x.example#", "mars-1", ""] {
+            assert_eq!(of(region), None, "{region}");
+        }
+    }
 }

@@ -50,6 +50,12 @@ impl Partners {
         Self { moto: self.moto.clone(), aws: self.aws.clone(), credentials }
     }
 
+    /// The same with another server.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        let (aws, credentials) = (self.aws.clone(), self.credentials.clone());
+        Self { moto: url.to_owned(), aws, credentials }
+    }
+
     /// What the aws command line answers.
     pub(crate) fn aws(&self, words: &str) -> Value {
         let output = Command::new(&self.aws)
@@ -62,7 +68,7 @@ impl Partners {
         serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
-    fn variables(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
             ("AWS_ENDPOINT_URL", self.moto.clone()),
             ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),

@@ -125,14 +125,14 @@ pub async fn add(
         serde_json::from_value::<Hook>(hook.clone())
             .map_err(|error| Error::new(format!("the reload is not understood: {error}")))
     });
-    let hook = hook.transpose()?;
-    let runs = matches!(spec, Destination::Command(_))
-        || matches!(hook, Some(Hook::Command { .. } | Hook::Systemd { .. }));
-    if runs && !is_here {
+    let hook = hook.transpose()?.map(|hook| hook.beside(&spec));
+    let uses_server =
+        spec.uses_this_machine() || hook.as_ref().is_some_and(Hook::uses_this_machine);
+    if uses_server && !is_here {
         let hint = "add it on the server itself: keytender destinations add …";
-        return Err(Error::new("what runs programs of the server is not added from elsewhere")
-            .kind(Kind::Forbidden)
-            .hint(hint));
+        let why = "what runs programs of the server, or signs in by what it keeps, is not added from \
+                   elsewhere";
+        return Err(Error::new(why).kind(Kind::Forbidden).hint(hint));
     }
     let text = |value: Result<String, serde_json::Error>| {
         value.map_err(|error| Error::new("it cannot be kept").source(error).kind(Kind::Internal))
@@ -198,16 +198,9 @@ pub fn of_words(kind: &str, words: &[String]) -> Result<Value, Error> {
 /// # Errors
 /// When it is none of these.
 pub fn reload_of_words(word: &str) -> Result<Value, Error> {
-    match word.split_once(':') {
-        Some(("systemd", unit)) => Ok(json!({"kind": "systemd", "unit": unit})),
-        Some(("command", line)) => {
-            let run: Vec<&str> = line.split_whitespace().collect();
-            Ok(json!({"kind": "command", "run": run}))
-        }
-        Some(("https" | "http", _)) => Ok(json!({"kind": "webhook", "url": word})),
-        _ => Err(Error::new(format!("`{word}` is no reload"))
-            .hint("systemd:UNIT, command:PROGRAM ARG…, or https://…")),
-    }
+    let hook: Hook = word.parse()?;
+    serde_json::to_value(&hook)
+        .map_err(|error| Error::new("it cannot be kept").source(error).kind(Kind::Internal))
 }
 
 /// Takes a destination from a key.
@@ -268,10 +261,10 @@ pub async fn check(
 
 /// Proves that a destination could be written, and that something stands there.
 pub(super) async fn try_one(spec: &Destination) -> Result<(), Error> {
-    if matches!(spec, Destination::ByHand(_)) {
+    spec.check().await?;
+    if !spec.can_read() {
         return Ok(());
     }
-    spec.check().await?;
     match spec.read().await? {
         Some(_) => Ok(()),
         None => Err(Error::new("nothing stands there")
