@@ -14,7 +14,9 @@ use keytender_core::key::Key;
 use keytender_core::rotation::{Fault, SeenKey, Standing, Way};
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
+use serde_json::json;
 
+use crate::descriptor::provider::{Provider, good};
 use crate::notify::run;
 
 /// When everything here became known.
@@ -160,6 +162,37 @@ fn what_is_not_known_of_a_key_is_brought_up_to_date_first() {
     assert!(unknown(Key { key_type: None, ..key.clone() }).contains("the kind of key_"));
     let within = vec!["somewhere".to_owned()];
     assert!(unknown(Key { within, ..key }).contains("the place of key_"));
+}
+
+/// Cloudflare takes a token that is disabled so far as to say that it is.
+#[test]
+fn a_key_that_says_of_itself_that_it_is_stopped_is_not_taken() {
+    for (status, id, taken) in [
+        ("active", "ed17", Ok(true)),
+        ("disabled", "ed17", Ok(false)),
+        ("expired", "ed17", Ok(false)),
+        ("active", "ed18", Err(Fault::Refused)),
+    ] {
+        let answer = json!({"success": true, "result": {"id": id, "status": status}});
+        let provider = Provider::start(move |_| good(answer.clone()));
+        let access = Access {
+            endpoint: Some(provider.url.to_string()),
+            allow_private: true,
+            hosts: ["api.cloudflare.com".to_owned()].into(),
+            ..Access::default()
+        };
+        let key = Key {
+            id: Some("ed16".into()),
+            key_type: Some("user-token".into()),
+            ..Key::new("cloudflare")
+        };
+        let keys = open(&account("cloudflare", access, "hunter2"), &held(key)).unwrap();
+        let asked = run(keys.is_taken("ed17", &Secret::new("hunter3")));
+        assert_eq!(asked.map_err(|failed| failed.0), taken, "{status} {id}");
+        assert_eq!(provider.lines(), ["GET /client/v4/user/tokens/verify"]);
+        assert_eq!(provider.came()[0].authorization(), "Bearer hunter3");
+        provider.end();
+    }
 }
 
 /// A server's tasks move between threads.

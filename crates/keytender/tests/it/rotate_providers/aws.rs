@@ -236,6 +236,19 @@ fn what_aws_says_of_a_key_that_it_does_not_make_is_told_apart() {
 }
 
 #[test]
+fn an_account_that_is_not_entered_makes_no_key() {
+    let fake = FakeIam::start(strict());
+    let shut = reached(&fake.url(), &format!("{AUDITOR_KEY_ID} {AUDITOR_SECRET}"));
+    let role = Some("arn:aws:iam::123456789012:role/nobody".to_owned());
+    let shut = Reached { access: Access { role, ..shut.access.clone() }, ..shut };
+    let keys = open(&shut, &key_of("deploy", OLD)).unwrap();
+    let failed = run(keys.create("m")).unwrap_err();
+    assert_eq!(failed.0, Fault::Refused, "{}", failed.1);
+    assert!(failed.1.contains("sts:AssumeRole"), "{}", failed.1);
+    assert_eq!(fake.calls().get("CreateAccessKey"), None);
+}
+
+#[test]
 fn an_error_of_the_last_use_is_unknown_and_never_never() {
     let fake = FakeIam::start(strict().deny("GetAccessKeyLastUsed"));
     let seen = run(at_fake(&fake).list()).unwrap();
