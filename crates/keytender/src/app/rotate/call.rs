@@ -179,19 +179,23 @@ impl Hands {
         let keys: Vec<SeenKey> = self.provider.list().await?;
         let new = self.new_key(row).ok();
         let mut prints = Vec::with_capacity(self.places.len());
-        for place in &self.places {
+        for (place, delivery) in self.places.iter().zip(&row.state.deliveries) {
+            let new_print = row.state.new.as_ref().map(|new| new.print.clone());
+            if !place.spec.can_read() {
+                // What was written there and not taken back is believed to stand there.
+                let is_new = delivery.is_written && !delivery.is_restored;
+                prints.push(if is_new { new_print } else { delivery.before.clone() });
+                continue;
+            }
             let held = place.spec.read().await.map_err(|error| {
                 Failed(Fault::Later, format!("`{}` cannot be read: {}", place.name, error.report()))
             })?;
             let wanted = new.as_ref().and_then(|new| place.spec.wanted(new).ok());
-            let is_new = held
-                .as_ref()
-                .zip(wanted.as_ref())
-                .is_some_and(|(held, wanted)| held.is_same(wanted));
-            let new_print = row.state.new.as_ref().map(|new| new.print.clone());
-            prints.push(match (is_new, new_print) {
-                (true, Some(print)) => Some(print),
-                _ => held.map(|held| self.safe.print(&held)),
+            let both = held.as_ref().zip(wanted.as_ref());
+            let is_new = both.is_some_and(|(held, wanted)| held.is_same(wanted));
+            prints.push(match new_print.filter(|_| is_new) {
+                Some(print) => Some(print),
+                None => held.map(|held| self.safe.print(&held)),
             });
         }
         let seen = Seen { keys, prints, cadence: self.cadence() };
@@ -216,17 +220,17 @@ impl Hands {
         written(place.spec.write(old.as_ref(), &new).await?)
     }
 
+    /// Puts back what stood there. Of a destination that tells nothing it is the old secret, if we keep that; else a
+    /// person puts it back.
     async fn restore(&self, row: &Kept, at: usize) -> Result<Answered, Error> {
         let (place, old, new) = self.both(row, at)?;
         let wanted = place.spec.wanted(&new)?;
-        let old = old.and_then(|old| {
-            Some(Parts { id: old.id.map(|id| id.expose().to_owned()), secret: old.secret? })
-        });
-        let old = old.ok_or_else(|| {
-            Error::new("what stood there before is not known")
-                .hint("put it back by hand, and acknowledge it")
-        })?;
-        written(place.spec.write(Some(&wanted), &old).await?)
+        let id = old.as_ref().and_then(|old| old.id.as_ref()).map(|id| id.expose().to_owned());
+        let secret = old.and_then(|old| old.secret).or_else(|| self.secret.clone());
+        match secret {
+            Some(secret) => written(place.spec.write(Some(&wanted), &Parts { id, secret }).await?),
+            None => written(Written::Foreign),
+        }
     }
 
     async fn reload(&self, at: usize) -> Result<Answered, Error> {
