@@ -23,20 +23,19 @@ const POLICY: &str =
 /// An access key: its id and its secret.
 pub(super) type Pair = (String, String);
 
-/// A moto.
+/// A moto of our own.
 pub(super) struct Cloud {
     url: String,
     admin: Pair,
-    /// The official command line, and the process of a moto of our own.
-    checked: Option<(String, Child)>,
+    /// The official command line, where signatures are checked.
+    aws: Option<String>,
+    moto: Child,
 }
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        if let Some((_, moto)) = &mut self.checked {
-            _ = moto.kill();
-            _ = moto.wait();
-        }
+        _ = self.moto.kill();
+        _ = self.moto.wait();
     }
 }
 
@@ -45,34 +44,38 @@ impl Cloud {
     /// there.
     pub(super) fn start() -> Option<Self> {
         let aws = partner("KEYTENDER_TEST_AWS_CLI")?;
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let moto = Command::new(Path::new(&aws).with_file_name("moto_server"))
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .env("INITIAL_NO_AUTH_ACTION_COUNT", UNCHECKED_CALLS.to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let nobody = ("testing".to_owned(), "testing".to_owned());
-        let url = format!("http://127.0.0.1:{port}");
-        let mut cloud = Self { url, admin: nobody, checked: Some((aws, moto)) };
-        until(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
-        cloud.aws(&["iam", "create-user", "--user-name", "admin"]);
+        let mut cloud = Self::begin(&aws, Some(UNCHECKED_CALLS));
+        cloud.aws = Some(aws);
+        cloud.command(&["iam", "create-user", "--user-name", "admin"]);
         let allow = ["--user-name", "admin", "--policy-name", "all", "--policy-document", POLICY];
-        cloud.aws(&[&["iam", "put-user-policy"], &allow[..]].concat());
+        cloud.command(&[&["iam", "put-user-policy"], &allow[..]].concat());
         cloud.admin = cloud.make_key("admin");
         Some(cloud)
     }
 
-    /// The one that all tests share, which lets everybody in: what is refused is refused at the door.
-    pub(super) fn shared() -> Option<Self> {
-        let nobody = ("testing".to_owned(), "testing".to_owned());
-        Some(Self { url: partner("KEYTENDER_TEST_MOTO")?, admin: nobody, checked: None })
+    /// One that lets everybody in, and is quick: what is refused is refused at the door.
+    pub(super) fn open() -> Option<Self> {
+        let aws = partner("KEYTENDER_TEST_AWS_CLI")?;
+        Some(Self::begin(&aws, None))
+    }
+
+    fn begin(aws: &str, unchecked: Option<usize>) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut moto = Command::new(Path::new(aws).with_file_name("moto_server"));
+        moto.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        if let Some(count) = unchecked {
+            moto.env("INITIAL_NO_AUTH_ACTION_COUNT", count.to_string());
+        }
+        let moto = moto.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let admin = ("testing".to_owned(), "testing".to_owned());
+        let cloud = Self { url: format!("http://127.0.0.1:{port}"), admin, aws: None, moto };
+        until(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+        cloud
     }
 
     /// What the aws command line answers to the administrator.
-    fn aws(&self, words: &[&str]) -> Value {
-        let (aws, _) = self.checked.as_ref().expect("a moto that checks signatures");
+    fn command(&self, words: &[&str]) -> Value {
+        let aws = self.aws.as_ref().expect("a moto that checks signatures");
         let (id, secret) = &self.admin;
         let output = Command::new(aws)
             .args(words)
@@ -108,20 +111,20 @@ impl Cloud {
     }
 
     fn make_key(&self, user: &str) -> Pair {
-        if self.checked.is_none() {
+        if self.aws.is_none() {
             let made = self.ask("CreateAccessKey", user, None);
             let one = |name: &str| texts(&made, name).remove(0);
             return (one("AccessKeyId"), one("SecretAccessKey"));
         }
-        let made = self.aws(&["iam", "create-access-key", "--user-name", user]);
+        let made = self.command(&["iam", "create-access-key", "--user-name", user]);
         let text = |name: &str| made["AccessKey"][name].as_str().unwrap().to_owned();
         (text("AccessKeyId"), text("SecretAccessKey"))
     }
 
     /// A new user with a key.
     pub(super) fn user(&self, name: &str) -> Pair {
-        match self.checked {
-            Some(_) => _ = self.aws(&["iam", "create-user", "--user-name", name]),
+        match self.aws {
+            Some(_) => _ = self.command(&["iam", "create-user", "--user-name", name]),
             None => _ = self.ask("CreateUser", name, None),
         }
         self.make_key(name)
@@ -129,35 +132,27 @@ impl Cloud {
 
     /// The keys of a user: id and status.
     pub(super) fn keys(&self, user: &str) -> Vec<Pair> {
-        if self.checked.is_none() {
+        if self.aws.is_none() {
             let listed = self.ask("ListAccessKeys", user, None);
             return texts(&listed, "AccessKeyId")
                 .into_iter()
                 .zip(texts(&listed, "Status"))
                 .collect();
         }
-        let listed = self.aws(&["iam", "list-access-keys", "--user-name", user]);
+        let listed = self.command(&["iam", "list-access-keys", "--user-name", user]);
         let listed = listed["AccessKeyMetadata"].as_array().unwrap().clone();
         let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
         listed.iter().map(|key| (text(key, "AccessKeyId"), text(key, "Status"))).collect()
     }
 
     pub(super) fn delete_key(&self, user: &str, id: &str) {
-        match self.checked {
+        match self.aws {
             Some(_) => {
                 let words = ["--user-name", user, "--access-key-id", id];
-                self.aws(&[&["iam", "delete-access-key"], &words[..]].concat());
+                self.command(&[&["iam", "delete-access-key"], &words[..]].concat());
             }
             None => _ = self.ask("DeleteAccessKey", user, Some(id)),
         }
-    }
-
-    /// Leaves nothing of a user in the moto that all tests share.
-    pub(super) fn forget(&self, user: &str) {
-        for (id, _) in self.keys(user) {
-            self.delete_key(user, &id);
-        }
-        self.ask("DeleteUser", user, None);
     }
 
     /// A home whose AWS is behind a door of its own.
@@ -174,7 +169,7 @@ impl Cloud {
 
     /// Whether whoever uses the profile of a file is let in, by the official command line.
     pub(super) fn who(&self, door: &Door, file: &Path, profile: &str) -> Result<(), String> {
-        let (aws, _) = self.checked.as_ref().expect("a moto that checks signatures");
+        let aws = self.aws.as_ref().expect("a moto that checks signatures");
         let output = Command::new(aws)
             .args(["sts", "get-caller-identity", "--profile", profile])
             .env("AWS_ENDPOINT_URL", door.url())
