@@ -230,7 +230,10 @@ fn wrong_arguments_are_told_so_that_an_agent_can_mend_them() {
     for (at, (call, words)) in wrong.iter().enumerate() {
         assert!(spoken.refusal(at).contains(words), "{call}: {}", spoken.text(at));
     }
-    assert_eq!(run(&home, "rotations list --all --json").trim(), "{\"rotations\":[]}");
+    assert_eq!(
+        home.run(&["rotations", "list", "--all", "--json"]).json(),
+        json!({"rotations": []})
+    );
 }
 
 /// A user of an account at moto with a key that stands in a file; the key's id and secret.
@@ -256,57 +259,60 @@ fn a_rotation_that_an_agent_begins_brings_the_new_key_and_tells_no_secret() {
     let Some(partners) = Partners::find() else { return };
     let inside = partners.enter("220000000017");
     let home = inside.home();
-    let mut olds = Vec::new();
-    for user in ["here", "there"] {
-        let old = used(&inside, &home, user);
-        olds.push(old);
-    }
+    let users = ["here", "there"];
+    let olds = users.map(|user| used(&inside, &home, user));
     run(&home, "accounts add aws shop");
     run(&home, "sync");
-    for (user, (id, _)) in ["here", "there"].iter().zip(&olds) {
+    for (user, (id, _)) in users.iter().zip(&olds) {
         let path = home.path().join(format!("{user}.env")).display().to_string();
         run(&home, &format!("destinations add {id} env env path={path} id=ID secret=SECRET"));
     }
+    begin_and_take_back(&python, &home, &home, users[0], &olds[0]);
     let mut served = Served::start(&home);
-    let client = served.home();
-    for (place, user, (id, old)) in [(&home, "here", &olds[0]), (&client, "there", &olds[1])] {
-        let calls = json!([
-            ["plan_rotation", {"key": id}],
-            ["check_destinations", {"key": id}],
-            ["start_rotation", {"key": id, "because": "it is old"}],
-            ["show_rotation", {"rotation": id}],
-            ["list_rotations", {"key": id}],
-            ["approve_step", {"rotation": id, "step": "delete", "because": "the user said so"}],
-            ["start_rotation", {"key": id, "because": "again"}],
-        ]);
-        let words =
-            ["--allow", "check", "--allow", "rotate", "--allow", "approve", "--ask", "delete"];
-        let spoken = speak(&python, place, MODES[0], &words, calls);
-        let plan = spoken.value(0)["steps"].as_array().unwrap();
-        assert!(plan.iter().any(|step| step["gate"] == "delete"), "{plan:?}");
-        assert_eq!(spoken.value(1)["destinations"][0]["fault"], Value::Null);
-        let begun = spoken.value(2);
-        assert_eq!(begun["destinations"][0]["is_written"], true, "{begun}");
-        let (new_id, new) = (line(&home, user, "ID"), line(&home, user, "SECRET"));
-        assert_ne!((&new_id, &new), (id, old));
-        assert_eq!(begun["new_id"], new_id.as_str());
-        let listed = inside.aws(&format!("iam list-access-keys --user-name {user}"));
-        assert_eq!(listed["AccessKeyMetadata"].as_array().unwrap().len(), 2, "{listed}");
-        assert_eq!(spoken.value(3)["rotation"], begun["rotation"]);
-        assert_eq!(spoken.value(4)["rotations"][0]["rotation"], begun["rotation"]);
-        assert!(spoken.refusal(5).contains("does not ask for `delete` now"), "{}", spoken.text(5));
-        assert!(spoken.refusal(6).contains("is under way"), "{}", spoken.text(6));
-        spoken.holds_none_of(&[old, &new]);
-
-        let rotation = begun["rotation"].as_str().unwrap();
-        let calls =
-            json!([["roll_back_rotation", {"rotation": rotation, "because": "the user wants it"}]]);
-        let spoken = speak(&python, place, MODES[1], &words, calls);
-        assert_eq!(line(&home, user, "SECRET"), *old, "{}", spoken.value(0));
-        spoken.holds_none_of(&[old, &new]);
-        let log = run(place, "log --json");
-        assert!(log.contains("mcp on desk, by mcp"), "{log}");
-        assert!(log.contains("it is old") && !log.contains(old) && !log.contains(&new), "{log}");
-    }
+    begin_and_take_back(&python, &served.home(), &home, users[1], &olds[1]);
     assert_eq!(served.end(), 0);
+    let listed = inside.aws("iam list-access-keys --user-name there");
+    assert!(listed["AccessKeyMetadata"].to_string().contains(&olds[1].0), "{listed}");
+}
+
+/// An agent at `place` begins the rotation of a user's key, whose file is in `home`, and takes it back.
+fn begin_and_take_back(
+    python: &str,
+    place: &Home,
+    home: &Home,
+    user: &str,
+    (id, old): &(String, String),
+) {
+    let calls = json!([
+        ["plan_rotation", {"key": id}],
+        ["check_destinations", {"key": id}],
+        ["start_rotation", {"key": id, "because": "it is old"}],
+        ["show_rotation", {"rotation": id}],
+        ["list_rotations", {"key": id}],
+        ["approve_step", {"rotation": id, "step": "delete", "because": "the user said so"}],
+        ["start_rotation", {"key": id, "because": "again"}],
+    ]);
+    let words = ["--allow", "check", "--allow", "rotate", "--allow", "approve", "--ask", "delete"];
+    let spoken = speak(python, place, MODES[0], &words, calls);
+    let plan = spoken.value(0)["steps"].as_array().unwrap();
+    assert!(plan.iter().any(|step| step["gate"] == "delete"), "{plan:?}");
+    assert_eq!(spoken.value(1)["destinations"][0]["fault"], Value::Null);
+    let begun = spoken.value(2);
+    assert_eq!(begun["destinations"][0]["is_written"], true, "{begun}");
+    let (new_id, new) = (line(home, user, "ID"), line(home, user, "SECRET"));
+    assert!(new_id != *id && new != *old, "{begun}");
+    assert_eq!(begun["new_id"], new_id.as_str());
+    assert_eq!(spoken.value(3)["rotation"], begun["rotation"]);
+    assert_eq!(spoken.value(4)["rotations"][0]["rotation"], begun["rotation"]);
+    assert!(spoken.refusal(5).contains("does not ask for `delete` now"), "{}", spoken.text(5));
+    assert!(spoken.refusal(6).contains("is under way"), "{}", spoken.text(6));
+    spoken.holds_none_of(&[old, &new]);
+
+    let back = json!({"rotation": begun["rotation"], "because": "the user wants it"});
+    let spoken = speak(python, place, MODES[1], &words, json!([["roll_back_rotation", back]]));
+    assert_eq!(line(home, user, "SECRET"), *old, "{}", spoken.value(0));
+    spoken.holds_none_of(&[old, &new]);
+    let log = run(place, "log --json");
+    assert!(log.contains("mcp on desk, by mcp"), "{log}");
+    assert!(log.contains("it is old") && !log.contains(old) && !log.contains(&new), "{log}");
 }

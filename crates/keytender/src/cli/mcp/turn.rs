@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::asked::{Acknowledged, Approved, Said, check_reason, check_word};
 use super::look::told_of;
+use super::place::Opened;
 use super::server::{Answer, Call};
 use super::tools::withheld;
 use crate::app::view::{HeldRotationView, NewRotationRequest, SayRequest, SayWord};
@@ -116,21 +117,39 @@ impl Call<'_> {
 
     /// Takes a rotation as far as it goes now, or for as long as clients wait; it goes on by itself then.
     async fn goes_on(&mut self, rotation: String) -> Result<Answer, Error> {
-        let (told, hears) = oneshot::channel();
-        let opened = self.server.place.open(&self.origin);
-        let (talk, word) = (self.server.talk, rotation.clone());
-        self.server.running().spawn(async move {
-            let done = opened.desk().advance_rotation(&word, |_| ()).await;
-            opened.seal(talk).await;
-            // Whoever asked may have given up.
-            _ = told.send(done);
-        });
-        let view = match timeout(PATIENCE, hears).await {
-            Ok(Ok(done)) => done?,
-            _ => self.opened.desk().get_rotation(&rotation).await?,
+        let done = match &self.opened {
+            Opened::Here(_) => timeout(PATIENCE, self.taken_on(&rotation)).await.ok(),
+            // The server takes it on, and here it is only waited for.
+            there @ Opened::There(_) => {
+                let desk = there.desk();
+                timeout(PATIENCE, desk.advance_rotation(&rotation, |_| ())).await.ok().map(Some)
+            }
+        };
+        let view = match done.flatten() {
+            Some(Ok(view)) => view,
+            Some(Err(error)) => {
+                let message = format!("{rotation} heard it, and does not go on yet");
+                let error = Error::new(message).kind(error.of_kind()).source(error);
+                return Err(error.hint("show_rotation tells how it stands"));
+            }
+            None => self.opened.desk().get_rotation(&rotation).await?,
         };
         // Its keys may be hidden.
         self.key(&view.key).await?;
         told_of(view)
+    }
+
+    /// Has this program take a rotation on; that goes on when nobody waits for it any more.
+    async fn taken_on(&self, rotation: &str) -> Option<Result<HeldRotationView, Error>> {
+        let (told, hears) = oneshot::channel();
+        let opened = self.server.place.open(&self.origin);
+        let (talk, rotation) = (self.server.talk, rotation.to_owned());
+        self.server.running().spawn(async move {
+            let done = opened.desk().advance_rotation(&rotation, |_| ()).await;
+            opened.seal(talk).await;
+            // Whoever asked may have given up.
+            _ = told.send(done);
+        });
+        hears.await.ok()
     }
 }
