@@ -124,10 +124,9 @@ pub(super) fn rotations(page: &RotationPage) -> String {
 
 /// How a rotation stands.
 pub(super) fn rotation(view: &HeldRotationView) -> String {
-    let next = match (view.waits_for.as_str(), view.next_at) {
-        ("time", Some(at)) => format!(" It goes on at {}.", at.to_seconds()),
-        ("call", _) => " It is under way: show_rotation tells how it goes on.".to_owned(),
-        _ => String::new(),
+    let next = match view.waits_for.as_str() {
+        "call" => " It is under way: show_rotation tells how it goes on.",
+        _ => "",
     };
     format!("{} of {} in {}: {}{next}", view.rotation, view.key, view.account, view.says)
 }
