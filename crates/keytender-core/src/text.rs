@@ -25,8 +25,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         // Zero width, line and paragraph separators, and the marks that change the direction of
-        // text (Unicode Technical Report 36, section 2.1).
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        // text (Unicode Technical Report 36, section 2.1); tags, by which letters can be hidden.
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A number of things: `1 key`, `3 keys`.
@@ -56,6 +56,7 @@ mod tests {
     fn escape_sequences_lose_their_power() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\u{a}c");
         assert_eq!(printable("\u{202e}gnp.exe"), "\\u{202e}gnp.exe");
+        assert_eq!(printable("a\u{e0069}"), "a\\u{e0069}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod grid;
 mod key_json;
 mod keys;
 mod log;
+mod mcp;
 mod notices;
 mod notify;
 mod owners;
@@ -61,7 +62,7 @@ Keep up:
   sync                  Bring the inventory up to date with its accounts
   rotate, rotations     Replace a held key, step by step; how that goes
   notify, notices       Tell owners what is due; what they were told
-  serve, tasks          Do it all by itself, answer over HTTP; how that goes
+  serve, tasks, mcp     Do it all by itself, over HTTP; for coding agents
 Set up:
   accounts, owners      Where keys are held; who answers for which keys
   providers, channels   Whose keys can be managed; how notices go out
@@ -146,6 +147,8 @@ enum Command {
     /// What a server does by itself
     #[command(subcommand)]
     Tasks(tasks::Command),
+    /// Answer coding agents, within what you allow
+    Mcp(mcp::Args),
     /// Who may use the API of a server
     #[command(subcommand)]
     Users(users::Command),
@@ -193,6 +196,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Policy(command) => policy::run(command, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Tasks(command) => tasks::run(command, &context),
+        Command::Mcp(args) => mcp::run(args, &context),
         Command::Users(command) => users::run(command, &context),
         Command::Tokens(command) => tokens::run(command, &context),
         Command::Completions { shell } => {

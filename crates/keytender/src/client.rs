@@ -85,8 +85,12 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
         let mut url = self.base.clone();
+        // A `?` in a name is written `%3F`: see `part`.
+        let (path, query) =
+            path.split_once('?').map_or((path, None), |(path, rest)| (path, Some(rest)));
         let whole = format!("{}{path}", self.base.path().trim_end_matches('/'));
         url.set_path(&whole);
+        url.set_query(query);
         Ok(self.http.request(method, url).bearer_auth(self.token.expose()))
     }
 

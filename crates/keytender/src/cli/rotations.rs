@@ -147,7 +147,8 @@ pub(super) struct Why {
     because: Option<String>,
 }
 
-fn gate(text: &str) -> Result<Gate, String> {
+/// The step that a word names.
+pub(super) fn gate(text: &str) -> Result<Gate, String> {
     let known = Gate::ALL.into_iter().find(|gate| gate.as_str() == text);
     known.ok_or_else(|| "start, deliver, disable or delete".to_owned())
 }

@@ -135,6 +135,12 @@ fn only_connect_and_net_know_the_sdk() {
 }
 
 #[test]
+fn only_the_command_line_knows_the_protocol_of_agents() {
+    assert_eq!(found("keytender/src", &["cli"], &["rmcp"]), None);
+    assert!(found("keytender/src", &[], &["rmcp"]).is_some());
+}
+
+#[test]
 fn only_the_clock_reads_the_time() {
     assert_eq!(
         found("keytender/src", &["clock"], &["SystemTime", "Instant::now", "UNIX_EPOCH"]),

@@ -48,6 +48,7 @@ mod inventory;
 mod killed;
 mod log;
 mod mail_page;
+mod mcp;
 mod moto;
 mod notice_words;
 mod notify;
