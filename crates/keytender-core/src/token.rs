@@ -145,6 +145,15 @@ impl Token {
         })
     }
 
+    /// What [`TokenId::to_bits`] will say of the id of this text, if it is a token: for whoever wants what is known of it
+    /// at hand before it is read whole. Of what is no token it says anything, or nothing.
+    pub fn bits_of_id(text: &str) -> Option<u128> {
+        let (before, _) = text.as_bytes().split_last_chunk::<{ checksum::LETTERS }>()?;
+        let (before, _) = before.split_last_chunk::<SECRET_LETTERS>()?;
+        let (_, id) = before.strip_suffix(b"_")?.split_last_chunk()?;
+        Some(TokenId::from_letters(*id).to_bits())
+    }
+
     /// For which API.
     pub const fn brand(&self) -> Brand {
         self.brand

@@ -127,8 +127,13 @@ fn fill(count: usize) -> (Arc<Table>, Tokens) {
     for page in 0..count.div_ceil(KEYS_OF_PAGE) {
         let numbers = page * KEYS_OF_PAGE..count.min((page + 1) * KEYS_OF_PAGE);
         let apis = vec![Api { api: ApiId::from_i64(1), brand: Brand::parse("acme").unwrap() }];
-        let apps = numbers.clone().step_by(KEYS_OF_APP).map(|number| app(number / KEYS_OF_APP));
-        let mut snapshot = Snapshot { apis, apps: apps.collect(), ..Snapshot::empty(1) };
+        // All of them first: apps that came with their keys would be in memory in the order of these.
+        let apps = if page == 0 {
+            (0..count.div_ceil(KEYS_OF_APP)).map(app).collect()
+        } else {
+            Vec::new()
+        };
+        let mut snapshot = Snapshot { apis, apps, ..Snapshot::empty(1) };
         for number in numbers {
             let token = chance.token();
             snapshot.keys.push(key(number, count, &token, chance.next()));

@@ -1,6 +1,6 @@
-//! One app in 64 bytes: whose it is, whether it may be used, its limit. A key's slot names its place.
+//! One app in 32 bytes: whose it is, and whether it may be used. A key's slot names its place. How much it may be used
+//! stands apart, for those that have a limit.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use keytender_core::id::{AccountId, ApiId, AppId};
@@ -14,26 +14,28 @@ use crate::share::Part;
 
 const SUSPENDED: u64 = 1 << 1;
 const ACCOUNT_SUSPENDED: u64 = 1 << 2;
-const LIMITED: u64 = 1 << 3;
 /// From here on the head has the place of the API.
 const API_SHIFT: u32 = 8;
+/// Of the head of limits: there is a rate.
+const LIMITED: u64 = 1;
 
-/// An app, as all threads see it.
+/// An app, as all threads see it. Most verifications wait for memory to bring one: so it is small.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub(crate) struct AppCell {
-    /// App, account, rate, burst.
-    words: [AtomicU64; 4],
+    /// App, account, the place of its limits.
+    words: [AtomicU64; 3],
     head: AtomicU64,
-    /// Only where there are some: what changes with each use is not beside what all threads read.
-    pub(crate) limits: OnceLock<Box<Limits>>,
 }
 
-/// The limits of an app.
+/// The limits of an app, and what is left of them: what changes with each use is not beside what all threads read.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) rate: Limit,
     pub(crate) quotas: Quotas,
+    /// Rate, burst.
+    words: [AtomicU64; 2],
+    head: AtomicU64,
 }
 
 /// What is said of an app.
@@ -44,22 +46,21 @@ pub(crate) struct Facts {
     pub(crate) api: u32,
     pub(crate) is_suspended: bool,
     pub(crate) is_account_suspended: bool,
-    pub(crate) rate: Option<Rate>,
+    /// Where its limits are; 0 if it never had one.
+    pub(crate) limits: u32,
 }
 
 impl AppCell {
     /// As of now.
     pub(crate) fn facts(&self) -> Facts {
-        let (head, [app, account, rate, burst]) = Cell::new(&self.head, &self.words).read();
-        let rate =
-            Rate { limit: upper(rate), window_seconds: lower(rate), burst: Some(lower(burst)) };
+        let (head, [app, account, limits]) = Cell::new(&self.head, &self.words).read();
         Facts {
             app: AppId::from_i64(app.cast_signed()),
             account: AccountId::from_i64(account.cast_signed()),
             api: lower(head >> API_SHIFT),
             is_suspended: head & SUSPENDED != 0,
             is_account_suspended: head & ACCOUNT_SUSPENDED != 0,
-            rate: (head & LIMITED != 0).then_some(rate),
+            limits: lower(limits),
         }
     }
 
@@ -68,27 +69,29 @@ impl AppCell {
         let flag = |is_set: bool, flag: u64| if is_set { flag } else { 0 };
         let head = (u64::from(facts.api) << API_SHIFT)
             | flag(facts.is_suspended, SUSPENDED)
-            | flag(facts.is_account_suspended, ACCOUNT_SUSPENDED)
-            | flag(facts.rate.is_some(), LIMITED);
-        let (rate, burst) = facts.rate.map_or((0, 0), |rate| {
-            let packed = (u64::from(rate.limit) << 32) | u64::from(rate.window_seconds);
-            (packed, u64::from(rate.burst.unwrap_or(rate.limit)))
-        });
-        if facts.rate.is_some() {
-            self.limits.get_or_init(Box::default);
-        }
-        let (app, account) = (facts.app.as_i64(), facts.account.as_i64());
-        Cell::new(&self.head, &self.words)
-            .write(head, [app.cast_unsigned(), account.cast_unsigned(), rate, burst]);
+            | flag(facts.is_account_suspended, ACCOUNT_SUSPENDED);
+        let [app, account] = [facts.app.as_i64(), facts.account.as_i64()].map(i64::cast_unsigned);
+        Cell::new(&self.head, &self.words).write(head, [app, account, facts.limits.into()]);
+    }
+}
+
+impl Limits {
+    /// How often the app may be used, if that is limited.
+    pub(crate) fn said(&self) -> Option<Rate> {
+        let (head, [rate, burst]) = Cell::new(&self.head, &self.words).read();
+        let said =
+            Rate { limit: upper(rate), window_seconds: lower(rate), burst: Some(lower(burst)) };
+        (head & LIMITED != 0).then_some(said)
     }
 
-    /// Likewise, of its quotas.
-    pub(crate) fn put_quotas(&self, quotas: &[feed::Quota]) {
-        if !quotas.is_empty() {
-            self.limits.get_or_init(Box::default).quotas.put(quotas);
-        } else if let Some(known) = self.limits.get() {
-            known.quotas.put(quotas);
-        }
+    /// From now on. Only the writer does this.
+    pub(crate) fn put(&self, rate: Option<Rate>, quotas: &[feed::Quota]) {
+        self.quotas.put(quotas);
+        let (head, words) = rate.map_or((0, [0, 0]), |rate| {
+            let packed = (u64::from(rate.limit) << 32) | u64::from(rate.window_seconds);
+            (LIMITED, [packed, u64::from(rate.burst.unwrap_or(rate.limit))])
+        });
+        Cell::new(&self.head, &self.words).write(head, words);
     }
 }
 

@@ -1,6 +1,10 @@
-//! Words of memory that many threads see: of a file, or of the system, in large pages where it has them.
+//! Words of memory that many threads see: of a file, or of the system, in large pages where it has them; and how
+//! memory is asked for one before it is needed.
 
-#![expect(unsafe_code, reason = "the one place where mapped bytes are seen as numbers")]
+#![expect(
+    unsafe_code,
+    reason = "the one place where mapped bytes are seen as numbers, and where memory is asked ahead"
+)]
 
 use std::fs::File;
 use std::io;
@@ -86,6 +90,20 @@ impl Default for Words {
     fn default() -> Self {
         Self::Heap(Box::default())
     }
+}
+
+/// Asks memory for a word and what is beside it, and does not wait for it.
+pub(crate) fn expect(word: &AtomicU64) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 has the instruction (it is of SSE). It is a hint that changes nothing and reads nothing
+        // into the program, and it never fails, whatever the address; this one is of a living reference.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast()) };
+    }
+    // What is read and not looked at is waited for by nobody either, as long as the processor has room for it.
+    #[cfg(not(target_arch = "x86_64"))]
+    std::hint::black_box(word.load(std::sync::atomic::Ordering::Relaxed));
 }
 
 fn bytes(words: usize) -> io::Result<usize> {

@@ -130,6 +130,12 @@ impl Entry {
         (self.end != NO_END).then(|| Time::from_unix_seconds(self.end.into()))
     }
 
+    /// Whether that is over. Without a branch: nobody can guess it.
+    pub(crate) fn has_ended(&self, now: Time) -> bool {
+        (i64::from(self.end) <= now.as_micros().div_euclid(MICROS_PER_SECOND))
+            & (self.end != NO_END)
+    }
+
     /// The head and words of its slot.
     pub(crate) fn pack(&self) -> (u64, [u64; WORDS]) {
         let upper = u64::try_from(self.id >> 64).unwrap_or_default();

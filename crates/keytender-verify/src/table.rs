@@ -19,13 +19,13 @@ use arc_swap::{ArcSwap, Guard};
 use keytender_core::id::ApiId;
 use keytender_core::token::Brand;
 
-use crate::app::{ApiCell, AppCell, Facts};
+use crate::app::{ApiCell, AppCell, Facts, Limits};
 use crate::feed::{Changes, Snapshot, Spent};
 use crate::share::Part;
 use crate::shelf::Shelf;
 
 pub use self::error::ApplyError;
-pub(crate) use self::image::Image;
+pub(crate) use self::image::{Image, Spot};
 pub use self::loader::Loader;
 
 use self::shares::Noted;
@@ -36,6 +36,8 @@ pub struct Table {
     image: ArcSwap<Image>,
     apps: Shelf<AppCell>,
     apis: Shelf<ApiCell>,
+    /// From 1.
+    limits: Shelf<Limits>,
     writer: Mutex<Writer>,
     /// Locked after the writer, if both are.
     noted: Mutex<Vec<Noted>>,
@@ -52,8 +54,8 @@ impl Table {
     pub fn new() -> Self {
         let writer = Writer::default();
         let image = ArcSwap::new(Arc::clone(writer.image()));
-        let (apps, apis, noted) = Default::default();
-        Self { image, apps, apis, writer: Mutex::new(writer), noted }
+        let (apps, apis, limits, noted) = Default::default();
+        Self { image, apps, apis, limits, writer: Mutex::new(writer), noted }
     }
 
     /// Takes a snapshot of one page in the place of all that was known.
@@ -93,6 +95,11 @@ impl Table {
         self.write().len()
     }
 
+    /// How many of them wait for their first use.
+    pub fn pending(&self) -> usize {
+        self.write().pending()
+    }
+
     /// The memory that the slots of all keys take, in bytes; details, apps and what the writer knows come on top.
     pub fn slot_bytes(&self) -> usize {
         self.image().bytes()
@@ -106,7 +113,7 @@ impl Table {
     /// What is used of quotas from now on goes into the next batch. Call it before a batch of uses is made.
     pub fn mark_quotas(&self) {
         self.write().app_places().for_each(|place| {
-            if let Some(limits) = self.apps.get(place).and_then(|app| app.limits.get()) {
+            if let Some((_, limits)) = self.limits_at(place) {
                 limits.quotas.mark();
             }
         });
@@ -116,8 +123,8 @@ impl Table {
     pub fn settle_quotas(&self, spent: &[Spent]) {
         let writer = self.write();
         for one in spent {
-            let app = writer.app_place(one.app).and_then(|place| self.apps.get(place));
-            if let Some(limits) = app.and_then(|app| app.limits.get()) {
+            let place = writer.app_place(one.app);
+            if let Some((_, limits)) = place.and_then(|place| self.limits_at(place)) {
                 limits.quotas.settle(&one.quota);
             }
         }
@@ -127,17 +134,23 @@ impl Table {
         self.image.load()
     }
 
-    /// The app at a place, what is said of it, its API, if `brand` is the API's, and what is held of its limit where
+    /// What is said of the app at a place; its API, if `brand` is the API's; and what is held of its limit where
     /// nothing else is said.
-    pub(crate) fn app(
-        &self,
-        place: u32,
-        brand: Brand,
-    ) -> Option<(&AppCell, Facts, Option<ApiId>, Part)> {
-        let cell = self.apps.get(place)?;
-        let facts = cell.facts();
+    pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(Facts, Option<ApiId>, Part)> {
+        let facts = self.apps.get(place)?.facts();
         let api = self.apis.get(facts.api)?;
-        Some((cell, facts, api.id_if(brand), api.even()))
+        Some((facts, api.id_if(brand), api.even()))
+    }
+
+    /// The limits of an app that has some, or had.
+    pub(crate) fn limits(&self, app: &Facts) -> Option<&Limits> {
+        if app.limits == 0 { None } else { self.limits.get(app.limits) }
+    }
+
+    /// The same, of the app at a place.
+    fn limits_at(&self, place: u32) -> Option<(Facts, &Limits)> {
+        let facts = self.apps.get(place)?.facts();
+        Some((facts, self.limits(&facts)?))
     }
 
     fn write(&self) -> MutexGuard<'_, Writer> {

@@ -105,7 +105,7 @@ impl Usage {
     }
 
     /// A use of a key may be counted soon, whose tokens have this public id: what that needs is at hand then.
-    pub(crate) fn expect(&self, id: TokenId) {
+    pub(crate) fn expect(&self, id: u128) {
         self.pieces.expect(record::home(id));
     }
 

@@ -1,19 +1,18 @@
 //! From token to verdict.
 
-use std::hint::black_box;
 use std::sync::Arc;
 
 use keytender_core::id::KeyId;
 use keytender_core::token::{Token, TokenId};
 
-use crate::app::{AppCell, Facts};
+use crate::app::Facts;
 use crate::clock::Now;
 use crate::details::Details;
 use crate::lease::{Lease, Standing};
 use crate::limit::Bucket;
 use crate::share::Part;
 use crate::slot::{Entry, Stand};
-use crate::table::Table;
+use crate::table::{Image, Spot, Table};
 use crate::usage::Usage;
 use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
 
@@ -54,6 +53,21 @@ impl Verifier {
         &self.lease
     }
 
+    /// A token may be verified soon: memory is asked for what that needs, and nobody waits for it. It pays where there is
+    /// something else to do before, such as other tokens of a list.
+    pub fn expect(&self, token: &str) {
+        if let Some(bits) = Token::bits_of_id(token) {
+            self.expect_id(&self.table.image(), bits);
+        }
+    }
+
+    fn expect_id(&self, image: &Image, bits: u128) -> Option<Spot> {
+        if let Some(usage) = &self.usage {
+            usage.expect(bits);
+        }
+        image.expect(bits)
+    }
+
     /// Says whether a token is good for a request, now. What is good is counted as a use, unless it is only a
     /// look.
     ///
@@ -68,32 +82,30 @@ impl Verifier {
     }
 
     fn judge(&self, token: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
-        let token = Token::parse(token).map_err(|_| Reason::Malformed)?;
+        let bits = Token::bits_of_id(token).ok_or(Reason::Malformed)?;
+        // While the token is read, and its digest made, memory comes along with what will be needed.
         let image = self.table.image();
-        if let Some(usage) = &self.usage {
-            usage.expect(token.id());
-        }
-        let found = image.find(token.id().to_bits());
-        let is_right = found.is_some_and(|(entry, _)| token.verify(&entry.digest));
+        let spot = self.expect_id(&image, bits);
+        let token = Token::parse(token).map_err(|_| Reason::Malformed)?;
+        let digest = token.digest();
+        let found = spot.and_then(|spot| image.find(bits, &spot));
+        let is_right = found.is_some_and(|(entry, _)| digest == entry.digest);
         let standing = self.lease.standing(now.monotonic);
         if standing == Standing::Ended {
             return Err(Reason::Unavailable);
         }
         let (entry, is_known) = found.ok_or(Reason::Unknown)?;
         let owner = self.table.app(entry.app, token.brand());
-        let (app, facts, api, even) = owner.ok_or(Reason::Unknown)?;
+        let (facts, api, even) = owner.ok_or(Reason::Unknown)?;
         let details = image.details(entry.details);
-        // All of it is looked at before any of it counts, also of a key that is not the token's: how long a refusal takes
-        // does not tell which it is.
         let is_its = is_known & is_right & (entry.environment == token.environment());
-        let looks = || [works(&entry, now), is_let(&facts), is_within(details, request)];
-        if !looks().iter().fold(is_its & api.is_some(), |all, one| all & one.is_ok()) {
-            let looked = black_box(looks().into_iter().collect::<Result<(), Reason>>());
-            is_its.then_some(api).flatten().ok_or(Reason::Unknown)?;
-            looked?;
+        let wrong = wrong_with(&entry, now) | wrong_around(&facts, details, request);
+        let wrong = wrong | bit(!is_its | api.is_none(), UNKNOWN);
+        if let Some(reason) = first_reason(wrong) {
+            return Err(reason);
         }
         let api = api.ok_or(Reason::Unknown)?;
-        let left = self.take((entry.app, app, even), &facts, request, now)?;
+        let left = self.take((entry.app, even), &facts, request, now)?;
         let activates = entry.state == Stand::Pending && !request.is_dry;
         self.count((entry.key, token.id()), activates, request, now);
         Ok(Accepted {
@@ -114,14 +126,14 @@ impl Verifier {
     /// Takes a use of the limits of an app; looks at what is left where it is only a look.
     fn take(
         &self,
-        (place, app, even): (u32, &AppCell, Part),
+        (place, even): (u32, Part),
         facts: &Facts,
         request: &Request<'_>,
         now: Now,
     ) -> Result<Option<Left>, Reason> {
-        let Some(limits) = app.limits.get() else { return Ok(None) };
+        let Some(limits) = self.table.limits(facts) else { return Ok(None) };
         let nanos = now.nanos();
-        let bucket = facts.rate.map(|rate| Bucket::new(rate, limits.rate.part(even)));
+        let bucket = limits.said().map(|rate| Bucket::new(rate, limits.rate.part(even)));
         if request.is_dry {
             return Ok(bucket.map(|bucket| bucket.look(&limits.rate, nanos)));
         }
@@ -152,39 +164,59 @@ impl Verifier {
     }
 }
 
-/// Whether the state and the end of a key let it be used.
-fn works(entry: &Entry, now: Now) -> Result<(), Reason> {
-    match entry.state {
-        Stand::Pending | Stand::Active => {}
-        Stand::Suspended => return Err(Reason::Suspended),
-        Stand::Revoked => return Err(Reason::Revoked),
-        Stand::Expired => return Err(Reason::Expired),
-        Stand::Superseded => return Err(Reason::Superseded),
-        Stand::Empty | Stand::Removed => return Err(Reason::Unknown),
-    }
-    match entry.ends_at() {
-        Some(end) if end <= now.time && entry.ends_by_overlap => Err(Reason::Superseded),
-        Some(end) if end <= now.time => Err(Reason::Expired),
-        Some(_) | None => Ok(()),
-    }
+/// Reasons by their bits in what is wrong, of which the lowest counts. Those of states have the bits of their states.
+///
+/// All of it is looked at, also of a key that is not the token's, and nothing branches on what is found: neither what was
+/// refused nor which key stood in the place of an unknown one is told by the time that it took.
+const REASONS: [Reason; 14] = [
+    Reason::Unknown,
+    // Pending and active: nothing is wrong.
+    Reason::Unknown,
+    Reason::Unknown,
+    Reason::Suspended,
+    Reason::Revoked,
+    Reason::Expired,
+    Reason::Superseded,
+    Reason::Unknown,
+    Reason::Superseded,
+    Reason::Expired,
+    Reason::AppSuspended,
+    Reason::AccountSuspended,
+    Reason::IpNotAllowed,
+    Reason::ScopeMissing,
+];
+const UNKNOWN: u32 = 0;
+/// The states in which a key works.
+const WORKING: u32 = (1 << Stand::Pending as u32) | (1 << Stand::Active as u32);
+const OVERLAP_ENDED: u32 = 8;
+const ENDED: u32 = 9;
+const APP_SUSPENDED: u32 = 10;
+const ACCOUNT_SUSPENDED: u32 = 11;
+const ADDRESS: u32 = 12;
+const SCOPE: u32 = 13;
+
+/// What is wrong with the state and the end of a key.
+fn wrong_with(entry: &Entry, now: Now) -> u32 {
+    let has_ended = entry.has_ended(now.time);
+    ((1 << entry.state as u32) & !WORKING)
+        | bit(has_ended & entry.ends_by_overlap, OVERLAP_ENDED)
+        | bit(has_ended & !entry.ends_by_overlap, ENDED)
 }
 
-/// Whether its app and account do.
-const fn is_let(facts: &Facts) -> Result<(), Reason> {
-    match facts {
-        Facts { is_suspended: true, .. } => Err(Reason::AppSuspended),
-        Facts { is_account_suspended: true, .. } => Err(Reason::AccountSuspended),
-        Facts { .. } => Ok(()),
-    }
-}
-
-/// Whether its networks and scopes do.
-fn is_within(details: Option<&Arc<Details>>, request: &Request<'_>) -> Result<(), Reason> {
+/// What is wrong with its app, its account, its networks and its scopes.
+fn wrong_around(facts: &Facts, details: Option<&Arc<Details>>, request: &Request<'_>) -> u32 {
     let is_there = details.is_none_or(|own| own.has_address(request.address));
     let may = details.map_or(request.scopes.is_empty(), |own| own.has_scopes(request.scopes));
-    match (is_there, may) {
-        (false, _) => Err(Reason::IpNotAllowed),
-        (true, false) => Err(Reason::ScopeMissing),
-        (true, true) => Ok(()),
-    }
+    bit(facts.is_suspended, APP_SUSPENDED)
+        | bit(facts.is_account_suspended, ACCOUNT_SUSPENDED)
+        | bit(!is_there, ADDRESS)
+        | bit(!may, SCOPE)
+}
+
+const fn bit(is_wrong: bool, place: u32) -> u32 {
+    (is_wrong as u32) << place
+}
+
+fn first_reason(wrong: u32) -> Option<Reason> {
+    REASONS.get(wrong.trailing_zeros() as usize).copied()
 }

@@ -26,6 +26,8 @@ pub(super) struct Draft {
     used: usize,
     /// Keys that are not forgotten.
     live: usize,
+    /// Those of them that wait for their first use.
+    pending: usize,
 }
 
 impl Draft {
@@ -43,6 +45,10 @@ impl Draft {
         self.live
     }
 
+    pub(super) const fn pending(&self) -> usize {
+        self.pending
+    }
+
     /// Puts a key, whose app is at a place, in the place of what is known of it.
     pub(super) fn put(&mut self, key: &Key, app: u32) -> Result<(), ApplyError> {
         self.make_room()?;
@@ -57,6 +63,7 @@ impl Draft {
             let (head, words) = cell(slot).read();
             let mut entry = Entry::unpack(head, words);
             if entry.state != Stand::Removed {
+                self.pending -= usize::from(entry.state == Stand::Pending);
                 entry.state = Stand::Removed;
                 let (head, words) = entry.pack();
                 cell(slot).write(head, words);
@@ -69,16 +76,19 @@ impl Draft {
         let (head, words) = entry.pack();
         match self.image.search(entry.id) {
             Search::Found(slot) => {
-                self.live += usize::from(Stand::of_head(cell(slot).head()) == Stand::Removed);
+                let before = Stand::of_head(cell(slot).head());
+                self.live += usize::from(before == Stand::Removed);
+                self.pending -= usize::from(before == Stand::Pending);
                 cell(slot).write(head, words);
             }
             Search::Free(place) => {
-                self.image.fill(place, head, words).ok_or(ApplyError::Full)?;
+                self.image.fill(&place, head, words).ok_or(ApplyError::Full)?;
                 self.used += 1;
                 self.live += 1;
             }
             Search::Full => return Err(ApplyError::Full),
         }
+        self.pending += usize::from(entry.state == Stand::Pending);
         Ok(())
     }
 

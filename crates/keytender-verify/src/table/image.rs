@@ -1,16 +1,18 @@
 //! The slots that readers look at.
 //!
-//! Slots stand in groups of 8, and beside them is a mark of one byte for each, 8 to a word. A search reads the
-//! marks of a group, and then only the slot whose mark fits: one line of memory for a key that is there. A group
-//! with a free slot ends the search; a key is in the first group from its own on that had one, and there in a slot
-//! of its own if that was free.
+//! Slots stand in groups of 8, and beside them is a mark of one byte for each, 8 to a word. A key is in one of two groups
+//! that follow from its id, in the one that had more room when it came (Azar, Broder, Karlin, Upfal: "Balanced
+//! Allocations", 1994). So a search reads two words of marks, and then only the slot whose mark fits: one line of memory
+//! for a key that is there, and one for a key that is not. Where both groups were full, which happens to one key in 250
+//! at most, a bit of its first group says that keys strayed, into the next group that had room.
 
 use std::fmt;
+use std::hint::select_unpredictable;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::details::Details;
-use crate::memory::Words;
+use crate::memory::{self, Words};
 use crate::shelf::Shelf;
 use crate::slot::{Entry, Slot, Stand, WORDS, cell, lower};
 
@@ -19,6 +21,8 @@ use crate::slot::{Entry, Slot, Stand, WORDS, cell, lower};
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Slots of a group, and bytes of a word.
 const GROUP: usize = 8;
+/// Bits of a word.
+const BITS: usize = 64;
 /// One in each byte of a word.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of each byte of a word.
@@ -27,7 +31,7 @@ const HIGHEST: u64 = ONES << 7;
 /// The slots, and what belongs to them.
 #[derive(Default)]
 pub(crate) struct Image {
-    /// The slots, and behind them the marks.
+    /// The slots, behind them the marks, and a bit for each group.
     words: Words,
     groups: usize,
     details: Shelf<OnceLock<Arc<Details>>>,
@@ -43,51 +47,58 @@ pub(crate) enum Search<'a> {
     Full,
 }
 
+/// Where a key most likely is.
+pub(crate) struct Spot {
+    slot: usize,
+    /// Whether it is nowhere if it is not there.
+    is_only: bool,
+}
+
 /// Where a key could be, and its mark.
 pub(crate) struct Place {
     group: usize,
     slot: usize,
     mark: u64,
+    /// The first group of the key, if it is in neither of its own.
+    strays_from: Option<usize>,
 }
 
 impl Image {
     /// One with so many slots, or a few more.
     pub(crate) fn with_slots(slots: usize) -> Self {
         let groups = slots.div_ceil(GROUP);
-        let words = Words::new(groups * (GROUP * (WORDS + 1) + 1));
+        let words = Words::new(groups * (GROUP * (WORDS + 1) + 1) + groups.div_ceil(BITS));
         Self { words, groups, details: Shelf::default() }
+    }
+
+    /// Where the key of a public id is, by the marks alone, or else another key: memory is asked for it. None only where
+    /// there are no slots. Nothing here branches on what the marks say.
+    pub(crate) fn expect(&self, id: u128) -> Option<Spot> {
+        let [first, second] = self.homes(id);
+        let [marks, others] = [self.marks_of(first)?, self.marks_of(second)?];
+        let mark = mark(id) * ONES;
+        // The highest bit of a byte is of the first group, the one below of the second.
+        let marked = zeros(marks ^ mark) | (zeros(others ^ mark) >> 1);
+        let bit = marked.trailing_zeros() as usize;
+        let own = select_unpredictable(bit % 8 == 7, first, second) * GROUP + bit / 8;
+        let filled = zeros(marks).trailing_zeros() as usize / 8;
+        let other = first * GROUP + ((part(id) * filled) >> 8);
+        let slot = select_unpredictable(marked == 0, other, own);
+        memory::expect(self.slots().get(slot)?.first()?);
+        let is_only = (marked & marked.wrapping_sub(1) == 0) & !self.has_strays(first);
+        Some(Spot { slot, is_only })
     }
 
     /// The key of a public id, and whether it is one: if not, it is another key, or nobody's. What is read, and how long
     /// that takes, does not tell.
-    pub(crate) fn find(&self, id: u128) -> Option<(Entry, bool)> {
-        let (home, own, mark) = (self.home(id), own_slot(id), mark(id));
-        // Most keys are in a slot of their own: it is asked for before the marks tell.
-        std::hint::black_box(self.slots().get(home * GROUP + own)?[0].load(Ordering::Relaxed));
-        let (likely, is_marked) = self.likely(home, own, mark);
-        let (entry, is_it) = self.look(self.slots().get(likely)?, id);
-        if is_marked
-            && !is_it
-            && let Search::Found(slot) = self.search(id)
+    pub(crate) fn find(&self, id: u128, at: &Spot) -> Option<(Entry, bool)> {
+        let (entry, is_it) = self.look(self.slots().get(at.slot)?, id);
+        if !(is_it | at.is_only)
+            && let Some(slot) = self.slot_of(id)
         {
             return Some(self.look(slot, id));
         }
         Some((entry, is_it))
-    }
-
-    /// Where a key most likely is, and whether its mark is there: if not, the place is of another key.
-    fn likely(&self, home: usize, own: usize, mark: u64) -> (usize, bool) {
-        for (group, marks) in self.from(home) {
-            let marked = zeros(marks ^ (mark * ONES));
-            if marked != 0 {
-                return (group * GROUP + pick(marked, own), true);
-            }
-            if zeros(marks) != 0 {
-                break;
-            }
-        }
-        let marks = self.marks().get(home).map_or(0, |marks| marks.load(Ordering::Relaxed));
-        (home * GROUP + pick(HIGHEST & !zeros(marks), own), false)
     }
 
     /// What a slot says, and whether it is of this id.
@@ -98,33 +109,51 @@ impl Image {
         (entry, (entry.id == id) & is_there)
     }
 
-    /// Groups and their marks, from one on.
-    fn from(&self, home: usize) -> impl Iterator<Item = (usize, u64)> {
-        let (before, after) = self.marks().split_at_checked(home).unwrap_or_default();
-        let order = (home..).zip(after).chain((0..).zip(before));
-        // A mark is set after its slot is filled.
-        order.map(|(group, marks)| (group, marks.load(Ordering::Acquire)))
-    }
-
     /// The slot of a public id, or the one where it would be.
     pub(crate) fn search(&self, id: u128) -> Search<'_> {
-        let (home, own, mark) = (self.home(id), own_slot(id), mark(id));
-        for (group, marks) in self.from(home) {
-            let mut found = places(zeros(marks ^ (mark * ONES)));
-            if let Some(slot) = found.find_map(|slot| self.slot(group, slot, id)) {
-                return Search::Found(slot);
-            }
-            let free = zeros(marks);
-            if free != 0 {
-                return Search::Free(Place { group, slot: pick(free, own), mark });
-            }
+        match self.slot_of(id) {
+            Some(slot) => Search::Found(slot),
+            None => self.place_for(id).map_or(Search::Full, Search::Free),
         }
-        Search::Full
+    }
+
+    fn slot_of(&self, id: u128) -> Option<&Slot> {
+        let (homes, mark) = (self.homes(id), mark(id) * ONES);
+        let within = |group| {
+            let marked = zeros(self.marks_of(group)? ^ mark);
+            places(marked).find_map(|slot| self.slot(group, slot, id))
+        };
+        homes.into_iter().find_map(within).or_else(|| self.strays_of(homes[0]).find_map(within))
+    }
+
+    /// Where a key would be that is not there.
+    fn place_for(&self, id: u128) -> Option<Place> {
+        let [first, second] = self.homes(id);
+        let free = |group| self.marks_of(group).map_or(0, zeros);
+        let has_more = free(second).count_ones() > free(first).count_ones();
+        let (own, mark) = (if has_more { second } else { first }, mark(id));
+        let (group, strays_from) = match free(own) {
+            0 => (self.from(first).find(|(_, marks)| zeros(*marks) != 0)?.0, Some(first)),
+            _ => (own, None),
+        };
+        // The first of them: a group is filled from its beginning.
+        let slot = places(free(group)).next()?;
+        Some(Place { group, slot, mark, strays_from })
+    }
+
+    /// The groups that keys of a group strayed to, if any did: full ones, and the first that is not.
+    fn strays_of(&self, group: usize) -> impl Iterator<Item = usize> {
+        let full = || self.from(group).take_while(|(_, marks)| zeros(*marks) == 0).count();
+        let reach = if self.has_strays(group) { full() + 1 } else { 0 };
+        self.from(group).take(reach).map(|(group, _)| group)
     }
 
     /// Puts a key where there was none. Only one thread at a time may do this.
-    pub(crate) fn fill(&self, at: Place, head: u64, words: [u64; WORDS]) -> Option<()> {
+    pub(crate) fn fill(&self, at: &Place, head: u64, words: [u64; WORDS]) -> Option<()> {
         cell(self.slots().get(at.group * GROUP + at.slot)?).write(head, words);
+        if let Some(group) = at.strays_from {
+            self.strays().get(group / BITS)?.fetch_or(1 << (group % BITS), Ordering::Release);
+        }
         self.marks().get(at.group)?.fetch_or(at.mark << (at.slot * 8), Ordering::Release);
         Some(())
     }
@@ -171,14 +200,42 @@ impl Image {
     }
 
     fn marks(&self) -> &[AtomicU64] {
+        self.behind_slots().get(..self.groups).unwrap_or_default()
+    }
+
+    /// The marks of a group. One is set after its slot is filled.
+    fn marks_of(&self, group: usize) -> Option<u64> {
+        self.marks().get(group).map(|marks| marks.load(Ordering::Acquire))
+    }
+
+    fn strays(&self) -> &[AtomicU64] {
+        self.behind_slots().get(self.groups..).unwrap_or_default()
+    }
+
+    /// Whether a key whose first group this is may be in neither of its own.
+    fn has_strays(&self, group: usize) -> bool {
+        let bits = self.strays().get(group / BITS).map_or(0, |bits| bits.load(Ordering::Acquire));
+        bits >> (group % BITS) & 1 == 1
+    }
+
+    fn behind_slots(&self) -> &[AtomicU64] {
         self.words.get().get(self.len() * (WORDS + 1)..).unwrap_or_default()
     }
 
-    /// The group where the search for an id begins.
-    fn home(&self, id: u128) -> usize {
+    /// The groups of an id.
+    fn homes(&self, id: u128) -> [usize; 2] {
+        let first = spread(id);
+        let second = (first ^ (first >> 32)).wrapping_mul(SPREAD);
         // The upper half of the product is below the number of groups.
-        let product = u128::from(spread(id)) * self.groups as u128;
-        usize::try_from(product >> 64).unwrap_or(0)
+        let group = |part: u64| (u128::from(part) * self.groups as u128) >> 64;
+        [first, second].map(|part| usize::try_from(group(part)).unwrap_or(0))
+    }
+
+    /// Groups and their marks, from one on.
+    fn from(&self, home: usize) -> impl Iterator<Item = (usize, u64)> {
+        let (before, after) = self.marks().split_at_checked(home).unwrap_or_default();
+        let order = (home..).zip(after).chain((0..).zip(before));
+        order.map(|(group, marks)| (group, marks.load(Ordering::Acquire)))
     }
 }
 
@@ -186,9 +243,9 @@ fn spread(id: u128) -> u64 {
     (lower(id) ^ lower(id >> 64).rotate_right(8)).wrapping_mul(SPREAD)
 }
 
-/// The slot of a group that an id takes if it is free.
-fn own_slot(id: u128) -> usize {
-    usize::try_from((spread(id) >> 8) % GROUP as u64).unwrap_or(0)
+/// A part of 256, of bits that do not say in which group an id is.
+fn part(id: u128) -> usize {
+    usize::try_from((spread(id) >> 8) & 0xff).unwrap_or(0)
 }
 
 /// The mark of an id: a byte that is not 0, of bits that do not say in which group it is.
@@ -211,14 +268,6 @@ fn places(mut bits: u64) -> impl Iterator<Item = usize> {
             place as usize
         })
     })
-}
-
-/// The same, of one of them: `own` if that is among them or there is none, or else the first. Without a branch: nobody
-/// can guess which.
-fn pick(bits: u64, own: usize) -> usize {
-    let own = 0x80 << (own * 8);
-    let bit = std::hint::select_unpredictable((bits & own == 0) & (bits != 0), bits, own);
-    (bit.trailing_zeros() / 8) as usize
 }
 
 impl fmt::Debug for Image {

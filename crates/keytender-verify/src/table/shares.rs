@@ -6,7 +6,7 @@ use std::time::Duration;
 use keytender_core::id::{ApiId, AppId};
 
 use super::Table;
-use crate::app::AppCell;
+use crate::app::{Facts, Limits};
 use crate::clock::Now;
 use crate::feed::{Need, Share};
 use crate::limit::Bucket;
@@ -42,9 +42,9 @@ impl Table {
     pub fn needs(&self, now: Now) -> Vec<Need> {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let need = |one: &mut Noted| {
-            let cell = self.apps.get(one.place)?;
-            let bucket = self.bucket(cell)?;
-            one.look(cell, &bucket, now);
+            let (facts, limits) = self.limits_at(one.place)?;
+            let bucket = self.bucket(&facts, limits)?;
+            one.look(limits, &bucket, now);
             let freed = std::mem::take(&mut one.freed);
             Some(Need { app: one.app, wanted: one.wanted, held: bucket.part(), freed })
         };
@@ -60,9 +60,9 @@ impl Table {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         for share in shares {
             let Some(place) = writer.app_place(share.app) else { continue };
-            let Some(cell) = self.apps.get(place) else { continue };
-            let Some((bucket, limits)) = self.bucket(cell).zip(cell.limits.get()) else { continue };
-            let even = self.even(cell);
+            let Some((facts, limits)) = self.limits_at(place) else { continue };
+            let Some(bucket) = self.bucket(&facts, limits) else { continue };
+            let even = self.even(&facts);
             let is_even = share.part == even;
             let freed = bucket.hold(&limits.rate, (share.part, is_even), share.more, now.nanos());
             let mut one = match noted.iter().position(|one| one.place == place) {
@@ -94,20 +94,18 @@ impl Table {
     }
 
     /// The part of an app's limit that is held where nothing else is said.
-    pub(crate) fn even(&self, app: &AppCell) -> Part {
-        self.apis.get(app.facts().api).map_or(Part::WHOLE, |api| api.even())
+    fn even(&self, app: &Facts) -> Part {
+        self.apis.get(app.api).map_or(Part::WHOLE, |api| api.even())
     }
 
-    fn bucket(&self, app: &AppCell) -> Option<Bucket> {
-        let limits = app.limits.get()?;
-        Some(Bucket::new(app.facts().rate?, limits.rate.part(self.even(app))))
+    fn bucket(&self, app: &Facts, limits: &Limits) -> Option<Bucket> {
+        Some(Bucket::new(limits.said()?, limits.rate.part(self.even(app))))
     }
 }
 
 impl Noted {
     /// Looks how fast its keys ask.
-    fn look(&mut self, app: &AppCell, bucket: &Bucket, now: Now) {
-        let Some(limits) = app.limits.get() else { return };
+    fn look(&mut self, limits: &Limits, bucket: &Bucket, now: Now) {
         let Some(looked_at) = self.looked_at else {
             // It became short just now: what is used of the burst was asked for lately.
             let used = bucket.used(&limits.rate, now.nanos());

@@ -19,6 +19,8 @@ pub(super) struct Writer {
     /// Places never change: what is left of a limit stays with the app.
     apps: HashMap<AppId, u32>,
     apis: HashMap<ApiId, u32>,
+    /// Of how many apps there are limits.
+    limits: u32,
 }
 
 impl Writer {
@@ -28,6 +30,10 @@ impl Writer {
 
     pub(super) const fn len(&self) -> usize {
         self.draft.len()
+    }
+
+    pub(super) const fn pending(&self) -> usize {
+        self.draft.pending()
     }
 
     pub(super) fn app_place(&self, app: AppId) -> Option<u32> {
@@ -103,14 +109,21 @@ impl Writer {
         let api = self.place_of_api(app.api)?;
         let place = self.place_of_app(table, app.app)?;
         let cell = table.apps.get(place).ok_or(ApplyError::Full)?;
-        cell.put_quotas(&app.quotas);
+        let mut limits = cell.facts().limits;
+        if limits == 0 && (app.rate.is_some() || !app.quotas.is_empty()) {
+            self.limits += 1;
+            limits = self.limits;
+        }
+        if limits > 0 {
+            table.limits.get_or_make(limits).ok_or(ApplyError::Full)?.put(app.rate, &app.quotas);
+        }
         cell.put(Facts {
             app: app.app,
             account: app.account,
             api,
             is_suspended: app.is_suspended,
             is_account_suspended: app.is_account_suspended,
-            rate: app.rate,
+            limits,
         });
         Ok(())
     }
@@ -118,7 +131,12 @@ impl Writer {
     /// A forgotten app is of no API, so no token fits it.
     pub(super) fn remove_app(&mut self, table: &Table, app: AppId) -> Result<(), ApplyError> {
         let Some(place) = self.app_place(app) else { return Ok(()) };
-        table.apps.get(place).ok_or(ApplyError::Full)?.put(nowhere(app));
+        let cell = table.apps.get(place).ok_or(ApplyError::Full)?;
+        let limits = cell.facts().limits;
+        cell.put(Facts { limits, ..nowhere(app) });
+        if let Some(limits) = table.limits(&cell.facts()) {
+            limits.put(None, &[]);
+        }
         Ok(())
     }
 
@@ -148,6 +166,6 @@ const fn nowhere(app: AppId) -> Facts {
         api: 0,
         is_suspended: false,
         is_account_suspended: false,
-        rate: None,
+        limits: 0,
     }
 }

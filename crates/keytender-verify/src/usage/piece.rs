@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::file::{File, PIECES};
 use super::record::{Found, Name, Record, WORDS};
-use crate::memory::Words;
+use crate::memory::{self, Words};
 
 /// How full a piece may be, in percent: a search that finds nothing looks at 8 records on average.
 pub(super) const FULLEST_PERCENT: u32 = 75;
@@ -118,7 +118,9 @@ impl Pieces {
     pub(super) fn expect(&self, home: u32) {
         let last = self.count().checked_sub(1).and_then(|last| self.pieces.get(last)?.get());
         let record = last.and_then(|piece| piece.records().get(piece.start(u64::from(home) << 32)));
-        std::hint::black_box(record.map(|words| words[0].load(Ordering::Relaxed)));
+        if let Some([first, ..]) = record {
+            memory::expect(first);
+        }
     }
 
     fn count(&self) -> usize {

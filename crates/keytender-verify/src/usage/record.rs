@@ -78,7 +78,7 @@ pub(super) fn place(region: u16, service: u16) -> u32 {
 
 impl Name {
     pub(super) fn new(key: KeyId, id: TokenId, place: u32) -> Self {
-        Self { key: key.as_i64().cast_unsigned() & !TAKEN, place, home: home(id) }
+        Self { key: key.as_i64().cast_unsigned() & !TAKEN, place, home: home(id.to_bits()) }
     }
 
     /// What tells it from all others. Never 0.
@@ -95,8 +95,7 @@ impl Name {
 }
 
 /// Where the record of a key belongs whose token has this public id.
-pub(super) fn home(id: TokenId) -> u32 {
-    let bits = id.to_bits();
+pub(super) fn home(bits: u128) -> u32 {
     let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
     u32::try_from(word::mix(half(bits) ^ half(bits >> 64).rotate_right(8)) >> 32).unwrap_or(0)
 }

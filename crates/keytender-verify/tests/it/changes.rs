@@ -150,3 +150,41 @@ fn the_feed_is_written_as_it_is_documented() {
         assert!(serde_json::from_str::<Changes>(&wrong).is_err());
     }
 }
+
+#[test]
+fn every_key_of_a_table_that_is_nearly_full_is_found_changed_and_forgotten() {
+    // As many as fit before there are more slots: of some keys both groups are full.
+    let (loaded, all) = (8_000, 9_000);
+    let verifier = verifier((0..loaded).map(key).collect());
+    let table = verifier.table();
+    let bytes = table.slot_bytes();
+    table.apply(&changes(10, (loaded..all).map(|number| What::PutKey(key(number))))).unwrap();
+    assert_eq!((table.slot_bytes(), table.len()), (bytes, 9_000), "it has not grown");
+    assert!((0..all).all(|number| refused(&verifier, number).is_none()));
+    assert!((all..2 * all).all(|number| refused(&verifier, number) == Some(Reason::Unknown)));
+    let seq = table.seq().unwrap();
+    table.apply(&changes(seq, (0..all).map(revoked))).unwrap();
+    assert_eq!(table.len(), 9_000, "a change makes no second key");
+    assert!((0..all).all(|number| refused(&verifier, number) == Some(Reason::Revoked)));
+    let forget = |number| What::RemoveKey { key: key(number).key, id: token(number).id() };
+    table.apply(&changes(table.seq().unwrap(), (0..all).map(forget))).unwrap();
+    assert!(table.is_empty());
+    assert!((0..all).all(|number| refused(&verifier, number) == Some(Reason::Unknown)));
+}
+
+#[test]
+fn keys_that_wait_for_their_first_use_are_counted() {
+    let pending = |number| Key { state: State::Pending, ..key(number) };
+    let verifier = verifier(vec![key(1), pending(2), pending(3)]);
+    let table = verifier.table();
+    assert_eq!(table.pending(), 2);
+    table.apply(&changes(10, [What::PutKey(key(2)), What::PutKey(pending(3))])).unwrap();
+    assert_eq!(table.pending(), 1);
+    let more = (4..100).map(|number| What::PutKey(pending(number)));
+    table.apply(&changes(12, more)).unwrap();
+    assert_eq!(table.pending(), 97, "it has grown");
+    let forget = |number| What::RemoveKey { key: key(number).key, id: token(number).id() };
+    let seq = table.seq().unwrap();
+    table.apply(&changes(seq, (1..100).chain(1..100).map(forget))).unwrap();
+    assert_eq!(table.pending(), 0);
+}

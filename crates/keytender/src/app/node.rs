@@ -30,6 +30,7 @@ mod keep;
 mod known;
 mod quotas;
 mod shares;
+mod shown;
 mod uses;
 
 pub use keep::keep;
@@ -66,6 +67,8 @@ pub struct Node {
     wake: Notify,
     /// Held while uses are told.
     telling: Mutex<()>,
+    /// What keys show of their uses.
+    shown: shown::Shown,
     /// The quotas of apps that have one.
     quotas: RwLock<HashMap<AppId, Quota>>,
 }
@@ -99,6 +102,7 @@ impl Node {
             activating: RwLock::default(),
             wake: Notify::new(),
             telling: Mutex::new(()),
+            shown: shown::Shown::default(),
             quotas: RwLock::default(),
         })
     }
@@ -160,6 +164,11 @@ impl Node {
     /// Says whether a key is good for a request.
     pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
         self.verifier.verify(token, request, now)
+    }
+
+    /// A key may be verified soon: what that needs is at hand then.
+    pub fn expect(&self, token: &str) {
+        self.verifier.expect(token);
     }
 
     /// Takes all there is to know in the place of what was known.

@@ -5,19 +5,22 @@
 //! Strangers get one answer, whatever is wrong with what they show; who holds a key that was right once is
 //! told what became of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use keytender_verify::{Now, Request as Asked, Verdict};
-use metrics::counter;
+use metrics::{Counter, counter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::state::State;
 use crate::app::inventory::Inventory;
 use crate::app::node::Node;
+
+/// How many keys were good: looked up once, for most are.
+static ACCEPTED: LazyLock<Counter> = LazyLock::new(|| verdicts("accepted"));
 
 pub(super) mod answer;
 pub(super) mod batch;
@@ -63,17 +66,20 @@ fn verify(state: &State, token: &str, brand: Option<&str>, asked: &Asked<'_>, no
         true => Verdict::Refused(keytender_verify::Reason::Unknown),
         false => state.node.verify(token, asked, now),
     };
-    let word = match &verdict {
-        Verdict::Accepted(_) => "accepted",
-        Verdict::Refused(reason) => reason.as_str(),
-    };
-    counter!("keytender_verifications_total", "verdict" => word).increment(1);
+    match &verdict {
+        Verdict::Accepted(_) => ACCEPTED.increment(1),
+        Verdict::Refused(reason) => verdicts(reason.as_str()).increment(1),
+    }
     if let Verdict::Accepted(accepted) = &verdict
         && accepted.activates
     {
         activate(state, accepted.key, now);
     }
     verdict
+}
+
+fn verdicts(word: &'static str) -> Counter {
+    counter!("keytender_verifications_total", "verdict" => word)
 }
 
 /// Has a pending key activated in the database, once at a time.

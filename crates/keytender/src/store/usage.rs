@@ -47,7 +47,7 @@ pub struct PlaceUse {
 pub const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// A use is shown by the key itself when the one that is shown is older than this: a million keys in use do
 /// not make the database busy. What is asked of one key is exact.
-const SHOWN_GRAIN: Span = Span::from_micros(60_000_000);
+pub const SHOWN_GRAIN: Span = Span::from_micros(60_000_000);
 
 impl Store {
     /// How often a key was used in all, and from where and by what the last time.
@@ -164,7 +164,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Writes what a verifier has counted. Sums only grow, so the same may be written again, and late.
+    /// Writes what a verifier has counted. Sums only grow, so the same may be written again, and late. The keys that
+    /// `is_news` lets through show it themselves.
     ///
     /// # Errors
     /// When the database refuses.
@@ -174,11 +175,12 @@ impl Tx {
         epoch: i64,
         used: &[Usage],
         places: &[PlaceUse],
+        is_news: impl FnMut(&Usage, Option<&PlaceUse>) -> bool,
     ) -> Result<()> {
         self.write_days(node, epoch, used).await?;
         self.write_counts(node, epoch, used).await?;
         self.write_places(places).await?;
-        self.show_uses(used, places).await
+        self.show_uses(used, places, is_news).await
     }
 
     /// Adds what is new in the sums to the day of the last use.
@@ -259,7 +261,12 @@ impl Tx {
 
     /// Lets the keys themselves show their last use, by which lists are sorted and rules judge: where it is
     /// the first, elsewhere than the one before, or later by a minute.
-    async fn show_uses(&mut self, used: &[Usage], places: &[PlaceUse]) -> Result<()> {
+    async fn show_uses(
+        &mut self,
+        used: &[Usage],
+        places: &[PlaceUse],
+        mut is_news: impl FnMut(&Usage, Option<&PlaceUse>) -> bool,
+    ) -> Result<()> {
         let mut latest: HashMap<i64, &PlaceUse> = HashMap::new();
         for place in places {
             let known = latest.entry(place.key_id).or_insert(place);
@@ -267,8 +274,9 @@ impl Tx {
                 *known = place;
             }
         }
-        let lines: Vec<_> =
-            used.iter().map(|one| Shown::of(one, latest.get(&one.key_id).copied())).collect();
+        let with_places = used.iter().map(|one| (one, latest.get(&one.key_id).copied()));
+        let news = with_places.filter(|(one, place)| is_news(one, *place));
+        let lines: Vec<_> = news.map(|(one, place)| Shown::of(one, place)).collect();
         let columns =
             [("key_id", "BIGINT"), ("last_at", "BIGINT"), ("region", "TEXT"), ("service", "TEXT")];
         let sql = format!(

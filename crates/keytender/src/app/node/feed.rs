@@ -157,7 +157,7 @@ pub async fn usage(inventory: &Inventory, api: &str, mut batch: Batch) -> Result
         found.iter().filter(|key| key.api_id == api.id).map(|key| (key.key_id, key)).collect();
     batch.rows.retain(|row| own.contains_key(&row.key));
     batch.node = format!("{}/{}", api.name, batch.node);
-    uses::write(&inventory.store, &batch).await.map_err(cannot_write)?;
+    uses::write(&inventory.store, &batch, None).await.map_err(cannot_write)?;
     for row in &batch.rows {
         if own.get(&row.key).is_some_and(|key| key.state == State::PreActivation) {
             let at = uses::first_use(row, inventory.now);

@@ -9,6 +9,7 @@ use keytender_verify::Usage;
 use keytender_verify::feed::{Batch, Place, Row};
 use keytender_verify::usage::UsageError;
 
+use super::shown::Shown;
 use super::{Node, cannot_follow};
 use crate::app::inventory::Inventory;
 use crate::app::issued;
@@ -47,18 +48,26 @@ pub(super) fn open(folder: &Path) -> Result<Arc<Usage>, Error> {
     Err(Error::new(format!("{MAX_FILES} servers count uses in `{folder}` already")))
 }
 
-/// Writes a batch into the database. The same batch again changes nothing.
+/// Writes a batch into the database. The same batch again changes nothing. What a key shows of itself is written where it
+/// is news to `shown`, or in any case without one.
 ///
 /// # Errors
 /// When the database refuses.
-pub(super) async fn write(store: &Store, batch: &Batch) -> store::Result<()> {
+pub(super) async fn write(
+    store: &Store,
+    batch: &Batch,
+    shown: Option<&Shown>,
+) -> store::Result<()> {
     let mut used: Vec<Counted> = batch.rows.iter().map(counted).collect();
     // Of two who write the same keys, neither waits for the other.
     used.sort_unstable_by_key(|one| one.key_id);
     let mut places: Vec<PlaceUse> = batch.rows.iter().flat_map(places).collect();
     places.sort_unstable_by_key(|one| one.key_id);
     let mut tx = store.db().begin().await?;
-    tx.write_usage(&batch.node, batch.epoch, &used, &places).await?;
+    let is_news = |one: &Counted, place: Option<&PlaceUse>| {
+        shown.is_none_or(|shown| shown.is_news(one, place))
+    };
+    tx.write_usage(&batch.node, batch.epoch, &used, &places, is_news).await?;
     tx.commit().await.map_err(Failure::from)
 }
 
@@ -103,7 +112,8 @@ impl Node {
                 self.verifier.table().mark_quotas();
             }
             let Some(batch) = usage.batch(ROWS_AT_ONCE) else { return Ok(true) };
-            write(&self.store, &batch).await.map_err(cannot_follow)?;
+            let written = write(&self.store, &batch, Some(&self.shown)).await;
+            written.inspect_err(|_| self.shown.forget()).map_err(cannot_follow)?;
             self.activate(&batch, now).await?;
             usage.acknowledge(batch.sequence);
             self.settle(now).await.map_err(cannot_follow)?;
@@ -116,6 +126,10 @@ impl Node {
     /// Activates keys that were used and wait for it: whoever let the first use pass may have been killed before
     /// that was written.
     async fn activate(&self, batch: &Batch, now: Time) -> Result<(), Error> {
+        let table = self.verifier.table();
+        if table.seq().is_some() && table.pending() == 0 {
+            return Ok(());
+        }
         let used: Vec<KeyId> = batch.rows.iter().map(|row| row.key).collect();
         let pending = self.store.pending_of(&used).await.map_err(cannot_follow)?;
         if pending.is_empty() {

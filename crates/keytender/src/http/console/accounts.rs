@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::response::Response;
 use keytender_core::access::Scope;
 use keytender_core::secret::Secret;
+use keytender_core::text::count;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Field, Wrong};
+use super::form::{Field, Wrong, folded};
 use super::layout;
 use super::listed::{Listed, with_query};
 use super::visit::{Form, Visit};
@@ -130,7 +131,7 @@ async fn show(
             [&one.account, &one.alias].map(|text| text.as_deref().unwrap_or_default());
         listed.finds(&[&one.name, &one.provider, id, alias])
     });
-    let count = all.len();
+    let number = all.len() as u64;
     let (shown, next) = listed.page(all, |one| one.name.clone())?;
     let content = html! {
         h1 { "Accounts" }
@@ -144,7 +145,7 @@ async fn show(
             p { "No account like this." }
         } @else {
             table.cards {
-                caption { (count) @if count == 1 { " account" } @else { " accounts" } }
+                caption { (count(number, "account")) }
                 thead { tr {
                     th scope="col" { "Account" } th scope="col" { "Provider" }
                     th scope="col" { "Reached by" } th scope="col" { "Last look" }
@@ -240,40 +241,33 @@ fn add_form(visit: &Visit, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let line = |name, label| Field::new("add", name, label);
     let provider = typed.map_or("aws", |typed| typed.provider.as_str());
     let is_organization = typed.is_some_and(|typed| typed.organization.is_some());
-    html! {
-        details.add open[typed.is_some()] {
-            summary { "Add an account" }
-            form.stack method="post" action=(PATH) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (line("provider", "Provider").value(Some(provider)).required()
-                    .about("aws is asked for its keys, and so is each of the known providers with a credential. Of any other you tell the keys by hand."))
-                (line("name", "Name").value(was(|typed| Some(&typed.name))).required()
-                    .about("What to call it here: letters, digits, and - _ . @"))
-                (line("contact", "Contact").kind("email").value(was(|typed| typed.contact.as_deref()))
-                    .about("A mail address that hears of its keys without an owner."))
-                (line("secret", "Credential").secret()
-                    .about("Of AWS an access key: its id, a space and its secret. It is kept sealed, and nobody gets it back."))
-                (line("variables", "What else the provider asks for").value(was(|typed| typed.variables.as_deref()))
-                    .about("Such as host=gitlab.example.com; a space between two"))
-                fieldset {
-                    legend { "How else AWS is reached" }
-                    small { "Profiles are those of the server’s machine. With nothing here it uses what AWS’s own tools \
-                             would use there." }
-                    div.stack {
-                        (line("profile", "Profile").value(was(|typed| typed.profile.as_deref())))
-                        (line("role", "Role to assume").value(was(|typed| typed.role.as_deref()))
-                            .about("By its ARN; of an organization the name that it has in each member."))
-                        (line("external_id", "External id").value(was(|typed| typed.external_id.as_deref()))
-                            .about("If the role’s owner asks for one."))
-                        label.box {
-                            input type="checkbox" name="organization" value="yes" checked[is_organization];
-                            "It speaks for an organization: its members are watched too"
-                        }
-                    }
+    let lines = html! {
+        (line("provider", "Provider").value(Some(provider)).required()
+            .about("aws is asked for its keys, and so is each of the known providers with a credential. Of any other you tell the keys by hand."))
+        (line("name", "Name").value(was(|typed| Some(&typed.name))).required()
+            .about("What to call it here: letters, digits, and - _ . @"))
+        (line("contact", "Contact").kind("email").value(was(|typed| typed.contact.as_deref()))
+            .about("A mail address that hears of its keys without an owner."))
+        (line("secret", "Credential").secret()
+            .about("Of AWS an access key: its id, a space and its secret. It is kept sealed, and nobody gets it back."))
+        (line("variables", "What else the provider asks for").value(was(|typed| typed.variables.as_deref()))
+            .about("Such as host=gitlab.example.com; a space between two"))
+        fieldset {
+            legend { "How else AWS is reached" }
+            small { "Profiles are those of the server’s machine. With nothing here it uses what AWS’s own tools \
+                     would use there." }
+            div.stack {
+                (line("profile", "Profile").value(was(|typed| typed.profile.as_deref())))
+                (line("role", "Role to assume").value(was(|typed| typed.role.as_deref()))
+                    .about("By its ARN; of an organization the name that it has in each member."))
+                (line("external_id", "External id").value(was(|typed| typed.external_id.as_deref()))
+                    .about("If the role’s owner asks for one."))
+                label.box {
+                    input type="checkbox" name="organization" value="yes" checked[is_organization];
+                    "It speaks for an organization: its members are watched too"
                 }
-                button type="submit" { "Add" }
             }
         }
-    }
+    };
+    folded(visit, "Add an account", "Add", PATH, wrong, &lines)
 }

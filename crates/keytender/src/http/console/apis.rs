@@ -7,7 +7,7 @@ use keytender_core::time::Span;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Field, Wrong};
+use super::form::{Field, Wrong, folded};
 use super::layout;
 use super::listed::{Listed, with_query};
 use super::visit::{Form, Visit};
@@ -188,21 +188,14 @@ fn number(label: &str, count: u64, link: &str) -> Markup {
 fn add_form(visit: &Visit, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
     let brand = typed.and_then(|typed| typed.brand.as_deref());
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Add an API" }
-            form.stack method="post" action=(PATH) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (Field::new("add", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
-                    .about("Small letters, digits and -, such as acme."))
-                (Field::new("add", "brand", "What its keys begin with").value(brand)
-                    .about("2 to 10 small letters and digits; those of the name if nothing is said. It stays so."))
-                (lines("add", typed))
-                button type="submit" { "Add" }
-            }
-        }
-    }
+    let lines = html! {
+        (Field::new("add", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
+            .about("Small letters, digits and -, such as acme."))
+        (Field::new("add", "brand", "What its keys begin with").value(brand)
+            .about("2 to 10 small letters and digits; those of the name if nothing is said. It stays so."))
+        (lines("add", typed))
+    };
+    folded(visit, "Add an API", "Add", PATH, wrong, &lines)
 }
 
 /// What a form asks of an API beside its name and brand.

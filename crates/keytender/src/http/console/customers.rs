@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::accounts::one::{From, contact_form};
 use super::apps::{self as pages, Typed, limits};
-use super::form::{Field, Wrong};
+use super::form::{Field, Wrong, folded};
 use super::layout;
 use super::listed::{more, with_query};
 use super::visit::{Form, Visit};
@@ -157,19 +157,12 @@ async fn apps_part(
 
 fn app_form(visit: &Visit, account: &AccountView, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Add an app" }
-            form.stack method="post" action={ "/accounts/" (account.id) "/apps" } {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (Field::new("app", "name", "Name").value(typed.and_then(|typed| typed.name.as_deref())).required()
-                    .about("What the customer builds, or a person or service of theirs. Such as web-shop."))
-                (pages::lines("app", typed))
-                button type="submit" { "Add" }
-            }
-        }
-    }
+    let lines = html! {
+        (Field::new("app", "name", "Name").value(typed.and_then(|typed| typed.name.as_deref())).required()
+            .about("What the customer builds, or a person or service of theirs. Such as web-shop."))
+        (pages::lines("app", typed))
+    };
+    folded(visit, "Add an app", "Add", &format!("/accounts/{}/apps", account.id), wrong, &lines)
 }
 
 /// Adds an app to a customer.

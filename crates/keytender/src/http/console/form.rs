@@ -174,6 +174,28 @@ pub(super) fn capital(text: &str) -> String {
     first + letters.as_str()
 }
 
+/// A form that is folded behind what it does, `summary`, until somebody wants it or was wrong in it.
+pub(super) fn folded(
+    visit: &Visit,
+    summary: &str,
+    button: &str,
+    action: &str,
+    wrong: Option<&Wrong>,
+    lines: &Markup,
+) -> Markup {
+    html! {
+        details.add open[wrong.is_some()] {
+            summary { (summary) }
+            form.stack method="post" action=(action) {
+                (visit.proof())
+                @if let Some(wrong) = wrong { (wrong) }
+                (lines)
+                button type="submit" { (button) }
+            }
+        }
+    }
+}
+
 /// What is asked before something is lost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question<'q> {
@@ -209,4 +231,17 @@ pub(super) fn ask(
         }
     };
     layout::page(visit, question.section, question.title, &content)
+}
+
+/// The page that asks before something is removed that has a page of its own, `place`, in a section.
+pub(super) fn removal(
+    visit: &Visit,
+    (section, place): (&str, &str),
+    title: &str,
+    button: &str,
+    what: &Markup,
+) -> Response {
+    let action = format!("{place}/remove");
+    let question = Question { section, title, action: &action, button, back: place };
+    ask(visit, &question, what, &html! {})
 }

@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use keytender_core::access::Scope;
+use keytender_core::text::count;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Field, Wrong};
+use super::form::{Field, Wrong, folded};
 use super::layout;
 use super::listed::{Listed, with_query};
 use super::visit::{Form, Visit};
@@ -74,7 +75,7 @@ async fn show(
     evaluate::run(&inventory.store, inventory.now).await?;
     let mut all = owners::list(inventory).await?;
     all.retain(|one| listed.finds(&[&one.name, &one.address]));
-    let count = all.len();
+    let number = all.len() as u64;
     let (shown, next) = listed.page(all, |one| one.name.clone())?;
     let sees_all = inventory.sight.owner.is_none();
     let content = html! {
@@ -89,7 +90,7 @@ async fn show(
             p { @if listed.wanted().is_empty() { "No owner yet." } @else { "No owner like this." } }
         } @else {
             table.cards {
-                caption { (count) @if count == 1 { " owner" } @else { " owners" } }
+                caption { (count(number, "owner")) }
                 thead { tr {
                     th scope="col" { "Owner" } th scope="col" { "Address" } th scope="col" { "Claims" }
                     th.number scope="col" { "Keys" } th.number scope="col" { "Due" }
@@ -125,19 +126,12 @@ fn keys(owner: &OwnerView, is_due: bool) -> String {
 
 fn add_form(visit: &Visit, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Add an owner" }
-            form.stack method="post" action=(PATH) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (Field::new("add", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
-                    .about("A person or a team."))
-                (lines("add", typed))
-                button type="submit" { "Add" }
-            }
-        }
-    }
+    let lines = html! {
+        (Field::new("add", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
+            .about("A person or a team."))
+        (lines("add", typed))
+    };
+    folded(visit, "Add an owner", "Add", PATH, wrong, &lines)
 }
 
 /// What a form asks of an owner beside the name.

@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use keytender_core::access::Role;
+use keytender_core::text::count;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Choice, Field, Wrong};
+use super::form::{Choice, Field, Wrong, folded};
 use super::layout;
 use super::listed::Listed;
 use super::visit::{Form, Visit};
@@ -93,23 +94,18 @@ async fn show(
 ) -> Result<Response, Refusal> {
     let mut all = users::list(inventory).await?;
     all.retain(|one| listed.finds(&[&one.name, one.address.as_deref().unwrap_or_default()]));
-    let count = all.len();
+    let number = all.len() as u64;
     let (shown, next) = listed.page(all, |one| one.name.clone())?;
     let content = html! {
         h1 { "Users" }
         p.dim { "Who may use this installation, in the console and by its API." }
-        @if visit.may(Scope::UsersWrite) {
-            details.add open[typed.is_some()] {
-                summary { "Add a user" }
-                (add_form(visit, inventory, typed).await?)
-            }
-        }
+        @if visit.may(Scope::UsersWrite) { (add_form(visit, inventory, typed).await?) }
         (listed.search(PATH, "Name or address"))
         @if shown.is_empty() {
             p { "No user of this name." }
         } @else {
             table.cards {
-                caption { (count) @if count == 1 { " user" } @else { " users" } }
+                caption { (count(number, "user")) }
                 thead { tr {
                     th scope="col" { "User" } th scope="col" { "Role" } th scope="col" { "Sees" }
                     th scope="col" { "State" } th scope="col" { "Last sign-in" }
@@ -170,15 +166,11 @@ async fn add_form(
 ) -> Result<Markup, Refusal> {
     let (typed, wrong) = typed.unzip();
     let name = typed.map(|typed| typed.name.as_str());
-    Ok(html! {
-        form.stack method="post" action=(PATH) {
-            (visit.proof())
-            @if let Some(wrong) = wrong { (wrong) }
-            (Field::new("add", "name", "Name").value(name).required().about("Letters, digits, and - _ . @ +"))
-            (lines(inventory, "add", typed).await?)
-            button type="submit" { "Add" }
-        }
-    })
+    let lines = html! {
+        (Field::new("add", "name", "Name").value(name).required().about("Letters, digits, and - _ . @ +"))
+        (lines(inventory, "add", typed).await?)
+    };
+    Ok(folded(visit, "Add a user", "Add", PATH, wrong, &lines))
 }
 
 /// What a form asks of a user beside the name.

@@ -27,23 +27,27 @@ const NEAR: Span = Span::days(30);
 const CHALLENGE: &str = "Bearer realm=\"api\"";
 const BAD_CHALLENGE: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
 
+/// So many headers has most every answer, and those that the server adds.
+const HEADERS: usize = 8;
+
 /// The answer about a good key.
 pub(super) fn accepted(accepted: &Accepted, now: Time) -> Response {
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
-    put(headers, ACCOUNT, &accepted.account.to_string());
-    put(headers, APP, &accepted.app.to_string());
-    put(headers, KEY, &accepted.key.to_string());
-    put(headers, ENVIRONMENT, accepted.environment.as_str());
+    headers.reserve(HEADERS);
+    put(headers, ACCOUNT, accepted.account.to_string());
+    put(headers, APP, accepted.app.to_string());
+    put(headers, KEY, accepted.key.to_string());
+    headers.insert(ENVIRONMENT, HeaderValue::from_static(accepted.environment.as_str()));
     let scopes = accepted.scopes();
     if !scopes.is_empty() {
-        put(headers, SCOPES, &scopes.join(" "));
+        put(headers, SCOPES, scopes.join(" "));
     }
     if let Some(end) = near_end(accepted, now) {
-        put(headers, EXPIRES, &end.to_string());
+        put(headers, EXPIRES, end.to_string());
     }
     if let Some(next) = accepted.replaced_by() {
-        put(headers, REPLACED_BY, &next.to_string());
+        put(headers, REPLACED_BY, next.to_string());
     }
     if accepted.is_stale {
         headers.insert(STALE, HeaderValue::from_static("true"));
@@ -60,8 +64,8 @@ pub(super) fn near_end(accepted: &Accepted, now: Time) -> Option<Time> {
     accepted.ends_at.filter(|end| end.since(now) <= NEAR)
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::from_str(text) {
+fn put(headers: &mut HeaderMap, name: HeaderName, text: String) {
+    if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(name, value);
     }
 }
@@ -69,8 +73,8 @@ fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 fn limits(headers: &mut HeaderMap, left: &Left) {
     let policy = format!("\"app\";q={};w={}", left.limit, left.window_seconds);
     let state = format!("\"app\";r={};t={}", left.remaining, left.reset_seconds);
-    put(headers, POLICY, &policy);
-    put(headers, STATE, &state);
+    put(headers, POLICY, policy);
+    put(headers, STATE, state);
 }
 
 /// The answer about a key that is not good. `has_shown`: something was shown at all.
@@ -96,11 +100,11 @@ pub(super) fn refused(
     }
     match reason {
         Reason::RateLimited { retry_after_seconds, left } => {
-            put(headers, header::RETRY_AFTER, &retry_after_seconds.to_string());
+            put(headers, header::RETRY_AFTER, retry_after_seconds.to_string());
             limits(headers, &left);
         }
         Reason::QuotaExceeded { retry_after_seconds } => {
-            put(headers, header::RETRY_AFTER, &retry_after_seconds.to_string());
+            put(headers, header::RETRY_AFTER, retry_after_seconds.to_string());
         }
         _ => {}
     }

@@ -18,6 +18,7 @@ use keytender_core::token::{Digest, Token};
 use keytender_verify::lease::SERVE_AT_MOST;
 use tokio::time::timeout;
 
+use super::forward;
 use crate::app::tokens::{self, Caller};
 use crate::clock;
 use crate::error::{Error, Kind};
@@ -68,6 +69,10 @@ pub(in crate::http) async fn guard(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
+    // While the gateway's own token is looked at, memory comes along with the key.
+    if let Some(key) = forward::key(&parts.headers).filter(|_| is_forwarded(&parts)) {
+        state.node.expect(key);
+    }
     // To ask the database is much to set up, and seldom needed: it stands apart.
     if !is_believed(&state, &parts)
         && let Err(refused) = Box::pin(check(&state, &parts)).await
@@ -88,7 +93,7 @@ fn is_believed(state: &State, request: &Parts) -> bool {
 }
 
 fn is_forwarded(request: &Parts) -> bool {
-    request.uri.path().starts_with(super::forward::PATH)
+    request.uri.path().starts_with(forward::PATH)
 }
 
 async fn check(state: &State, request: &Parts) -> Result<(), Box<Response>> {

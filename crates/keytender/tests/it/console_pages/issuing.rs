@@ -75,7 +75,7 @@ impl Shop {
             };
             let mut tx = inventory.begin().await.unwrap();
             let places = [place("orders", 0), place(MARKS, 3_600)];
-            tx.write_usage("node", 1, &used, &places).await.unwrap();
+            tx.write_usage("node", 1, &used, &places, |_, _| true).await.unwrap();
             tx.commit().await.unwrap();
         });
     }

@@ -11,7 +11,7 @@ use super::{PATH, keys, place, reached};
 use crate::app::accounts;
 use crate::app::inventory::Inventory;
 use crate::app::view::{AccountView, SyncView};
-use crate::http::console::form::{Field, Question, Wrong, ask};
+use crate::http::console::form::{Field, Wrong, removal};
 use crate::http::console::listed::more;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
@@ -215,20 +215,12 @@ pub(in crate::http::console) async fn ask_remove(
     let members = all.iter().filter(|one| one.parent.as_ref() == Some(&account.id));
     let (members, keys) =
         members.fold((0, account.keys), |(members, keys), one| (members + 1, keys + one.keys));
-    let (title, back) = (format!("Forget {}?", account.name), place(&account));
-    let action = format!("{back}/remove");
-    let question = Question {
-        section: PATH,
-        title: &title,
-        action: &action,
-        button: "Forget it",
-        back: &back,
-    };
+    let title = format!("Forget {}?", account.name);
     let what = match account.kind {
         AccountKind::Customer => what_of_customer(&account),
         _ => what_of(&account, members, keys),
     };
-    Ok(ask(&visit, &question, &what, &html! {}))
+    Ok(removal(&visit, (PATH, &place(&account)), &title, "Forget it", &what))
 }
 
 /// What is lost with a customer of an API of ours.

@@ -11,7 +11,7 @@ use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
 use crate::app::view::{ApiView, CustomerView};
-use crate::http::console::form::{Field, Question, Wrong, ask};
+use crate::http::console::form::{Field, Wrong, folded, removal};
 use crate::http::console::layout;
 use crate::http::console::listed::more;
 use crate::http::console::visit::{Form, Visit};
@@ -120,18 +120,11 @@ fn facts(api: &ApiView, inventory: &Inventory) -> Markup {
 fn change_form(visit: &Visit, api: &ApiView, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
     let now = Typed::of(api);
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Change" }
-            form.stack method="post" action=(place(api)) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                p { "For keys that are made from now on." }
-                (lines("change", Some(typed.unwrap_or(&now))))
-                button type="submit" { "Change" }
-            }
-        }
-    }
+    let lines = html! {
+        p { "For keys that are made from now on." }
+        (lines("change", Some(typed.unwrap_or(&now))))
+    };
+    folded(visit, "Change", "Change", &place(api), wrong, &lines)
 }
 
 async fn customers_part(
@@ -185,23 +178,16 @@ fn customer(one: &CustomerView, inventory: &Inventory) -> Markup {
 
 fn customer_form(visit: &Visit, api: &ApiView, typed: Option<(&Customer, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Add a customer" }
-            form.stack method="post" action={ (place(api)) "/accounts" } {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (Field::new("customer", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
-                    .about("Letters, digits, and - _ . @"))
-                (Field::new("customer", "contact", "Mail address").kind("email")
-                    .value(typed.and_then(|typed| typed.contact.as_deref())))
-                (Field::new("customer", "external_id", "Your id of it")
-                    .value(typed.and_then(|typed| typed.external_id.as_deref()))
-                    .about("By which your own programs know it."))
-                button type="submit" { "Add" }
-            }
-        }
-    }
+    let lines = html! {
+        (Field::new("customer", "name", "Name").value(typed.map(|typed| typed.name.as_str())).required()
+            .about("Letters, digits, and - _ . @"))
+        (Field::new("customer", "contact", "Mail address").kind("email")
+            .value(typed.and_then(|typed| typed.contact.as_deref())))
+        (Field::new("customer", "external_id", "Your id of it")
+            .value(typed.and_then(|typed| typed.external_id.as_deref()))
+            .about("By which your own programs know it."))
+    };
+    folded(visit, "Add a customer", "Add", &format!("{}/accounts", place(api)), wrong, &lines)
 }
 
 /// Changes how keys of an API are issued.
@@ -257,17 +243,9 @@ pub(in crate::http::console) async fn ask_remove(
     Path(word): Path<String>,
 ) -> Result<Response, Refusal> {
     let api = ApiView::of(&apis::get(&inventory, &word).await?);
-    let (heading, back) = (format!("Remove {}?", api.name), place(&api));
-    let action = format!("{back}/remove");
-    let question = Question {
-        section: PATH,
-        title: &heading,
-        action: &action,
-        button: "Remove it",
-        back: &back,
-    };
+    let title = format!("Remove {}?", api.name);
     let what = html! { p { "Only an API without customers is removed. The log keeps that it was there." } };
-    Ok(ask(&visit, &question, &what, &html! {}))
+    Ok(removal(&visit, (PATH, &place(&api)), &title, "Remove it", &what))
 }
 
 /// Removes an API.

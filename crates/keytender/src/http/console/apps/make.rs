@@ -13,7 +13,7 @@ use crate::app::inventory::Inventory;
 use crate::app::issued::{self, Created, NewIssued};
 use crate::app::view::AppView;
 use crate::error::Error;
-use crate::http::console::form::{Choice, Field, Wrong};
+use crate::http::console::form::{Choice, Field, Wrong, folded};
 use crate::http::console::made;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::extract::Path;
@@ -97,25 +97,18 @@ pub(super) fn form(
 ) -> Result<Markup, Refusal> {
     let (typed, wrong) = typed.unzip();
     let text = |of: fn(&Typed) -> &Option<String>| typed.and_then(|typed| of(typed).as_deref());
-    Ok(html! {
-        details.add open[wrong.is_some()] {
-            summary { "Make a key" }
-            form.stack method="post" action={ (place(app)) "/keys" } {
-                (visit.proof())
-                (made::once_member()?)
-                @if let Some(wrong) = wrong { (wrong) }
-                (Field::new("key", "label", "What it is for").value(typed.map(|typed| typed.label.as_str())).required()
-                    .about("Such as checkout."))
-                (Choice::new("key", "environment", "Environment", ENVIRONMENTS)
-                    .chosen(text(|typed| &typed.environment)))
-                (scopes(app, typed))
-                (Field::new("key", "networks", "From where").value(text(|typed| &typed.networks))
-                    .about("Networks such as 203.0.113.0/24, with spaces between. Empty: from everywhere."))
-                (life_choice("key", life, text(|typed| &typed.life)))
-                button type="submit" { "Make it" }
-            }
-        }
-    })
+    let lines = html! {
+        (made::once_member()?)
+        (Field::new("key", "label", "What it is for").value(typed.map(|typed| typed.label.as_str())).required()
+            .about("Such as checkout."))
+        (Choice::new("key", "environment", "Environment", ENVIRONMENTS)
+            .chosen(text(|typed| &typed.environment)))
+        (scopes(app, typed))
+        (Field::new("key", "networks", "From where").value(text(|typed| &typed.networks))
+            .about("Networks such as 203.0.113.0/24, with spaces between. Empty: from everywhere."))
+        (life_choice("key", life, text(|typed| &typed.life)))
+    };
+    Ok(folded(visit, "Make a key", "Make it", &format!("{}/keys", place(app)), wrong, &lines))
 }
 
 /// What it may do: of an app that has scopes, some of these.

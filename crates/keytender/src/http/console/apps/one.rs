@@ -11,7 +11,7 @@ use crate::app::inventory::Inventory;
 use crate::app::view::{AppView, KeyQuery, KeySort, KeyView};
 use crate::app::{apis, apps, keys};
 use crate::http::console::customers::{Suspension, state, suspension};
-use crate::http::console::form::Wrong;
+use crate::http::console::form::{Wrong, folded};
 use crate::http::console::key_words::{self, last_use, text};
 use crate::http::console::layout;
 use crate::http::console::listed::more;
@@ -97,17 +97,8 @@ fn facts(app: &AppView, inventory: &Inventory) -> Markup {
 fn change_form(visit: &Visit, app: &AppView, typed: Option<(&Typed, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
     let now = Typed::of(app);
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Change" }
-            form.stack method="post" action=(place(app)) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (lines("change", Some(typed.unwrap_or(&now))))
-                button type="submit" { "Change" }
-            }
-        }
-    }
+    let lines = lines("change", Some(typed.unwrap_or(&now)));
+    folded(visit, "Change", "Change", &place(app), wrong, &lines)
 }
 
 async fn keys_part(inventory: &Inventory, app: &AppView, from: &From) -> Result<Markup, Refusal> {

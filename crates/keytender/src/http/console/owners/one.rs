@@ -10,7 +10,7 @@ use super::{PATH, Typed, keys, lines, place};
 use crate::app::inventory::Inventory;
 use crate::app::view::{ClaimView, OwnerView};
 use crate::app::{evaluate, owners};
-use crate::http::console::form::{Choice, Field, Question, Wrong, ask};
+use crate::http::console::form::{Choice, Field, Wrong, folded, removal};
 use crate::http::console::layout;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
@@ -93,17 +93,8 @@ fn change_form(visit: &Visit, owner: &OwnerView, typed: Option<(&Typed, &Wrong)>
         address: owner.address.clone(),
         time_zone: Some(owner.time_zone.clone()),
     };
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Change" }
-            form.stack method="post" action=(place(owner)) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (lines("change", Some(typed.unwrap_or(&now))))
-                button type="submit" { "Change" }
-            }
-        }
-    }
+    let lines = lines("change", Some(typed.unwrap_or(&now)));
+    folded(visit, "Change", "Change", &place(owner), wrong, &lines)
 }
 
 fn claims(visit: &Visit, owner: &OwnerView, may_write: bool) -> Markup {
@@ -142,21 +133,14 @@ fn sentence(claim: &ClaimView) -> Markup {
 fn claim_form(visit: &Visit, owner: &OwnerView, typed: Option<(&Claim, &Wrong)>) -> Markup {
     let (typed, wrong) = typed.unzip();
     let kinds = KINDS.map(|(kind, text)| (kind.as_str(), text));
-    html! {
-        details.add open[wrong.is_some()] {
-            summary { "Claim keys" }
-            form.stack method="post" action={ (place(owner)) "/claims" } {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (Choice::new("claim", "by", "By", kinds).chosen(typed.map(|typed| typed.by.as_str())))
-                (Field::new("claim", "tag", "Tag").value(typed.and_then(|typed| typed.tag.as_deref()))
-                    .about("Its name, if by a tag."))
-                (Field::new("claim", "pattern", "Looks like").value(typed.map(|typed| typed.pattern.as_str()))
-                    .required().about("* stands for any letters, ? for one: svc-*"))
-                button type="submit" { "Claim" }
-            }
-        }
-    }
+    let lines = html! {
+        (Choice::new("claim", "by", "By", kinds).chosen(typed.map(|typed| typed.by.as_str())))
+        (Field::new("claim", "tag", "Tag").value(typed.and_then(|typed| typed.tag.as_deref()))
+            .about("Its name, if by a tag."))
+        (Field::new("claim", "pattern", "Looks like").value(typed.map(|typed| typed.pattern.as_str()))
+            .required().about("* stands for any letters, ? for one: svc-*"))
+    };
+    folded(visit, "Claim keys", "Claim", &format!("{}/claims", place(owner)), wrong, &lines)
 }
 
 /// Changes an owner's address or time zone.
@@ -225,15 +209,7 @@ pub(in crate::http::console) async fn ask_remove(
 ) -> Result<Response, Refusal> {
     evaluate::run(&inventory.store, inventory.now).await?;
     let owner = owners::view(&inventory, &word).await?;
-    let (title, back) = (format!("Remove {}?", owner.name), place(&owner));
-    let action = format!("{back}/remove");
-    let question = Question {
-        section: PATH,
-        title: &title,
-        action: &action,
-        button: "Remove the owner",
-        back: &back,
-    };
+    let title = format!("Remove {}?", owner.name);
     let what = html! {
         p {
             @match owner.keys {
@@ -244,7 +220,7 @@ pub(in crate::http::console) async fn ask_remove(
             " They are told nothing any more. The log keeps that they were there."
         }
     };
-    Ok(ask(&visit, &question, &what, &html! {}))
+    Ok(removal(&visit, (PATH, &place(&owner)), &title, "Remove the owner", &what))
 }
 
 /// Removes an owner.

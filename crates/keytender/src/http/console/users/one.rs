@@ -10,7 +10,7 @@ use crate::app::inventory::Inventory;
 use crate::app::users::{self, UserFacts};
 use crate::app::view::UserView;
 use crate::app::{links, sessions};
-use crate::http::console::form::{Question, Wrong, ask};
+use crate::http::console::form::{Wrong, folded, removal};
 use crate::http::console::layout;
 use crate::http::console::me::browser;
 use crate::http::console::visit::{Form, Visit};
@@ -87,17 +87,8 @@ async fn change_form(
         address: user.address.clone(),
         owner: user.owner.clone(),
     };
-    Ok(html! {
-        details.add open[wrong.is_some()] {
-            summary { "Change" }
-            form.stack method="post" action=(place(user)) {
-                (visit.proof())
-                @if let Some(wrong) = wrong { (wrong) }
-                (lines(inventory, "change", Some(typed.unwrap_or(&now))).await?)
-                button type="submit" { "Change" }
-            }
-        }
-    })
+    let lines = lines(inventory, "change", Some(typed.unwrap_or(&now))).await?;
+    Ok(folded(visit, "Change", "Change", &place(user), wrong, &lines))
 }
 
 async fn signing_in(
@@ -242,15 +233,7 @@ pub(in crate::http::console) async fn ask_remove(
 ) -> Result<Response, Refusal> {
     let user = users::view(&inventory, &word).await?;
     let count = crate::app::tokens::views(&inventory, Some(&user.name)).await?.len();
-    let (title, back) = (format!("Remove {}?", user.name), place(&user));
-    let action = format!("{back}/remove");
-    let question = Question {
-        section: PATH,
-        title: &title,
-        action: &action,
-        button: "Remove the user",
-        back: &back,
-    };
+    let title = format!("Remove {}?", user.name);
     let what = html! {
         p {
             @match count {
@@ -261,7 +244,7 @@ pub(in crate::http::console) async fn ask_remove(
             " They are signed out everywhere, and their password is forgotten. The log keeps what they did."
         }
     };
-    Ok(ask(&visit, &question, &what, &html! {}))
+    Ok(removal(&visit, (PATH, &place(&user)), &title, "Remove the user", &what))
 }
 
 /// Removes a user.
