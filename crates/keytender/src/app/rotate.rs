@@ -29,7 +29,7 @@ mod run;
 mod sealed;
 mod spool;
 mod told;
-mod words;
+pub(super) mod words;
 
 use call::Hands;
 pub use run::run;

@@ -57,7 +57,7 @@ pub use provider::{
 pub use rotation::{
     DeliveryView, DestinationList, DestinationView, HappenedView, HeldRotationList,
     HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
-    SayRequest, SayWord, StepView,
+    ProgressView, SayRequest, SayWord, StepView,
 };
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
