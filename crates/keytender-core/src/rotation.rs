@@ -17,6 +17,7 @@ mod call;
 mod event;
 mod outline;
 pub mod plan;
+mod progress;
 pub mod quiet;
 mod step;
 pub mod table;
@@ -32,6 +33,7 @@ pub use call::{Answer, Call, Fault, Print, Seen, SeenKey, Standing};
 pub use event::{Block, Event, News, Next, Word};
 pub use outline::{Line, outline};
 pub use plan::{Able, Destination, Gate, OldKey, Plan, Way, Window};
+pub use progress::{Mark, Stands, progress};
 pub use quiet::{Cadence, UseSeen};
 pub use step::{step, take_over};
 pub use words::said;
@@ -357,6 +359,18 @@ impl Rotation {
         place.is_some_and(|(destination, delivery)| {
             let is_written = delivery.is_written && !is_back;
             delivery.is_touched && (destination.by_hand || is_foreign || is_written)
+        })
+    }
+
+    /// What it waits for somebody to allow, of all that was asked: what it has passed is not asked any more.
+    pub fn asks(&self) -> impl Iterator<Item = Gate> {
+        self.asked.iter().copied().filter(|gate| match gate {
+            Gate::Start => self.stage == Stage::Planned,
+            Gate::Deliver => self.stage == Stage::Verified,
+            Gate::Disable => matches!(self.stage, Stage::Overlap | Stage::Quiet),
+            Gate::Delete => {
+                matches!(self.stage, Stage::Overlap | Stage::Quiet | Stage::Disabled)
+            }
         })
     }
 

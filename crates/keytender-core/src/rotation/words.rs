@@ -11,7 +11,14 @@ pub fn said(rotation: &Rotation, next: &Next) -> String {
     let then = match next {
         Next::Ended => return stands,
         Next::Call(_) => "The next step is being done.".to_owned(),
-        Next::At(at) => format!("It goes on at {}.", at.to_seconds()),
+        Next::At(at) => match rotation.asks().next() {
+            Some(gate) => format!(
+                "It waits until somebody approves `{}`, and looks again at {}.",
+                gate.as_str(),
+                at.to_seconds()
+            ),
+            None => format!("It goes on at {}.", at.to_seconds()),
+        },
         Next::Person => waits(rotation),
     };
     format!("{stands} {then}")

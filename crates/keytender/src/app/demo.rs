@@ -16,6 +16,7 @@ mod history;
 mod issued;
 mod life;
 mod rhythm;
+mod rotations;
 mod stories;
 mod told;
 mod world;

@@ -31,7 +31,7 @@ mod run;
 mod sealed;
 mod spool;
 mod told;
-mod words;
+pub(super) mod words;
 
 use call::Hands;
 pub use run::run;

@@ -57,7 +57,7 @@ pub use provider::{
 pub use rotation::{
     DeliveryView, DestinationList, DestinationView, HappenedView, HeldRotationList,
     HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
-    SayRequest, SayWord, StepView, TrialView, WouldView,
+    ProgressView, SayRequest, SayWord, StepView, TrialView, WouldView,
 };
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};

@@ -40,6 +40,7 @@ mod places;
 mod policy;
 mod refusal;
 mod reports;
+mod rotations;
 mod session;
 mod settings;
 mod sign_in;
@@ -55,6 +56,7 @@ pub(super) fn router(state: &State) -> Router<State> {
     let guarded = Router::new()
         .route("/", page(Scope::KeysRead, get(overview::page)))
         .merge(keys_routes())
+        .merge(rotating())
         .route("/me", get(me::page))
         .route("/me/password", post(me::set_password))
         .route("/me/codes", post(codes::begin))
@@ -108,6 +110,21 @@ fn keys_routes() -> Router<State> {
         .route("/keys/{key}", page(Scope::KeysRead, get(key::page)))
         .route("/keys/{key}/acts/{act}", page(Scope::KeysAct, acts))
         .route("/keys/{key}/{part}", page(Scope::KeysWrite, post(key::say::say)))
+}
+
+/// The pages of how held keys are replaced, and of where they are used.
+fn rotating() -> Router<State> {
+    let act = |route| page(Scope::KeysAct, route);
+    let place = |route| page(Scope::DestinationsWrite, route);
+    Router::new()
+        .route("/rotations", page(Scope::KeysRead, get(rotations::page)))
+        .route("/rotations/{rotation}", page(Scope::KeysRead, get(rotations::one::page)))
+        .route("/rotations/{rotation}/words", act(post(rotations::say::say)))
+        .route("/rotations/{rotation}/secret", place(post(rotations::say::reveal)))
+        .route("/keys/{key}/rotate", act(get(key::rotate::plan).post(key::rotate::choose)))
+        .route("/keys/{key}/destinations", place(post(key::held::add)))
+        .route("/keys/{key}/destinations/check", act(post(key::held::check)))
+        .route("/keys/{key}/destinations/remove", place(post(key::held::remove)))
 }
 
 /// The pages of the keys that we issue.

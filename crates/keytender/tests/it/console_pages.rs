@@ -13,6 +13,7 @@ mod doings;
 pub(crate) mod issuing;
 mod looks;
 mod places;
+pub(crate) mod rotating;
 mod rules;
 mod told;
 mod users;
@@ -21,7 +22,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 76] = [
+const PAGES: [(&str, &str, &[Scope]); 85] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -93,6 +94,15 @@ const PAGES: [(&str, &str, &[Scope]); 76] = [
     ("POST", "/apps/nobody", &[Scope::AppsWrite]),
     ("POST", "/apps/nobody/suspension", &[Scope::AppsWrite]),
     ("POST", "/apps/nobody/keys", &[Scope::KeysIssue]),
+    ("GET", "/rotations", &[Scope::KeysRead]),
+    ("GET", "/rotations/nobody", &[Scope::KeysRead]),
+    ("POST", "/rotations/nobody/words", &[Scope::KeysAct]),
+    ("POST", "/rotations/nobody/secret", &[Scope::DestinationsWrite]),
+    ("GET", "/keys/nobody/rotate", &[Scope::KeysAct]),
+    ("POST", "/keys/nobody/rotate", &[Scope::KeysAct]),
+    ("POST", "/keys/nobody/destinations", &[Scope::DestinationsWrite]),
+    ("POST", "/keys/nobody/destinations/check", &[Scope::KeysAct]),
+    ("POST", "/keys/nobody/destinations/remove", &[Scope::DestinationsWrite]),
     ("POST", "/keys/nobody/rotations", &[Scope::KeysIssue]),
     ("POST", "/keys/nobody/rotations/cancel", &[Scope::KeysIssue]),
     ("POST", "/keys/nobody/rotations/finish", &[Scope::KeysIssue]),

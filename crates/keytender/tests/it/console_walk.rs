@@ -7,6 +7,7 @@ use keytender_core::time::Span;
 use serde_json::{Value, json};
 
 use crate::console_pages::issuing::Shop;
+use crate::console_pages::rotating::Desk;
 use crate::databases::new_databases;
 use crate::inventory::run;
 use crate::moto::Partners;
@@ -55,6 +56,9 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
         "/",
         "/keys",
         "/keys/*",
+        "/rotations",
+        "/rotations/*",
+        "/keys/*/rotate",
         "/apis",
         "/accounts",
         "/owners",
@@ -168,6 +172,29 @@ fn a_key_is_found_kept_and_disabled_at_aws_with_a_script_and_without() {
         let log = served.get("/v1/acts?verb=key.disable").expect(200).to_string();
         assert!(log.contains("console from 127.0.0.1"), "{log}");
         served.end();
+    }
+}
+
+#[test]
+fn a_key_is_replaced_in_the_browser_and_the_page_shows_how_it_goes_on() {
+    let Some(modules) = partner("KEYTENDER_TEST_NODE_MODULES") else { return };
+    let axe = Path::new(&modules).join("axe-core/axe.min.js").display().to_string();
+    for (script, account) in [("on", "220000000013"), ("off", "220000000014")] {
+        let Some(mut desk) = Desk::open(account) else { return };
+        let folder = pictures().join(script);
+        std::fs::create_dir_all(&folder).unwrap();
+        let link = format!("{}{}", desk.served.url, desk.served.link());
+        let (file, folder) = (desk.file(), folder.display().to_string());
+        let words = [link.as_str(), &desk.key, &file, &axe, &folder, script];
+        let Some(output) = browse("rotating.py", &words) else { return };
+        went_well(&output);
+        let new = desk.stands();
+        assert_ne!(new, desk.id, "the file has the new key");
+        assert_eq!(
+            (desk.status(&desk.id), desk.status(&new)),
+            ("Inactive".into(), "Active".into())
+        );
+        desk.served.end();
     }
 }
 

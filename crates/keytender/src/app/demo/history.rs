@@ -15,6 +15,7 @@ use serde_json::json;
 use super::cast::Looks;
 use super::chance::Chance;
 use super::life::{Life, Uses};
+use super::rotations;
 use super::told;
 use super::world::{Place, World, days, minutes};
 use crate::app::inventory::{Inventory, Sight, cannot_write};
@@ -72,6 +73,7 @@ pub(super) async fn write(
         told::run(&then, &channel, inventory.now, &mut writer.chance).await?;
         evaluate::run(&inventory.store, at).await?;
     }
+    rotations::write(inventory, &world.rotations).await.map_err(cannot_write)?;
     evaluate::run(&inventory.store, inventory.now).await.map(|_| ())
 }
 
@@ -167,6 +169,18 @@ impl Writer<'_> {
         }
         for life in &world.lives {
             self.said(&mut tx, life, at).await?;
+        }
+        for row in world.rotations.iter().map(|played| &played.row) {
+            if row.started_at > self.before && row.started_at <= at {
+                let act = (
+                    row.started_at,
+                    row.started_by.as_str(),
+                    "rotation.start",
+                    row.reason.as_deref(),
+                );
+                let details = json!({"rotation": row.id.to_string()});
+                log(&mut tx, act, ("key", row.key_id.to_string()), Stage::Done, details).await?;
+            }
         }
         tx.commit().await?;
         self.before = at;

@@ -143,7 +143,7 @@ impl Life {
         Some(record)
     }
 
-    fn last_used(&self, at: Time) -> LastUse<'static> {
+    pub(super) fn last_used(&self, at: Time) -> LastUse<'static> {
         let since = self.created_at.unwrap_or(self.found_at);
         match &self.uses {
             Uses::Never => LastUse::Never { since },

@@ -168,7 +168,7 @@ pub(super) const STORIES: &[Story] = &[
         places: &[(Some("s3"), Some("eu-west-1"))],
         ..PLAIN
     },
-    // Left over from a rotation that nobody finished.
+    // In a rotation that waits for somebody's yes.
     Story {
         account: "aws-prod",
         who: Who::App("svc-checkout"),

@@ -12,6 +12,7 @@ use super::chance::Chance;
 use super::groups::{GROUPS, Group, Habit, places};
 use super::life::{Change, Life, Saying, Uses, What};
 use super::rhythm::Rhythm;
+use super::rotations::{self, Played};
 use super::stories::{STORIES, Said, Story, TOLD, Who};
 use crate::store::accounts::{Access, Account, AccountKind};
 use crate::store::owners::{Owner, OwnerClaim};
@@ -38,10 +39,13 @@ pub(super) struct Place {
 }
 
 /// Everything that is made up.
+#[derive(Default)]
 pub(super) struct World {
     pub(super) owners: Vec<(Owner, Vec<OwnerClaim>)>,
     pub(super) places: Vec<Place>,
     pub(super) lives: Vec<Life>,
+    /// Keys that are replaced, or were.
+    pub(super) rotations: Vec<Played>,
 }
 
 /// So many days.
@@ -61,17 +65,14 @@ pub(super) const fn minutes(count: i64) -> Span {
 
 /// The world as it is at `now`.
 pub(super) fn make(seed: u64, now: Time) -> World {
-    let mut maker = Maker {
-        now,
-        chance: Chance::of(seed),
-        world: World { owners: Vec::new(), places: Vec::new(), lives: Vec::new() },
-        by_name: HashMap::new(),
-    };
+    let mut maker =
+        Maker { now, chance: Chance::of(seed), world: World::default(), by_name: HashMap::new() };
     OWNERS.iter().for_each(|plan| maker.owner(plan));
     ACCOUNTS.iter().for_each(|plan| maker.place(plan));
     STORIES.iter().for_each(|story| maker.story(story));
     GROUPS.iter().for_each(|group| maker.group(group));
     TOLD.iter().for_each(|told| maker.told(*told));
+    rotations::play(&mut maker.world, seed, now);
     maker.world
 }
 

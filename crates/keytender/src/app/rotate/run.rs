@@ -227,17 +227,15 @@ pub(super) async fn put(
         // What the inventory keeps is with the new key by now.
         row.sealed_new = row.sealed_new.take().filter(|_| row.new_key_id.is_none());
     }
-    let at = |kind: &str, words: String| Happened { at: now, kind: kind.to_owned(), words };
-    let mut happened = Vec::new();
+    let mut happened = words::happened(row, &news, &next, now);
     if let Some((fault, because)) = failure {
-        happened.push(at("failed", words::failed(fault, &because)));
+        let words = words::failed(fault, &because);
+        happened.insert(0, Happened { at: now, kind: "failed".to_owned(), words });
     }
-    happened.extend(news.iter().map(|news| at(words::kind(news), words::news(row, news))));
-    if let Next::Call(call) = &next {
-        happened.push(at("call", words::call(row, call)));
-        if let Some(verb) = verb(call) {
-            tx.log(act(inventory, row, verb, ActStage::Intent, json!(null))).await?;
-        }
+    if let Next::Call(call) = &next
+        && let Some(verb) = verb(call)
+    {
+        tx.log(act(inventory, row, verb, ActStage::Intent, json!(null))).await?;
     }
     if !tx.update_rotation(row).await? {
         return Err(Failure::Corrupt("somebody else wrote the rotation".to_owned()));

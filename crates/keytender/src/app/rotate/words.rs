@@ -1,11 +1,12 @@
 //! What happens in a rotation, for people.
 
-use keytender_core::rotation::{Call, Fault, News, said};
+use keytender_core::rotation::{Call, Fault, News, Next, said};
+use keytender_core::time::Time;
 
-use crate::store::rotations::Kept;
+use crate::store::rotations::{Happened, Kept};
 
 /// The word for a kind of news.
-pub(super) const fn kind(news: &News) -> &'static str {
+const fn kind(news: &News) -> &'static str {
     match news {
         News::Stage { .. } => "stage",
         News::Blocked { .. } => "blocked",
@@ -37,6 +38,17 @@ pub(super) fn news(row: &Kept, news: &News) -> String {
     }
 }
 
+/// What happened in a step that has led to this row, and what is about to be done.
+pub(in crate::app) fn happened(row: &Kept, news: &[News], next: &Next, at: Time) -> Vec<Happened> {
+    let line = |kind: &str, words: String| Happened { at, kind: kind.to_owned(), words };
+    let mut lines: Vec<Happened> =
+        news.iter().map(|one| line(kind(one), self::news(row, one))).collect();
+    if let Next::Call(call) = next {
+        lines.push(line("call", self::call(row, call)));
+    }
+    lines
+}
+
 /// What a call is about: a key, or a destination.
 pub(super) fn subject(row: &Kept, call: &Call) -> Option<String> {
     match call {
@@ -51,7 +63,7 @@ pub(super) fn subject(row: &Kept, call: &Call) -> Option<String> {
 }
 
 /// A call in a few words.
-pub(super) fn call(row: &Kept, call: &Call) -> String {
+fn call(row: &Kept, call: &Call) -> String {
     let of = subject(row, call).unwrap_or_default();
     match call {
         Call::Preflight => "reading the provider and the destinations".to_owned(),
@@ -85,7 +97,7 @@ pub(super) fn said_verb(words: &str) -> String {
 }
 
 /// What somebody said, in a sentence.
-pub(super) fn said_line(by: &str, words: &str, why: Option<&str>) -> String {
+pub(in crate::app) fn said_line(by: &str, words: &str, why: Option<&str>) -> String {
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     format!("{by} said `{words}`{why}")
 }

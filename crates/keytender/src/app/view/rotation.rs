@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use keytender_core::rotation::{Gate, Plan, Stage, Way, outline, said};
+use keytender_core::rotation::{
+    Delivery, Destination, Gate, Mark, Plan, Stage, Stands, Way, outline, progress, said,
+};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -113,6 +115,26 @@ pub struct DeliveryView {
     pub is_reloaded: bool,
     /// Whether somebody vouched for it.
     pub is_acknowledged: bool,
+    /// Whether somebody can vouch for it now.
+    pub can_acknowledge: bool,
+}
+
+/// How far a rotation has come: one of its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressView {
+    /// What is done.
+    pub what: String,
+    /// Whether it is done, the rotation is in it, or it is still to come.
+    pub stands: Stands,
+    /// Not before, as far as that is known of a step to come.
+    pub not_before: Option<Time>,
+}
+
+impl ProgressView {
+    fn new(mark: Mark) -> Self {
+        let Mark { what, stands, not_before } = mark;
+        Self { what: what.to_owned(), stands, not_before }
+    }
 }
 
 /// Something that happened in a rotation.
@@ -163,6 +185,8 @@ pub struct HeldRotationView {
     pub can_abort: bool,
     /// What it waits for somebody to approve.
     pub asks: Vec<Gate>,
+    /// Its steps, in order; none of one that was given up.
+    pub progress: Vec<ProgressView>,
     /// Its destinations.
     pub destinations: Vec<DeliveryView>,
     /// Since when.
@@ -184,15 +208,13 @@ impl HeldRotationView {
     ) -> Self {
         let state = &row.state;
         let places = state.plan.destinations.iter().zip(&state.deliveries);
-        let delivery = |(place, one): (
-            &keytender_core::rotation::Destination,
-            &keytender_core::rotation::Delivery,
-        )| DeliveryView {
+        let delivery = |(at, (place, one)): (usize, (&Destination, &Delivery))| DeliveryView {
             name: place.name.clone(),
             by_hand: place.by_hand,
             is_written: one.is_written && !one.is_restored,
             is_reloaded: one.is_reloaded,
             is_acknowledged: one.is_acknowledged,
+            can_acknowledge: state.can_acknowledge(at),
         };
         Self {
             rotation: row.id.to_string(),
@@ -213,8 +235,9 @@ impl HeldRotationView {
             is_blocked: state.blocked.is_some(),
             can_roll_back: state.can_roll_back(),
             can_abort: state.can_abort(),
-            asks: state.asked.iter().copied().collect(),
-            destinations: places.map(delivery).collect(),
+            asks: state.asks().collect(),
+            progress: progress(state).into_iter().map(ProgressView::new).collect(),
+            destinations: places.enumerate().map(delivery).collect(),
             started_at: row.started_at,
             started_by: row.started_by.clone(),
             reason: row.reason.clone(),

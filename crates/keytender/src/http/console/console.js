@@ -101,3 +101,33 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     }
   });
 }
+
+// What goes on is shown as it goes on, but for where somebody is about to say something.
+const live = document.querySelector("[data-live]");
+if (live) {
+  const pause = Number(live.dataset.live) * 1000;
+  const isBusy = (part) => part.contains(document.activeElement) || part.querySelector("details[open]");
+  let looks = 300;
+  const look = async () => {
+    let goesOn = true;
+    if (!document.hidden) {
+      looks -= 1;
+      try {
+        const answer = await fetch(location.href);
+        if (!answer.ok || answer.redirected) return;
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        goesOn = page.querySelector("[data-live]") !== null;
+        for (const part of document.querySelectorAll("[data-part]")) {
+          const now = page.getElementById(part.id);
+          if (!now || now.innerHTML === part.innerHTML) continue;
+          if (isBusy(part)) goesOn = true;
+          else part.replaceChildren(...now.childNodes);
+        }
+      } catch {
+        // The server is away for a moment.
+      }
+    }
+    if (goesOn && looks > 0) setTimeout(look, pause);
+  };
+  setTimeout(look, pause);
+}

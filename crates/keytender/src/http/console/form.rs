@@ -130,6 +130,44 @@ impl Render for Choice<'_> {
     }
 }
 
+/// Something that is said with a reason, behind a word that opens it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reasoned<'f> {
+    /// Tells forms of one page apart.
+    pub(super) form: &'f str,
+    /// Where it is sent.
+    pub(super) action: &'f str,
+    /// What it is called.
+    pub(super) title: &'f str,
+    /// What it does, in a sentence.
+    pub(super) what: &'f str,
+    /// What the button says.
+    pub(super) button: &'f str,
+    /// Whether something is lost by it.
+    pub(super) is_danger: bool,
+    /// What else is sent.
+    pub(super) hidden: &'f [(&'f str, &'f str)],
+    /// The reason that was typed when it was refused: it stands open then.
+    pub(super) refused: Option<Option<&'f str>>,
+}
+
+impl Reasoned<'_> {
+    pub(super) fn show(&self, visit: &Visit) -> Markup {
+        html! {
+            details open[self.refused.is_some()] {
+                summary { (self.title) }
+                p { (self.what) }
+                form.stack method="post" action=(self.action) {
+                    (visit.proof())
+                    @for (name, value) in self.hidden { input type="hidden" name=(name) value=(value); }
+                    (Field::new(self.form, "because", "Because").value(self.refused.flatten()))
+                    button.danger[self.is_danger] type="submit" { (self.button) }
+                }
+            }
+        }
+    }
+}
+
 /// Why a form was not taken: told on the page that it came from.
 #[derive(Debug)]
 pub(super) struct Wrong(Problem);

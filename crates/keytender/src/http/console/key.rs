@@ -6,6 +6,7 @@ use keytender_core::text::count;
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
+use self::held::Held;
 use self::ours::Ours;
 use self::say::{Part, Typed};
 use super::exposures;
@@ -22,8 +23,10 @@ use crate::http::problem::{self, Refusal};
 
 pub(super) mod act;
 mod facts;
+pub(super) mod held;
 mod ours;
 pub(super) mod revoke;
+pub(super) mod rotate;
 pub(super) mod rotation;
 pub(super) mod say;
 mod story;
@@ -37,11 +40,13 @@ struct Refused<'r> {
     error: &'r Error,
 }
 
-/// Why what was asked of a key that we issued was not done, and the rotation that was asked for.
+/// Why what was asked of a key was not done: the rotation of one that we issued, or the destination that was to be
+/// added.
 #[derive(Clone, Copy)]
 struct Failed<'f> {
     wrong: &'f Wrong,
     asked: Option<&'f rotation::Typed>,
+    place: Option<&'f held::Typed>,
 }
 
 /// The key.
@@ -60,12 +65,13 @@ async fn render_wrong(
     word: &str,
     error: Error,
     asked: Option<&rotation::Typed>,
+    place: Option<&held::Typed>,
 ) -> Result<Response, Refusal> {
     if error.of_kind() == Kind::NotFound {
         return Err(error.into());
     }
     let wrong = Wrong::of(error)?;
-    let failed = Failed { wrong: &wrong, asked };
+    let failed = Failed { wrong: &wrong, asked, place };
     Ok(wrong.on(render(visit, inventory, word, None, Some(failed)).await?))
 }
 
@@ -83,6 +89,7 @@ async fn render(
     let rules = facts::rules(visit, inventory).await?;
     let asked = failed.and_then(|failed| failed.asked);
     let ours = Ours::read(inventory, &view, asked).await?;
+    let held = Held::read(inventory, &view).await?;
     let content = html! {
         @match &ours {
             Some(ours) => (ours.way()),
@@ -91,8 +98,14 @@ async fn render(
         @if let Some(failed) = failed { (failed.wrong) }
         (head(&view, now))
         @if let Some(ours) = &ours { (ours.stopped(now)) }
+        @if let Some(held) = &held { (held.stands(&view)) }
         (wrong(&view, now))
-        @if !view.is_gone() && !has_ended(&view) { (todo::section(visit, &view, ours.as_ref(), &say, now)?) }
+        @if !view.is_gone() && !has_ended(&view) {
+            (todo::section(visit, &view, (ours.as_ref(), held.as_ref()), &say, now)?)
+        }
+        @if let Some(held) = held.as_ref().filter(|_| !view.is_gone()) {
+            (held.destinations(visit, &view, failed.as_ref(), now))
+        }
         @if let Some(ours) = &ours {
             h2 #use { "When and where it was used" }
             (ours.used(now))

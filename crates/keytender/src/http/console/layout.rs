@@ -7,7 +7,7 @@ use keytender_core::text::printable;
 use maud::{DOCTYPE, Markup, html};
 
 use super::visit::Visit;
-use super::{apis, asset, cookie, exposures};
+use super::{apis, asset, cookie, exposures, rotations};
 
 /// A page shows what is ours, runs our one script, and posts forms to us.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -16,10 +16,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 13] = [
+const SECTIONS: [(&str, &str, Scope); 14] = [
     ("/", "Overview", Scope::KeysRead),
     ("/keys", "Keys", Scope::KeysRead),
     (exposures::PATH, "Exposed keys", Scope::KeysRead),
+    (rotations::PATH, "Rotations", Scope::KeysRead),
     (apis::PATH, "Keys you issue", Scope::ApisRead),
     ("/accounts", "Accounts", Scope::AccountsRead),
     ("/owners", "Owners", Scope::OwnersRead),

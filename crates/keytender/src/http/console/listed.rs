@@ -16,6 +16,11 @@ pub(super) struct Listed {
 }
 
 impl Listed {
+    /// Of a list that is asked for more.
+    pub(super) const fn of(q: Option<String>, after: Option<String>) -> Self {
+        Self { q, after }
+    }
+
     /// Whether one of the texts holds what is looked for, in any case.
     pub(super) fn finds(&self, texts: &[&str]) -> bool {
         let wanted = self.wanted().to_lowercase();
@@ -41,8 +46,15 @@ impl Listed {
 
     /// The line in which one says what to look for.
     pub(super) fn search(&self, path: &str, label: &str) -> Markup {
+        self.search_among(path, label, &[])
+    }
+
+    /// The same where more is asked, which stays.
+    pub(super) fn search_among(&self, path: &str, label: &str, asked: &[(&str, &str)]) -> Markup {
+        let kept = asked.iter().filter(|(name, value)| *name != "q" && !value.is_empty());
         html! {
             form.row.search method="get" action=(path) role="search" {
+                @for (name, value) in kept { input type="hidden" name=(name) value=(value); }
                 label { (label) input type="search" name="q" value=(self.wanted()); }
                 button.quiet type="submit" { "Search" }
             }

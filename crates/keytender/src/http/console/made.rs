@@ -45,10 +45,15 @@ pub(super) fn page(visit: &Visit, created: &Created, title: &str, about: &Markup
         h1 { (title) }
         p { "Give it to whoever uses it now: " b { "it is shown this once" }
             ", and nobody can read it here again, because only its digest is kept." }
-        p { code.secret data-copy { (created.text.expose()) } }
+        (secret(created.text.expose()))
         p { "As a header: " code { "Authorization: Bearer …" } }
         (about)
         p { a.button.quiet href={ "/keys/" (created.key_id) } { "To the key" } }
     };
     layout::page(visit, super::apis::PATH, title, &content)
+}
+
+/// A secret as it is shown, to be copied.
+pub(super) fn secret(text: &str) -> Markup {
+    html! { p { code.secret data-copy { (text) } } }
 }

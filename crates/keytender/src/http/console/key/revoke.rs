@@ -91,6 +91,6 @@ pub(in crate::http::console) async fn revoke(
             };
             Ok(visit.done(&format!("/keys/{}", done.key_id), &said))
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error, None).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, None, None).await,
     }
 }

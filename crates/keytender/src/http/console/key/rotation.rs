@@ -15,7 +15,7 @@ use crate::app::issued::{self, Activation, Created, NewRotation};
 use crate::app::view::{KeyView, RotationStage, RotationView};
 use crate::error::Error;
 use crate::http::console::apps::make::{life, life_choice};
-use crate::http::console::form::{Choice, Field};
+use crate::http::console::form::{Choice, Field, Reasoned};
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
 use crate::http::console::{apis, made, places};
@@ -136,17 +136,10 @@ fn stands(visit: &Visit, view: &KeyView, rotation: &RotationView, now: Time) -> 
 
 /// A form for what is done to a rotation, behind a word that opens it.
 fn act(visit: &Visit, view: &KeyView, act: &str, title: &str, what: &str, button: &str) -> Markup {
-    html! {
-        details {
-            summary { (title) }
-            p { (what) }
-            form.stack method="post" action={ "/keys/" (view.key) "/rotations/" (act) } {
-                (visit.proof())
-                (Field::new(act, "because", "Because"))
-                button.danger type="submit" { (button) }
-            }
-        }
-    }
+    let action = format!("/keys/{}/rotations/{act}", view.key);
+    let (is_danger, hidden, refused) = (true, &[][..], None);
+    Reasoned { form: act, action: &action, title, what, button, is_danger, hidden, refused }
+        .show(visit)
 }
 
 fn form(view: &KeyView, visit: &Visit, ours: &Ours<'_>) -> Result<Markup, Refusal> {
@@ -190,7 +183,7 @@ pub(in crate::http::console) async fn rotate(
             };
             Ok(made::page(&visit, &created, "The new key of a rotation", &about))
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error, Some(&typed)).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, Some(&typed), None).await,
     }
 }
 
@@ -211,7 +204,7 @@ pub(in crate::http::console) async fn cancel(
         Ok(()) => {
             done_with(&visit, &word, "The rotation is cancelled: the old key works on.").await
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error, None).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, None, None).await,
     }
 }
 
@@ -226,7 +219,7 @@ pub(in crate::http::console) async fn finish(
         Ok(()) => {
             done_with(&visit, &word, "The rotation is finished: only the new key works.").await
         }
-        Err(error) => render_wrong(&visit, &inventory, &word, error, None).await,
+        Err(error) => render_wrong(&visit, &inventory, &word, error, None, None).await,
     }
 }
 

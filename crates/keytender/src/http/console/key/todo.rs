@@ -6,12 +6,14 @@ use keytender_core::steps::{Context, Step, steps};
 use keytender_core::time::Time;
 use maud::{Markup, html};
 
+use super::held::Held;
 use super::ours::Ours;
 use super::say::Forms;
 use super::{is_by_link, may_act, may_write};
 use crate::app::acts::{Act, HOLD};
 use crate::app::view::KeyView;
 use crate::http::console::key_words::{action, link};
+use crate::http::console::rotations;
 use crate::http::console::visit::Visit;
 use crate::http::problem::Refusal;
 
@@ -19,7 +21,7 @@ use crate::http::problem::Refusal;
 pub(super) fn section(
     visit: &Visit,
     view: &KeyView,
-    ours: Option<&Ours<'_>>,
+    (ours, held): (Option<&Ours<'_>>, Option<&Held>),
     say: &Forms<'_>,
     now: Time,
 ) -> Result<Markup, Refusal> {
@@ -35,7 +37,7 @@ pub(super) fn section(
             @if let Some(ours) = ours { (ours.ways(visit, view, now)?) }
             @if is_issued { (suspend(visit, view)) }
             @else {
-                (rotate(view, now))
+                (rotate(visit, view, held, now))
                 (stop(visit, view, now))
             }
             @if may_write(visit) { (say.keep()) (say.disown()) }
@@ -86,17 +88,25 @@ const fn advice(what: Action) -> &'static str {
 }
 
 /// How a key is replaced. A key that nobody uses is not replaced.
-fn rotate(view: &KeyView, now: Time) -> Markup {
-    if view.state != State::Active || view.action == Some(Action::Remove) {
+fn rotate(visit: &Visit, view: &KeyView, held: Option<&Held>, now: Time) -> Markup {
+    let running = held.and_then(Held::running);
+    if running.is_none() && (view.state != State::Active || view.action == Some(Action::Remove)) {
         return html! {};
     }
+    let may = may_act(visit) && !is_by_link(visit);
     html! {
         section.way {
             h3 { "Rotate" }
-            p { "A new key takes its place, and nothing stops working." }
-            details open[view.action == Some(Action::Rotate)] {
-                summary { "The steps" }
-                (list(&steps(&view.key(), Action::Rotate, Context::default(), now)))
+            @if let Some(running) = running {
+                p { "A rotation goes on: " (rotations::stage(running)) "." }
+                p { a.button.quiet href=(rotations::place(running)) { "To the rotation" } }
+            } @else {
+                p { "A new key takes its place, and nothing stops working." }
+                @if may { p { a.button.quiet href={ "/keys/" (view.key) "/rotate" } { "Rotate…" } } p.dim { "You see first what would be done." } }
+                details open[view.action == Some(Action::Rotate) && !may] {
+                    summary { @if may { "By hand, at the provider" } @else { "The steps" } }
+                    (list(&steps(&view.key(), Action::Rotate, Context::default(), now)))
+                }
             }
         }
     }
