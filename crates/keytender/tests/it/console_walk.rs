@@ -58,7 +58,6 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
         "/keys/*",
         "/rotations",
         "/rotations/*",
-        "/keys/*/rotate",
         "/apis",
         "/accounts",
         "/owners",

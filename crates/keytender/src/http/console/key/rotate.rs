@@ -199,7 +199,7 @@ fn steps(plan: &OutlineView, now: Time) -> Markup {
 
 fn step_line(step: &StepView, now: Time) -> Markup {
     html! {
-        (capital(&printable(&step.what))) "."
+        (rotations::spoken(&capital(&step.what))) "."
         @if step.is_final { " " b.critical { "Cannot be undone." } }
         @if let Some(at) = step.not_before { small { "Not before " (at.date()) ", " (moment(at, now)) "." } }
         @if let Some(gate) = step.gate { small { "After somebody approves " b { (gate.as_str()) } "." } }
