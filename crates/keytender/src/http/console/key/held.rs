@@ -209,7 +209,7 @@ fn add_form(visit: &Visit, path: &str, typed: Option<&Typed>) -> Markup {
                 details {
                     summary { "The fields of each kind" }
                     dl.facts { @for (kind, _, example) in KINDS { dt { (kind) } dd { @for line in example.lines() { code { (line) } br; } } } }
-                    p.dim { "What runs programs of the server is added at the server, by its command line." }
+                    p.dim { "Kinds that run programs of the server, or sign in by what it keeps, are added at the server: keytender destinations add --help." }
                 }
                 (Field::new("place", "reload", "Told to read it again by").value(text(|one| &one.reload))
                     .about("The address of a webhook, https://…. Empty: nobody is told."))
