@@ -5,3 +5,4 @@ mod automatic;
 mod cloud;
 mod journey;
 mod killed;
+mod root;
