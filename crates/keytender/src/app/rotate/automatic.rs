@@ -9,7 +9,7 @@ use keytender_core::policy::Rotating;
 use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{plan, start};
+use super::{plan, start, words};
 use crate::app::evaluate;
 use crate::app::inventory::{Inventory, cannot_read, cannot_write};
 use crate::app::turn::Turn;
@@ -94,7 +94,7 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<u64, Error> {
                 account: held.account_name.clone(),
                 rule,
                 at: before.unwrap_or(inventory.now),
-                fault: fault.map(|error| error.report()),
+                fault: fault.as_ref().map(words::on_a_line),
             },
         );
     }

@@ -12,6 +12,7 @@ use keytender_core::time::Span;
 use super::places::{Place, try_one};
 use super::provider::{Failed, Minted, Principal};
 use super::sealed::Safe;
+use super::words;
 use crate::deliver::{Destination, Held, Parts, Written};
 use crate::error::{Error, Kind};
 use crate::net::outbound::Settings;
@@ -57,7 +58,7 @@ fn misplaced(error: &Error) -> Answered {
         Kind::Conflict | Kind::Provider => Fault::Later,
         _ => Fault::Refused,
     };
-    Answered::alone(Answer::Failed(fault, error.report()))
+    Answered::alone(Answer::Failed(fault, words::on_a_line(error)))
 }
 
 impl Hands {
@@ -103,7 +104,8 @@ impl Hands {
     }
 
     fn made(&self, new: Minted) -> Result<Answered, Failed> {
-        let sealed = self.safe.seal_new(&new).map_err(|e| Failed(Fault::Lost, e.report()))?;
+        let sealed =
+            self.safe.seal_new(&new).map_err(|e| Failed(Fault::Lost, words::on_a_line(&e)))?;
         let answer = Answer::Made {
             id: new.id.clone(),
             expires_at: new.expires_at,
@@ -121,7 +123,7 @@ impl Hands {
             let held = match self.look_at(&place.spec).await {
                 Ok(held) => held,
                 Err(error) => {
-                    faults.insert(at, error.report());
+                    faults.insert(at, words::on_a_line(&error));
                     None
                 }
             };
@@ -129,7 +131,8 @@ impl Hands {
         }
         let prints = found.iter().map(|held| held.as_ref().map(|held| self.safe.print(held)));
         let prints = prints.collect();
-        let old = self.safe.seal_old(&found).map_err(|e| Failed(Fault::Later, e.report()))?;
+        let old =
+            self.safe.seal_old(&found).map_err(|e| Failed(Fault::Later, words::on_a_line(&e)))?;
         let seen = Seen { keys, prints, cadence: self.cadence() };
         Ok(Answered { answer: Answer::Preflighted(seen, faults), new: None, old: Some(old) })
     }
@@ -170,7 +173,8 @@ impl Hands {
     }
 
     fn new_key(&self, row: &Kept) -> Result<Parts, Failed> {
-        let new = self.safe.new_key(row).map_err(|e| Failed(Fault::Refused, e.report()))?;
+        let new =
+            self.safe.new_key(row).map_err(|e| Failed(Fault::Refused, words::on_a_line(&e)))?;
         new.ok_or_else(|| Failed(Fault::Refused, "the new secret is not kept any more".to_owned()))
     }
 
@@ -188,7 +192,10 @@ impl Hands {
                 continue;
             }
             let held = place.spec.read().await.map_err(|error| {
-                Failed(Fault::Later, format!("`{}` cannot be read: {}", place.name, error.report()))
+                Failed(
+                    Fault::Later,
+                    format!("`{}` cannot be read: {}", place.name, words::on_a_line(&error)),
+                )
             })?;
             let wanted = new.as_ref().and_then(|new| place.spec.wanted(new).ok());
             let both = held.as_ref().zip(wanted.as_ref());

@@ -5,6 +5,7 @@ use keytender_core::rotation::plan;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::words;
 use crate::app::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use crate::app::keys;
 use crate::app::view::{DestinationView, NewDestinationRequest};
@@ -244,8 +245,8 @@ pub async fn check(
     let mut checked = Vec::with_capacity(views.len());
     for mut view in views {
         let fault = match read_spec(&view.spec) {
-            Ok(spec) => try_one(&spec).await.err().map(|error| error.report()),
-            Err(error) => Some(error.report()),
+            Ok(spec) => try_one(&spec).await.err().as_ref().map(words::on_a_line),
+            Err(error) => Some(words::on_a_line(&error)),
         };
         let id = view.destination.parse::<DestinationId>();
         let id = id.map_err(|error| Error::new("no id").source(error).kind(Kind::Internal))?;

@@ -3,6 +3,7 @@
 use keytender_core::rotation::{Call, Fault, News, Next, said};
 use keytender_core::time::Time;
 
+use crate::error::Error;
 use crate::store::rotations::{Happened, Kept};
 
 /// The word for a kind of news.
@@ -89,6 +90,11 @@ pub(super) fn failed(fault: Fault, because: &str) -> String {
         Fault::Later => format!("not now, it is tried again: {because}"),
         Fault::Lost => format!("nobody knows whether it was done: {because}"),
     }
+}
+
+/// A refusal on one line, with what to do.
+pub(super) fn on_a_line(error: &Error) -> String {
+    error.report().replace("\nhint: ", "; ")
 }
 
 /// The verb in the log of what people said: of `approve disable` it is `rotation.approve`.

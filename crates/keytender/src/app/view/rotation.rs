@@ -93,7 +93,7 @@ impl OutlineView {
         };
         Self {
             key: held.record.id.to_string(),
-            id: held.record.key.id.as_deref().map(str::to_owned),
+            id: Some(plan.old.id.clone()),
             account: held.account_name.clone(),
             to: to.map(str::to_owned),
             way: plan.way,

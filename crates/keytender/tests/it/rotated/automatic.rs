@@ -58,6 +58,7 @@ fn what_the_policy_rotates_by_itself_is_said_for_a_week_and_then_done_a_few_at_a
     shop.kill();
     age_trial(&shop);
     shop.serve();
+    shop.run(&["tasks", "run", "rotations"]);
     until(|| shop.held() != shop.old);
     let view = shop.view(&shop.old.0);
     assert_eq!(

@@ -8,6 +8,7 @@ use std::time::Duration;
 use keytender::store::Store;
 use keytender::store::db::Location;
 use keytender_core::id::RotationId;
+use keytender_core::rotation::Rotation;
 use keytender_core::time::Span;
 use serde_json::{Value, json};
 
@@ -106,14 +107,30 @@ impl<'c> Shop<'c> {
 
     /// Lets the rotation have been held so many days longer.
     pub(super) fn age(&self, rotation: &str, days: u32) {
+        self.change(rotation, |state| {
+            state.hold_from = state.hold_from.map(|at| at.minus(Span::days(days)));
+            state.observed_at = None;
+        });
+    }
+
+    /// Lets what was asked for hold everywhere by now, at AWS too, if it was done.
+    pub(super) fn hurry(&self, rotation: &str) {
+        self.change(rotation, |state| {
+            let now = keytender::clock::now();
+            state.look_at = state.look_at.map(|_| now);
+            state.disabled_at = state.disabled_at.map(|at| at.minus(Span::days(1)));
+            state.retry_at = None;
+        });
+    }
+
+    fn change(&self, rotation: &str, change: impl Fn(&mut Rotation)) {
         let database = self.home.variable("KEYTENDER_DATABASE");
         let id: RotationId = rotation.parse().unwrap();
         block_on(async {
             let store = Store::open(&Location::parse(&database)).await.unwrap();
             let mut tx = store.db().begin().await.unwrap();
             let mut row = tx.lock_rotation(id).await.unwrap().unwrap();
-            row.state.hold_from = row.state.hold_from.map(|at| at.minus(Span::days(days)));
-            row.state.observed_at = None;
+            change(&mut row.state);
             assert!(tx.update_rotation(&row).await.unwrap());
             tx.wake_rotation(id).await.unwrap();
             tx.commit().await.unwrap();

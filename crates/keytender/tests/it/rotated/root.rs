@@ -20,9 +20,9 @@ fn roots_key_is_replaced_by_a_users_and_removed_by_root() {
         let shown = run(home, &["rotations", "secret", ROOT]);
         assert_eq!(shown.stdout.lines().count(), 2, "an id and a secret");
         let id = shown.stdout.lines().next().unwrap().to_owned();
-        run(home, &["rotations", "acknowledge", ROOT, "by-hand", "--because", "it is deployed"]);
-        // Root was used a day ago, and not since: whoever approves cuts the wait short.
-        let asked = home.run(&["rotations", "approve", ROOT, "disable"]);
+        // Root's was used a day ago, and not since: whoever vouches for all places cuts the wait short.
+        let words = ["rotations", "acknowledge", ROOT, "by-hand", "--because", "it is deployed"];
+        let asked = home.run(&words);
         let told = format!("{}{}", asked.stdout, asked.stderr);
         assert!(told.contains("root alone") && told.contains("security_credentials"), "{told}");
         assert_eq!(asked.code, 1, "a person is needed");
@@ -38,6 +38,6 @@ fn roots_key_is_replaced_by_a_users_and_removed_by_root() {
         assert!(log.contains("rotation.reveal "), "{log}");
         let listed = run(home, &["keys", "show", &id]).stdout;
         assert!(listed.contains("deploy"), "{listed}");
-        vec![plan]
+        Vec::new()
     });
 }
