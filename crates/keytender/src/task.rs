@@ -331,12 +331,17 @@ impl Tasks {
     /// Takes one rotation as far as it goes now, here, unless somebody else does.
     ///
     /// # Errors
-    /// When the database does not do its part.
+    /// When it does not go on, and why.
     pub async fn rotate(&self, rotation: RotationId) -> Result<(), Error> {
         let (_stop, stopped) = watch::channel(false);
         let due = Due { name: task_of(rotation), is_asked: true };
         run::attempt(Arc::clone(&self.node), due, stopped).await;
-        Ok(())
+        let tasks = self.list().await?;
+        let failed = tasks.into_iter().find(|task| task.name == task_of(rotation));
+        match failed.and_then(|task| task.error) {
+            Some(why) => Err(Error::new(format!("{rotation} does not go on: {why}"))),
+            None => Ok(()),
+        }
     }
 
     /// Asks for a run of `task` as soon as can be, on this node or another: of [`TaskName::Sync`]

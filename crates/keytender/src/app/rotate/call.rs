@@ -22,6 +22,9 @@ use crate::store::rotations::Kept;
 /// How long whoever is told to read a destination again may take to answer.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Whoever lost it half-way could neither go on nor back.
+const OWN: &str = "this is the key by which Keytender asks the account: give the account another credential first";
+
 /// What a rotation works with.
 pub(super) struct Hands {
     pub(super) provider: Principal,
@@ -116,6 +119,9 @@ impl Hands {
 
     /// What there is, and what stands in the way of writing a destination.
     async fn preflight(&self) -> Result<Answered, Failed> {
+        if self.provider.is_own_credential().await? {
+            return Err(Failed(Fault::Refused, OWN.to_owned()));
+        }
         let keys = self.provider.list().await?;
         let mut faults = BTreeMap::new();
         let mut found = Vec::with_capacity(self.places.len());

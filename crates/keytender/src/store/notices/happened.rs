@@ -102,7 +102,7 @@ impl Tx {
         since: Time,
     ) -> Result<Option<Time>> {
         let sql = "SELECT MIN(n.sent_at) FROM notice_items i JOIN notices n ON n.id = i.notice_id \
-                   WHERE i.tenant_id = $1 AND i.key_id = $2 AND i.problem = $3 \
+                   WHERE i.tenant_id = $1 AND i.key_id = $2 AND i.rule = $3 \
                    AND i.problem_at >= $4 AND n.sent_at IS NOT NULL";
         let values = vec![self.tenant().into(), key.as_i64().into(), problem.into(), since.into()];
         let rows = self.fetch(sql, values).await?;
