@@ -217,7 +217,7 @@ fn a_demonstration_prints_what_is_due_then_the_address_and_is_gone_when_it_ends(
         "{ending}"
     );
     // Asked for everything that a server does by itself, it does it without a word to anybody.
-    for task in ["sync", "evaluate", "notify", "seal", "report", "sweep"] {
+    for task in ["sync", "evaluate", "notify", "seal", "rotations", "report", "sweep"] {
         served.post(&format!("/v1/tasks/{task}/runs"), &serde_json::json!({})).expect(202);
     }
     until(|| {

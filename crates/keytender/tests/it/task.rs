@@ -487,7 +487,10 @@ fn a_run_that_fails_waits_longer_each_time_and_stops_no_other() {
             until("the others run", evaluated).await;
             let names: Vec<String> =
                 tasks.list().await.unwrap().into_iter().map(|task| task.name).collect();
-            assert_eq!(names, ["evaluate", "notify", "report", "seal", "sweep", &name]);
+            assert_eq!(
+                names,
+                ["evaluate", "notify", "report", "rotations", "seal", "sweep", &name]
+            );
             running.abort();
             assert!(running.await.unwrap_err().is_cancelled());
             store.close().await;
