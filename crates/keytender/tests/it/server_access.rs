@@ -233,6 +233,10 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
     let body = match (method.as_str(), path) {
         ("PATCH", "/v1/keys/{key}") => json!({"where_used": "x"}),
         ("POST", "/v1/keys/{key}/plans") => json!({"act": "disable"}),
+        ("POST", "/v1/keys/{key}/destinations") => {
+            json!({"name": "x", "spec": {"kind": "file", "path": "/run/x"}})
+        }
+        ("POST", "/v1/rotations/{rotation}/words") => json!({"say": "resume"}),
         ("PUT", "/v1/keys/{key}/suspension") => json!({}),
         ("PATCH", "/v1/apis/{api}") => json!({"title": "x"}),
         ("POST", "/v1/apis/{api}/accounts") => json!({"name": "x"}),
