@@ -143,37 +143,13 @@ fn watching(plan: &Plan) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Able, Destination, Exactness, OldKey};
     use super::*;
     use crate::time::Span;
 
     fn plan(way: Way) -> Plan {
-        Plan {
-            way,
-            old: OldKey { id: "AKIAOLD".to_owned() },
-            able: Able {
-                list: true,
-                label: false,
-                disable: true,
-                try_new: true,
-                slots: Some(2),
-                last_use: Some(Exactness { granularity: Span::default(), lag: Span::days(1) }),
-                propagation: Span::default(),
-            },
-            destinations: vec![Destination {
-                name: "shop".to_owned(),
-                by_hand: false,
-                has_reload: true,
-            }],
-            gates: vec![Gate::Delete],
-            window: None,
-            quiet_for: Span::days(35),
-            hold: Span::days(30),
-            poll: Span::days(1),
-            deadline: None,
-            is_emergency: false,
-            timeout: Span::default(),
-        }
+        let mut plan = Plan { way, gates: vec![Gate::Delete], ..Plan::sample() };
+        plan.destinations.iter_mut().for_each(|destination| destination.has_reload = true);
+        plan
     }
 
     #[test]

@@ -244,6 +244,40 @@ impl Plan {
 }
 
 #[cfg(test)]
+impl Plan {
+    /// A key like those of AWS, used at one place, with nobody to ask.
+    pub(super) fn sample() -> Self {
+        let last_use = Some(Exactness { granularity: Span::default(), lag: Span::days(1) });
+        Self {
+            way: Way::CreateThenDelete,
+            old: OldKey { id: "AKIAOLD".to_owned() },
+            able: Able {
+                list: true,
+                label: false,
+                disable: true,
+                try_new: true,
+                slots: Some(2),
+                last_use,
+                propagation: Span::default(),
+            },
+            destinations: vec![Destination {
+                name: "shop".to_owned(),
+                by_hand: false,
+                has_reload: false,
+            }],
+            gates: Vec::new(),
+            window: None,
+            quiet_for: QUIET_FOR,
+            hold: HOLD,
+            poll: Span::days(1),
+            deadline: None,
+            is_emergency: false,
+            timeout: Span::default(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -133,38 +133,12 @@ fn earliest(rotation: &Rotation, what: &str) -> Option<Time> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Able, Destination, Exactness, OldKey, Plan};
+    use super::super::plan::Plan;
     use super::*;
     use crate::time::Span;
 
     fn rotation() -> Rotation {
-        let plan = Plan {
-            way: Way::CreateThenDelete,
-            old: OldKey { id: "AKIAOLD".to_owned() },
-            able: Able {
-                list: true,
-                label: false,
-                disable: true,
-                try_new: true,
-                slots: Some(2),
-                last_use: Some(Exactness { granularity: Span::default(), lag: Span::days(1) }),
-                propagation: Span::default(),
-            },
-            destinations: vec![Destination {
-                name: "shop".to_owned(),
-                by_hand: false,
-                has_reload: false,
-            }],
-            gates: Vec::new(),
-            window: None,
-            quiet_for: Span::days(35),
-            hold: Span::days(30),
-            poll: Span::days(1),
-            deadline: None,
-            is_emergency: false,
-            timeout: Span::default(),
-        };
-        Rotation::new(plan, Time::parse("2026-11-24").unwrap())
+        Rotation::new(Plan::sample(), Time::parse("2026-11-24").unwrap())
     }
 
     fn here(rotation: &Rotation) -> Vec<&'static str> {
