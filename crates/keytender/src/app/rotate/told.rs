@@ -1,7 +1,7 @@
 //! Who is told of a rotation: webhooks of each event, people of what they must do or know.
 
 use keytender_core::id::{ChannelId, NoticeId};
-use keytender_core::rotation::{News, Next, Stage, said};
+use keytender_core::rotation::{Leaving, News, Next, Stage, said};
 use keytender_core::time::Time;
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ fn tale(row: &Kept, news: &News, next: &Next) -> Option<Tale> {
         News::Doubtful { .. } => waits(format!("A key appeared beside {id}")),
         News::StillUsed { .. } => Tale {
             kind: EventKind::RotationStillUsed,
-            ..waits(format!("{id} is still used, and is to go"))
+            ..waits(format!("{} is still used, and is to go", row.state.leaving_id().unwrap_or(id)))
         },
         News::Stage { stage: Stage::Delivering } if row.state.is_filled_by_hand() => {
             waits(format!("The new key for {id} is to be put where it is used"))
@@ -172,9 +172,10 @@ fn tale(row: &Kept, news: &News, next: &Next) -> Option<Tale> {
     Some(tale)
 }
 
-/// The warning that the old key goes although it is used.
+/// The warning that the old key goes although it is used; not of one that is brought back.
 fn deadline(row: &Kept) -> Option<Tale> {
-    let at = row.state.plan.deadline?.to_seconds();
+    let goes = row.state.leaving == Leaving::Old;
+    let at = row.state.plan.deadline.filter(|_| goes)?.to_seconds();
     let id = &row.state.plan.old.id;
     Some(Tale {
         kind: EventKind::RotationWaiting,
@@ -187,4 +188,82 @@ fn deadline(row: &Kept) -> Option<Tale> {
             ),
         ],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use keytender_core::id::{KeyId, RotationId};
+    use keytender_core::rotation::{Able, NewKey, OldKey, Plan, Rotation, Way};
+    use keytender_core::time::Span;
+
+    use super::*;
+    use crate::store::rotations::Waits;
+
+    const DEADLINE_AT: &str = "2027-02-01T00:00:00Z";
+
+    fn row(leaving: Leaving) -> Kept {
+        let now = Time::parse("2026-11-24T00:00:00Z").unwrap();
+        let plan = Plan {
+            way: Way::CreateThenDelete,
+            old: OldKey { id: "AKIAOLD".to_owned() },
+            able: Able {
+                list: true,
+                label: false,
+                disable: true,
+                try_new: true,
+                slots: Some(2),
+                last_use: None,
+                propagation: Span::default(),
+            },
+            destinations: Vec::new(),
+            gates: Vec::new(),
+            window: None,
+            quiet_for: Span::days(35),
+            hold: Span::days(30),
+            poll: Span::days(1),
+            deadline: Some(Time::parse(DEADLINE_AT).unwrap()),
+            is_emergency: false,
+            timeout: Span::default(),
+        };
+        let new = NewKey {
+            id: Some("AKIANEW".to_owned()),
+            made_at: now,
+            expires_at: None,
+            print: String::new(),
+        };
+        let state =
+            Rotation { stage: Stage::Overlap, leaving, new: Some(new), ..Rotation::new(plan, now) };
+        Kept {
+            id: RotationId::from_random(2),
+            key_id: KeyId::from_random(2),
+            new_key_id: None,
+            subject: 1,
+            version: 1,
+            waits: Waits::Time,
+            next_at: None,
+            started_at: now,
+            started_by: "mia".to_owned(),
+            reason: None,
+            changed_at: now,
+            warned_at: None,
+            state,
+            places: String::new(),
+            target: None,
+            sealed_new: None,
+            sealed_old: None,
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_brought_back_is_not_said_to_go() {
+        let overlap = News::Stage { stage: Stage::Overlap };
+        let used = News::StillUsed { at: Time::parse(DEADLINE_AT).unwrap(), place: None };
+        let told = |leaving, news: &News| tale(&row(leaving), news, &Next::Person);
+        let warning = told(Leaving::Old, &overlap).unwrap();
+        assert!(warning.title.starts_with("AKIAOLD goes at 2027-02-01"), "{}", warning.title);
+        assert_eq!(warning.problem, DEADLINE);
+        assert!(told(Leaving::New, &overlap).is_none());
+        assert!(told(Leaving::Old, &used).unwrap().title.starts_with("AKIAOLD is still used"));
+        assert!(told(Leaving::New, &used).unwrap().title.starts_with("AKIANEW is still used"));
+    }
 }
