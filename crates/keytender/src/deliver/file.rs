@@ -124,25 +124,29 @@ fn replace(
         }
         beside.file.sync_all().map_err(|error| unwritten(target, error))?;
         // Somebody's editor may have saved it in between.
-        if !is_same_file(old.as_ref(), open(target)?.as_ref()) {
+        if !is_unchanged(old.as_ref(), open(target)?.as_ref()) {
             continue;
         }
         beside.rename(target).map_err(|error| unwritten(target, error))?;
-        let again = open(target)?;
-        let text = again.as_ref().map_or("", |old| old.text.expose());
-        return match layout.held(text).map_err(|fault| unread(target, fault))? {
+        let Some(again) = open(target)? else { return Err(not_given_back(target)) };
+        // Who waited for us may have replaced ours by now: our turn it was. A later look finds theirs.
+        if !beside.is_same_file(&again).map_err(|error| unwritten(target, error))? {
+            return Ok(Written::Now);
+        }
+        return match layout.held(again.text.expose()).map_err(|fault| unread(target, fault))? {
             Some(held) if held.is_same(wanted) => Ok(Written::Now),
-            _ => Err(Error::new(format!(
-                "`{}` does not give back what was written to it",
-                target.display()
-            ))
-            .kind(Kind::Conflict)),
+            _ => Err(not_given_back(target)),
         };
     }
     Err(changed(&format!("`{}`", target.display())))
 }
 
-fn is_same_file(one: Option<&Old>, other: Option<&Old>) -> bool {
+fn not_given_back(target: &Path) -> Error {
+    Error::new(format!("`{}` does not give back what was written to it", target.display()))
+        .kind(Kind::Conflict)
+}
+
+fn is_unchanged(one: Option<&Old>, other: Option<&Old>) -> bool {
     match (one, other) {
         (None, None) => true,
         (Some(one), Some(other)) => {
@@ -322,6 +326,11 @@ impl Beside {
             fchown(&self.file, uid, gid)?;
         }
         self.file.set_permissions(PermissionsExt::from_mode(old.mode() & 0o7777))
+    }
+
+    fn is_same_file(&self, other: &Old) -> io::Result<bool> {
+        let own = self.file.metadata()?;
+        Ok((own.dev(), own.ino()) == (other.metadata.dev(), other.metadata.ino()))
     }
 
     fn rename(&mut self, target: &Path) -> io::Result<()> {
