@@ -39,6 +39,7 @@ mod hook;
 mod json;
 #[cfg(feature = "keyring")]
 mod keyring;
+mod keytender;
 mod kubernetes;
 mod layout;
 mod place;
@@ -60,6 +61,7 @@ pub use gitlab::GitlabVariable;
 pub use hook::Hook;
 #[cfg(feature = "keyring")]
 pub use keyring::Keyring;
+pub use keytender::Keytender;
 pub use kubernetes::{Cluster, Kubernetes, Rollout, Workload};
 pub use pointer::{Field, Pointer};
 pub use profile::Profile;
@@ -111,6 +113,8 @@ pub enum Destination {
     GithubActions(GithubActions),
     /// CI/CD variables of GitLab.
     GitlabVariable(GitlabVariable),
+    /// The credential of an account at another Keytender, which is never given back.
+    Keytender(Keytender),
     /// Programs that take the secret and give it back.
     Command(Program),
     /// A person puts it there.
@@ -252,7 +256,7 @@ impl Destination {
     /// Whether it gives back what stands there. Where it does not, [`Destination::read`] knows nothing,
     /// and [`Destination::write`] compares nothing: it may be done again, whatever stands there.
     pub const fn can_read(&self) -> bool {
-        !matches!(self, Self::GithubActions(_) | Self::ByHand(_))
+        !matches!(self, Self::GithubActions(_) | Self::Keytender(_) | Self::ByHand(_))
     }
 
     /// What stands here now; `None` if nothing does: no file, no such variable, an empty value. Of
@@ -300,6 +304,7 @@ impl Destination {
             Self::AwsSsm(at) => place::write(&at.open().await?, expected, &wanted).await,
             Self::GitlabVariable(at) => place::write(at, expected, &wanted).await,
             Self::GithubActions(at) => at.write(&wanted).await,
+            Self::Keytender(at) => at.write(&wanted).await,
             Self::Command(program) => place::write(program, expected, &wanted).await,
             _ => match self.layout() {
                 Some((path, layout)) => {
@@ -326,6 +331,7 @@ impl Destination {
             #[cfg(feature = "aws")]
             Self::AwsSsm(at) => at.open().await?.check().await,
             Self::GithubActions(at) => at.check().await,
+            Self::Keytender(at) => at.check().await,
             Self::GitlabVariable(at) => at.check().await,
             Self::Command(program) => program.check().await,
             _ => match self.layout() {
@@ -366,6 +372,7 @@ impl Destination {
             #[cfg(feature = "aws")]
             Self::AwsSsm(at) => at.id.is_some(),
             Self::GithubActions(at) => at.id.is_some(),
+            Self::Keytender(at) => at.with_id,
             Self::GitlabVariable(at) => at.id.is_some(),
             Self::Command(program) => program.with_id,
             _ => self.layout().is_some_and(|(_, layout)| layout.has_id()),

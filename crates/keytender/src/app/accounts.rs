@@ -164,7 +164,7 @@ mod change;
 mod reach;
 mod seen;
 
-pub use change::set_contact;
+pub use change::{is_credential, set_contact, set_credential};
 pub use reach::{check as check_reach, kind_of};
 pub(super) use seen::get_seen;
 pub use seen::{check_seen, list, syncs, view};

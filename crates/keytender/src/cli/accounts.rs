@@ -43,13 +43,16 @@ pub(super) enum Command {
         /// The account
         name: String,
     },
-    /// Say who hears of an account's keys without an owner
+    /// Change who hears of an account's keys without an owner, or the credential that reaches it
     Set {
         /// The account
         name: String,
         /// The mail address; `none` takes it away
-        #[arg(long, value_name = "ADDRESS")]
-        contact: String,
+        #[arg(long, value_name = "ADDRESS", required_unless_present = "credential")]
+        contact: Option<String>,
+        /// Where another credential is, as when an account is added; - for standard input, to be kept sealed
+        #[arg(long, value_name = "PLACE")]
+        credential: Option<String>,
     },
     /// Stop all keys of a customer of an API of yours; this can be undone
     Suspend(customers::Suspend),
@@ -134,12 +137,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Suspend(args) => customers::suspend(&args, true, context),
         Command::Resume(args) => customers::suspend(&args, false, context),
         Command::Check { name } => check(&name, context),
-        Command::Set { name, contact } => context.desk(async |desk| {
-            let contact = Some(contact.as_str()).filter(|word| *word != "none");
-            desk.set_account_contact(&name, contact).await.map_err(Stop::could_not)?;
-            context.talk.note(&format!("changed {name}"));
-            Ok(DONE)
-        }),
+        Command::Set { name, contact, credential } => {
+            set(&name, contact.as_deref(), credential.as_deref(), context)
+        }
         Command::Remove { name, yes } => remove(&name, yes, context),
     }
 }
@@ -215,6 +215,26 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
         }
         desk.add_account(new, secret).await.map_err(Stop::could_not)?;
         context.talk.note(&added);
+        Ok(DONE)
+    })
+}
+
+fn set(
+    name: &str,
+    contact: Option<&str>,
+    credential: Option<&str>,
+    context: &Context,
+) -> Result<u8, Stop> {
+    let secret = credential.map(source).transpose()?;
+    context.desk(async |desk| {
+        if let Some(secret) = secret {
+            desk.set_account_credential(name, secret).await.map_err(Stop::could_not)?;
+        }
+        if let Some(contact) = contact {
+            let contact = Some(contact).filter(|word| *word != "none");
+            desk.set_account_contact(name, contact).await.map_err(Stop::could_not)?;
+        }
+        context.talk.note(&format!("changed {name}"));
         Ok(DONE)
     })
 }

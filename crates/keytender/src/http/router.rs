@@ -54,6 +54,7 @@ fn places() -> OpenApiRouter<State> {
         .routes(routes!(api::accounts::list, api::accounts::add))
         .routes(routes!(api::accounts::get, api::accounts::set, api::accounts::remove))
         .routes(routes!(api::accounts::check))
+        .routes(routes!(api::accounts::compare))
         .routes(routes!(api::accounts::syncs, api::accounts::sync))
         .routes(routes!(api::providers::list))
         .routes(routes!(api::providers::get))

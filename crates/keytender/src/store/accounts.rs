@@ -303,6 +303,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Sets how an account is reached: what is told of that, and the secret that we are asked to keep, sealed.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_account_access(
+        &mut self,
+        id: AccountId,
+        access: &Access,
+        sealed: Option<&str>,
+    ) -> Result<()> {
+        let sql = "UPDATE accounts SET access = $3, sealed = $4 WHERE tenant_id = $1 AND id = $2";
+        let access = json(access)?;
+        let values = vec![self.tenant().into(), id.as_i64().into(), access.into(), sealed.into()];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
     /// Takes an account and everything that is known of its keys out of the inventory.
     ///
     /// # Errors

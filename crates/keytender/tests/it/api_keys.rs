@@ -479,3 +479,32 @@ fn an_owner_sees_and_tends_their_own_keys_alone() {
         server.ask_with(&issued, &Method::POST, "/v1/keys", Some(&new), &[]).expect(403);
     }
 }
+
+#[test]
+fn what_uses_the_servers_machine_is_no_destination_from_elsewhere() {
+    let home = Home::new();
+    run(&home, &["keys", "add", "stripe", "shop", "--created", "2026-01-01"]);
+    let served = Served::start(&home);
+    let file = json!({"kind": "file", "path": "/srv/shop/key"});
+    let reads = json!({"kind": "command", "write": ["/bin/tee", "/tmp/x"], "read": ["/bin/cat", "/etc/shadow"]});
+    let signs_in = json!({"kind": "vault", "url": "https://vault.example.com", "mount": "secret",
+                          "path": "shop", "secret": "key", "token": "file:/etc/keytender/token"});
+    let other = json!({"kind": "keytender", "url": "https://keys.example.com", "account": "prod",
+                       "token": "env:TOKEN"});
+    let add = |name: &str, spec: &Value, reload: Value| {
+        let new = json!({"name": name, "spec": spec, "reload": reload});
+        served.post("/v1/keys/shop/destinations", &new)
+    };
+    for spec in [&reads, &signs_in, &other] {
+        let refused = add("there", spec, Value::Null).expect(403);
+        let words = refused["detail"].as_str().unwrap();
+        assert!(words.contains("is not added from elsewhere"), "{spec}: {refused}");
+    }
+    let runs = json!({"kind": "command", "run": ["/bin/true"]});
+    add("there", &file, runs).expect(403);
+    add("there", &file, Value::Null).expect(201);
+    // Whoever is at the machine may.
+    let words = ["destinations", "add", "shop", "by-program", "command"];
+    let more = ["write=[\"/usr/bin/tee\"]", "read=[\"/bin/cat\"]"];
+    run(&home, &[&words[..], &more].concat());
+}

@@ -1,5 +1,6 @@
 //! Destinations: nothing beside the value changes, nobody else's change is lost, no secret either.
 
+mod another;
 mod api;
 mod aws;
 mod github;

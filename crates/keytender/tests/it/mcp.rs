@@ -259,7 +259,7 @@ fn a_rotation_that_an_agent_begins_brings_the_new_key_and_tells_no_secret() {
     let Some(partners) = Partners::find() else { return };
     let inside = partners.enter("220000000017");
     let home = inside.home();
-    let users = ["here", "there"];
+    let users = ["here", "there", "asked"];
     let olds = users.map(|user| used(&inside, &home, user));
     run(&home, "accounts add aws shop");
     run(&home, "sync");
@@ -268,6 +268,7 @@ fn a_rotation_that_an_agent_begins_brings_the_new_key_and_tells_no_secret() {
         run(&home, &format!("destinations add {id} env env path={path} id=ID secret=SECRET"));
     }
     begin_and_take_back(&python, &home, &home, users[0], &olds[0]);
+    approve_and_acknowledge(&python, &home, users[2], &olds[2]);
     let mut served = Served::start(&home);
     begin_and_take_back(&python, &served.home(), &home, users[1], &olds[1]);
     assert_eq!(served.end(), 0);
@@ -315,4 +316,30 @@ fn begin_and_take_back(
     let log = run(place, "log --json");
     assert!(log.contains("mcp on desk, by mcp"), "{log}");
     assert!(log.contains("it is old") && !log.contains(old) && !log.contains(&new), "{log}");
+}
+
+/// An agent that may approve takes a rotation past the steps that are asked for.
+fn approve_and_acknowledge(python: &str, home: &Home, user: &str, (id, old): &(String, String)) {
+    let words = ["--allow", "rotate", "--allow", "approve", "--ask", "deliver", "--ask", "disable"];
+    let because = "the user said so";
+    let calls = json!([
+        ["start_rotation", {"key": id, "because": "it is old"}],
+        ["approve_step", {"rotation": id, "step": "disable", "because": because}],
+        ["approve_step", {"rotation": id, "step": "deliver", "because": because}],
+        ["acknowledge_destination", {"rotation": id, "destination": "env", "because": because}],
+        ["acknowledge_destination", {"rotation": id, "destination": "elsewhere", "because": because}],
+    ]);
+    let spoken = speak(python, home, MODES[0], &words, calls);
+    let begun = spoken.value(0);
+    assert_eq!((&begun["asks"], &begun["stage"]), (&json!(["deliver"]), &json!("verified")));
+    assert_eq!(begun["destinations"][0]["is_written"], false, "{begun}");
+    assert!(spoken.refusal(1).contains("does not ask for `disable` now"), "{}", spoken.text(1));
+    assert_eq!(spoken.value(2)["destinations"][0]["is_written"], true, "{}", spoken.value(2));
+    let told = spoken.value(3);
+    assert_eq!(told["destinations"][0]["is_acknowledged"], true, "{told}");
+    assert_eq!(told["asks"], json!(["disable"]), "{told}");
+    assert!(spoken.refusal(4).contains("has no destination `elsewhere`"), "{}", spoken.text(4));
+    let new = line(home, user, "SECRET");
+    assert_ne!(new, *old);
+    spoken.holds_none_of(&[old, &new]);
 }

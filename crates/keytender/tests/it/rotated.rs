@@ -5,4 +5,8 @@ mod automatic;
 mod cloud;
 mod journey;
 mod killed;
+mod lost;
+mod nodes;
+mod own;
 mod root;
+mod told;

@@ -256,6 +256,7 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
             json!({"version": 1, "node": "n", "epoch": 1, "sequence": 1, "rows": []})
         }
         ("PATCH", "/v1/accounts/{account}") => json!({"contact": null}),
+        ("POST", "/v1/accounts/{account}/credential-comparisons") => json!({"secret": "x"}),
         ("PATCH", "/v1/owners/{owner}") => json!({"address": "x@example.com"}),
         ("POST", "/v1/channels/{channel}/rotation") => json!({}),
         ("POST", "/v1/owners/{owner}/claims") => json!({"by": "principal", "pattern": "x"}),

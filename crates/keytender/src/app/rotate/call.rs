@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keytender_core::inventory::KeyRecord;
 use keytender_core::key::LastUse;
-use keytender_core::rotation::{Answer, Cadence, Call, Fault, Seen, SeenKey, quiet};
+use keytender_core::rotation::{Answer, Cadence, Call, Fault, Seen, SeenKey, Stage, Way, quiet};
 use keytender_core::secret::Secret;
 use keytender_core::time::Span;
 
@@ -22,8 +22,9 @@ use crate::store::rotations::Kept;
 /// How long whoever is told to read a destination again may take to answer.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Whoever lost it half-way could neither go on nor back.
-const OWN: &str = "this is the key by which Keytender asks the account: give the account another credential first";
+/// Whoever stops the key by which it asks can neither go on nor back.
+const STILL_OWN: &str = "Keytender itself still asks the account by the key that leaves: put the new one where the \
+                         account's credential is read, then resume";
 
 /// What a rotation works with.
 pub(super) struct Hands {
@@ -68,7 +69,8 @@ impl Hands {
     /// Makes a call; what is not answered in time is lost.
     pub(super) async fn perform(&self, row: &Kept, call: &Call) -> Answered {
         let micros = u64::try_from(row.state.plan.timeout.as_micros()).unwrap_or(0);
-        let answered = tokio::time::timeout(Duration::from_micros(micros), self.make(row, call));
+        let made = Box::pin(self.make(row, call));
+        let answered = tokio::time::timeout(Duration::from_micros(micros), made);
         answered.await.unwrap_or_else(|_| {
             Answered::alone(Answer::Failed(Fault::Lost, "there was no answer in time".to_owned()))
         })
@@ -93,17 +95,30 @@ impl Hands {
                 return self.restore(row, *at).await.unwrap_or_else(|e| misplaced(&e));
             }
             Call::Reload { at } => return self.reload(*at).await.unwrap_or_else(|e| misplaced(&e)),
-            Call::Disable { id } => {
-                self.provider.disable(id).await.map(|()| Answered::alone(Answer::Did))
-            }
+            Call::Disable { id } => self.leave(id, async || self.provider.disable(id).await).await,
             Call::Enable { id } => {
                 self.provider.enable(id).await.map(|()| Answered::alone(Answer::Did))
             }
-            Call::Delete { id } => {
-                self.provider.delete(id).await.map(|()| Answered::alone(Answer::Did))
-            }
+            Call::Delete { id } => self.leave(id, async || self.provider.delete(id).await).await,
         };
         made.unwrap_or_else(failed)
+    }
+
+    /// Ends a key, unless it is the one by which the account is asked.
+    async fn leave(
+        &self,
+        id: &str,
+        end: impl AsyncFnOnce() -> Result<(), Failed>,
+    ) -> Result<Answered, Failed> {
+        self.refuse_own(id).await?;
+        end().await.map(|()| Answered::alone(Answer::Did))
+    }
+
+    async fn refuse_own(&self, id: &str) -> Result<(), Failed> {
+        match self.provider.asks_by(id).await? {
+            true => Err(Failed(Fault::Refused, STILL_OWN.to_owned())),
+            false => Ok(()),
+        }
     }
 
     fn made(&self, new: Minted) -> Result<Answered, Failed> {
@@ -119,9 +134,6 @@ impl Hands {
 
     /// What there is, and what stands in the way of writing a destination.
     async fn preflight(&self) -> Result<Answered, Failed> {
-        if self.provider.is_own_credential().await? {
-            return Err(Failed(Fault::Refused, OWN.to_owned()));
-        }
         let keys = self.provider.list().await?;
         let mut faults = BTreeMap::new();
         let mut found = Vec::with_capacity(self.places.len());
@@ -186,6 +198,10 @@ impl Hands {
 
     /// What there is, each destination in the words of the rotation: the new print where the new secret stands.
     async fn observe(&self, row: &Kept) -> Result<Answered, Failed> {
+        // The secret of a key that is changed in place leaves with the call; its id stays.
+        if row.state.stage == Stage::Overlap && row.state.plan.way == Way::CreateThenDelete {
+            self.refuse_own(self.provider.old_id()).await?;
+        }
         let keys: Vec<SeenKey> = self.provider.list().await?;
         let new = self.new_key(row).ok();
         let mut prints = Vec::with_capacity(self.places.len());

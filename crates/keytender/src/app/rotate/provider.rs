@@ -148,13 +148,13 @@ impl Principal {
         self.read(async { ask!(&self.keys, keys => keys.is_taken(id, secret).await) }).await
     }
 
-    /// Whether the key that is replaced is the credential by which its own account is reached, as far as that can be
-    /// told: by its id, or by what the provider says of the credential.
+    /// Whether the key `id` is the credential by which its own account is reached, as far as that can be told: by
+    /// its id, or by what the provider says of the credential.
     ///
     /// # Errors
     /// [`Failed`] where it could be told and was not.
-    pub async fn is_own_credential(&self) -> Result<bool, Failed> {
-        self.read(async { ask!(&self.keys, keys => keys.is_own_credential().await) }).await
+    pub async fn asks_by(&self, id: &str) -> Result<bool, Failed> {
+        self.read(Box::pin(async { ask!(&self.keys, keys => keys.asks_by(id).await) })).await
     }
 
     /// Stops a key, which can be undone; one that is gone is as wanted.

@@ -21,8 +21,8 @@ use crate::store::db::Tx;
 use crate::store::rotations::{Happened, Kept};
 use crate::store::{self, Failure};
 
-/// How often it is tried to write down what a call made, before it is written beside the database.
-const TRIES: u32 = 80;
+/// How long it is tried to write down what a call made, before it is written beside the database.
+const PATIENCE: Span = Span::from_micros(15_000_000);
 /// The pause between two such tries.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long before its deadline the owner of a key must have been told.
@@ -53,8 +53,8 @@ pub async fn run(
     {
         return Ok(rest(at));
     }
-    let hands = super::hands(inventory, &row).await?;
-    let runner = Runner { inventory, hands, turn, limit, id };
+    let hands = Box::pin(super::hands(inventory, &row)).await?;
+    let mut runner = Runner { inventory, hands, turn, limit, id };
     let (mut row, mut next) = runner.take_up(&row).await?;
     while let Next::Call(call) = next {
         if turn.is_over() {
@@ -62,6 +62,10 @@ pub async fn run(
         }
         let answered = runner.hands.perform(&row, &call).await;
         (row, next) = runner.answer(&call, answered).await?;
+        if let Call::Deliver { .. } | Call::Restore { .. } = call {
+            // The account's own credential may be read where this was written.
+            runner.hands = Box::pin(super::hands(inventory, &row)).await?;
+        }
     }
     Ok(match next {
         Next::Call(_) => Span::default(),
@@ -111,9 +115,8 @@ impl Runner<'_> {
             return Ok((row, next));
         };
         // A key was made, and nobody else has its secret.
-        let mut tries = 0;
+        let made_at = clock::now();
         loop {
-            tries += 1;
             match self.write(Event::Answered(answer.clone()), &keep, Some(call)).await {
                 Ok((row, next)) => {
                     mirror::follow(self.inventory, &row).await?;
@@ -123,7 +126,7 @@ impl Runner<'_> {
                     self.stray(&new.id).await?;
                     return Err(cannot_write(Failure::Lost));
                 }
-                Err(failure) if tries >= TRIES => {
+                Err(failure) if clock::now().since(made_at) >= PATIENCE => {
                     if spool::keep(self.inventory, self.id, &self.hands.safe, &new).await.is_err() {
                         // Nobody could ever use it.
                         _ = self.hands.provider.delete(&new.id).await;

@@ -95,6 +95,24 @@ impl Desk<'_> {
         }
     }
 
+    /// Gives an account another credential.
+    pub(in crate::cli) async fn set_account_credential(
+        &self,
+        word: &str,
+        secret: SecretSource,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => {
+                accounts::set_credential(inventory, word, secret, |_| Ok(())).await
+            }
+            Self::There(server) => {
+                let secret = sent(secret)?;
+                let change = json!({"secret": secret.as_ref().map(|secret| secret.expose())});
+                server.ask::<Value>(Method::PATCH, &place(word), &change).await.map(drop)
+            }
+        }
+    }
+
     /// Forgets an account.
     pub(in crate::cli) async fn remove_account(&self, word: &str) -> Result<(), Error> {
         match self {

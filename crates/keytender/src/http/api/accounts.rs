@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use keytender_core::id::SyncId;
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::owners::{Made, Paging, made};
 use crate::app::accounts::{self, NewAccount};
+use crate::app::channels::SecretSource;
 use crate::app::inventory::Inventory;
 use crate::app::sync;
 use crate::app::view::{AccountList, AccountView, CheckView, SyncList, SyncView, SyncedView};
@@ -70,6 +71,27 @@ pub(in crate::http) struct AccountChange {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<String>, max_length = 254)]
     contact: Option<Option<String>>,
+    /// Another credential that reaches it, in the place of the one before; as when an account is added.
+    #[serde(default, deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = Option<String>, write_only, max_length = 4096)]
+    secret: Option<Secret>,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct ComparisonView {
+    /// Whether both are the same.
+    is_same: bool,
+}
+
+/// A credential that is to be compared.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Credential {
+    /// The whole of it.
+    #[serde(deserialize_with = "crate::app::view::write_only::deserialize")]
+    #[schema(value_type = String, write_only, max_length = 4096)]
+    secret: Option<Secret>,
 }
 
 /// List accounts
@@ -145,14 +167,37 @@ pub(in crate::http) async fn set(
     version: IfMatch,
     Body(change): Body<AccountChange>,
 ) -> Result<Tagged<AccountView>, Refusal> {
-    match change.contact {
-        Some(contact) => {
-            let allows = |now: &AccountView| version.check(now);
-            accounts::set_contact(&inventory, &word, contact.as_deref(), allows).await?;
-        }
-        None => version.check(&accounts::view(&inventory, &word).await?)?,
+    version.check(&accounts::view(&inventory, &word).await?)?;
+    let is_first = change.secret.is_none();
+    if let Some(secret) = change.secret {
+        let allows = |now: &AccountView| version.check(now);
+        let secret = SecretSource::Keep(secret);
+        accounts::set_credential(&inventory, &word, secret, allows).await?;
+    }
+    if let Some(contact) = change.contact {
+        // What was changed just now is another version.
+        let allows = |now: &AccountView| if is_first { version.check(now) } else { Ok(()) };
+        accounts::set_contact(&inventory, &word, contact.as_deref(), allows).await?;
     }
     Ok(Tagged(accounts::view(&inventory, &word).await?))
+}
+
+/// Compare a credential
+///
+/// Whether it is the one that is kept for the account: for whoever replaced it, and could not read it back otherwise.
+#[utoipa::path(post, path = "/v1/accounts/{account}/credential-comparisons", tag = "accounts",
+    request_body = Credential,
+    params(("account" = String, Path, description = "The id or the name")),
+    responses((status = 200, body = ComparisonView, description = "Whether it is the same")),
+    security(("token" = ["accounts:write"])))]
+pub(in crate::http) async fn compare(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Body(credential): Body<Credential>,
+) -> Result<axum::Json<ComparisonView>, Refusal> {
+    let secret = credential.secret.unwrap_or_else(|| Secret::new(""));
+    let is_same = accounts::is_credential(&inventory, &word, &secret).await?;
+    Ok(axum::Json(ComparisonView { is_same }))
 }
 
 /// Forget an account

@@ -295,15 +295,15 @@ fn a_key_is_taken_while_it_works_and_only_as_its_own_user() {
 #[test]
 fn a_key_by_which_its_own_account_is_reached_is_told() {
     let fake = FakeIam::start(strict());
-    assert!(!run(at_fake(&fake).is_own_credential()).unwrap());
+    assert!(!run(at_fake(&fake).asks_by(OLD)).unwrap());
     let own = reached(&fake.url(), &format!("{OLD} hunter2"));
     let keys = open(&own, &key_of("deploy", OLD)).unwrap();
-    assert!(run(keys.is_own_credential()).unwrap());
+    assert!(run(keys.asks_by(keys.old_id())).unwrap());
     // Entering by a role changes nothing about whose key it is.
     let role = Some("arn:aws:iam::123456789012:role/admin".to_owned());
     let own = Reached { access: Access { role, ..own.access.clone() }, ..own };
     let keys = open(&own, &key_of("deploy", OLD)).unwrap();
-    assert!(run(keys.is_own_credential()).unwrap());
+    assert!(run(keys.asks_by(keys.old_id())).unwrap());
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn the_place_of_roots_key_is_taken_by_a_user() {
     assert!(
         matches!(&seen[0].last_use, UseSeen::At { place: Some(place), .. } if place == "s3 in us-east-1")
     );
-    assert!(!run(keys.is_own_credential()).unwrap());
+    assert!(!run(keys.asks_by(keys.old_id())).unwrap());
     let new = made(run(keys.create("m")));
     assert_eq!(fake.with_account(|account| account.user_mut("deploy").keys.len()), 2);
     assert!(run(keys.is_taken(&new.id, &new.secret)).unwrap());

@@ -125,7 +125,7 @@ fn a_second_keytender_rotates_by_its_descriptor() {
         let last_use = one(&seen, &new.id).unwrap().last_use.clone();
         matches!(last_use, UseSeen::At { place: Some(place), .. } if place == "orders in eu-west-1")
     });
-    assert!(!run(keys.is_own_credential()).unwrap());
+    assert!(!run(keys.asks_by(keys.old_id())).unwrap());
 }
 
 #[test]
@@ -180,15 +180,15 @@ fn the_token_by_which_a_second_keytender_is_reached_is_known_as_ones_own() {
         pair.other.post(&format!("/v1/users/{user}/tokens"), &json!({"label": "spare"}));
     let spare = made_there.expect(201)["key"].as_str().unwrap().to_owned();
     let keys = pair.principal(&own);
-    assert!(run(keys.is_own_credential()).unwrap());
-    assert!(!run(pair.principal(&spare).is_own_credential()).unwrap());
+    assert!(run(keys.asks_by(keys.old_id())).unwrap());
+    assert!(!run(keys.asks_by(&spare)).unwrap());
     // It makes its own successor, which takes over before it goes.
     let new = made(run(keys.create(MARKER)));
     assert!(run(keys.is_taken(&new.id, &new.secret)).unwrap());
     let (account, held) = pair.held(&own);
     let account = Account { secret: Some(new.secret.clone()), ..account };
     let keys = open(&account, &held).unwrap();
-    assert!(!run(keys.is_own_credential()).unwrap());
+    assert!(!run(keys.asks_by(keys.old_id())).unwrap());
     run(keys.disable(&own)).unwrap();
     let seen = run(keys.list()).unwrap();
     assert_eq!(one(&seen, &own).unwrap().standing, Standing::Suspended);

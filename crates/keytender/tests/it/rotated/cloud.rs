@@ -47,8 +47,7 @@ impl Cloud {
         let mut cloud = Self::begin(&aws, Some(UNCHECKED_CALLS));
         cloud.aws = Some(aws);
         cloud.command(&["iam", "create-user", "--user-name", "admin"]);
-        let allow = ["--user-name", "admin", "--policy-name", "all", "--policy-document", POLICY];
-        cloud.command(&[&["iam", "put-user-policy"], &allow[..]].concat());
+        cloud.allow("admin");
         cloud.admin = cloud.make_key("admin");
         Some(cloud)
     }
@@ -121,6 +120,12 @@ impl Cloud {
         (text("AccessKeyId"), text("SecretAccessKey"))
     }
 
+    /// Lets a user do everything.
+    pub(super) fn allow(&self, user: &str) {
+        let words = ["--user-name", user, "--policy-name", "all", "--policy-document", POLICY];
+        self.command(&[&["iam", "put-user-policy"], &words[..]].concat());
+    }
+
     /// A new user with a key.
     pub(super) fn user(&self, name: &str) -> Pair {
         match self.aws {
@@ -155,14 +160,19 @@ impl Cloud {
         }
     }
 
-    /// A home whose AWS is behind a door of its own.
+    /// A home whose AWS is behind a door of its own, and is asked by the administrator's key.
     pub(super) fn home(&self, door: &Door) -> Home {
         let (id, secret) = &self.admin;
+        self.bare_home(door)
+            .with("AWS_ACCESS_KEY_ID", id.as_str())
+            .with("AWS_SECRET_ACCESS_KEY", secret.as_str())
+    }
+
+    /// One without any key.
+    pub(super) fn bare_home(&self, door: &Door) -> Home {
         let home = Home::new()
             .with("AWS_ENDPOINT_URL", door.url())
-            .with("AWS_DEFAULT_REGION", "us-east-1")
-            .with("AWS_ACCESS_KEY_ID", id.as_str())
-            .with("AWS_SECRET_ACCESS_KEY", secret.as_str());
+            .with("AWS_DEFAULT_REGION", "us-east-1");
         let database = home.path().join("inventory.db");
         home.with("KEYTENDER_DATABASE", database.to_str().unwrap())
     }
@@ -191,12 +201,22 @@ impl Cloud {
     }
 }
 
+/// Which call of the rotation hangs.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At {
+    /// The how manieth.
+    Number(usize),
+    /// The first that asks for this.
+    Action(&'static str),
+}
+
 /// When a call of the rotation hangs, and whether AWS has done it by then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hang {
-    /// The how manieth call.
-    pub(super) at: usize,
+    pub(super) at: At,
     pub(super) after: bool,
+    /// Whether it is answered after all, once it is released.
+    pub(super) is_answered: bool,
 }
 
 #[derive(Default)]
@@ -238,7 +258,7 @@ impl Door {
         self.rules.0.lock().unwrap().is_hanging
     }
 
-    /// Lets the one that hangs end without an answer.
+    /// Lets the one that hangs end.
     pub(super) fn release(&self) {
         let (rules, told) = &*self.rules;
         let mut rules = rules.lock().unwrap();
@@ -251,6 +271,11 @@ impl Door {
     pub(super) fn lets_in(&self, first: &Pair, key: &Pair) -> bool {
         let rules = self.rules.0.lock().unwrap();
         (key == first || rules.made.contains(key)) && !rules.disabled.contains(&key.0)
+    }
+
+    /// The keys that were made through it.
+    pub(super) fn made(&self) -> Vec<Pair> {
+        self.rules.0.lock().unwrap().made.clone()
     }
 
     /// How many calls of the program there were.
@@ -301,7 +326,13 @@ fn answer(moto: &str, came: &Came, shared: &(Mutex<Rules>, Condvar)) -> Reply {
         let counts = is_ours && !action.contains("Report") && !action.starts_with("ListAccount");
         rules.calls += usize::from(counts);
         let calls = rules.calls;
-        rules.hang.filter(|hang| counts && hang.at == calls)
+        rules.hang.filter(|hang| {
+            counts
+                && match hang.at {
+                    At::Number(number) => number == calls,
+                    At::Action(name) => name == action,
+                }
+        })
     };
     let early = hang.is_some_and(|hang| !hang.after);
     let reply = if early { Reply::Close } else { pass(moto, came) };
@@ -324,9 +355,11 @@ fn answer(moto: &str, came: &Came, shared: &(Mutex<Rules>, Condvar)) -> Reply {
         rules.is_hanging = true;
         let patience = Duration::from_secs(60);
         _ = told.wait_timeout_while(rules, patience, |rules| rules.is_hanging).unwrap();
-        return Reply::Close;
     }
-    reply
+    match hang {
+        Some(hang) if !hang.is_answered => Reply::Close,
+        _ => reply,
+    }
 }
 
 fn pass(moto: &str, came: &Came) -> Reply {

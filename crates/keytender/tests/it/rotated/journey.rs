@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keytender::store::Store;
-use keytender::store::db::Location;
+use keytender::store::db::{Location, Tx};
+use keytender::store::rotations::Kept;
 use keytender_core::id::RotationId;
 use keytender_core::rotation::Rotation;
 use keytender_core::time::Span;
@@ -19,7 +20,7 @@ use crate::served::Served;
 use crate::verifying::{pause, until};
 
 /// How long a node that died keeps a rotation from others, in seconds.
-const LEASE: &str = "9";
+pub(super) const LEASE: &str = "9";
 
 /// A user of AWS whose key is rotated, used by the profile of a file.
 pub(super) struct Shop<'c> {
@@ -35,9 +36,20 @@ pub(super) struct Shop<'c> {
 impl<'c> Shop<'c> {
     /// A shop that is known to the inventory, with its destination.
     pub(super) fn open(cloud: &'c Cloud, name: &str) -> Self {
-        let old = cloud.user(name);
         let door = Arc::new(cloud.door());
         let home = cloud.home(&door);
+        Self::open_in(cloud, name, door, home, &[])
+    }
+
+    /// The same in a home of one's own; `words` say how the account is reached.
+    pub(super) fn open_in(
+        cloud: &'c Cloud,
+        name: &str,
+        door: Arc<Door>,
+        home: Home,
+        words: &[&str],
+    ) -> Self {
+        let old = cloud.user(name);
         let (id, secret) = &old;
         let text = format!(
             "# of the shop\n[other]\naws_access_key_id = AKIAOTHER\n\n[shop]\naws_access_key_id = {id}\n\
@@ -45,7 +57,10 @@ impl<'c> Shop<'c> {
         );
         let file = home.write("credentials", text);
         let shop = Self { cloud, name: name.to_owned(), old, door, home, file, server: None };
-        shop.run(&["accounts", "add", "aws", "prod"]);
+        if words.contains(&"--profile") {
+            cloud.allow(name);
+        }
+        shop.run(&[&["accounts", "add", "aws", "prod"], words].concat());
         shop.run(&["sync"]);
         let path = format!("path={}", shop.file.display());
         shop.run(&[
@@ -68,7 +83,12 @@ impl<'c> Shop<'c> {
     }
 
     pub(super) fn serve(&mut self) {
-        self.server = Some(Served::start_with(&self.home, &["--lease", LEASE]));
+        self.serve_with(LEASE);
+    }
+
+    /// With leases, and so calls, of another length.
+    pub(super) fn serve_with(&mut self, lease: &str) {
+        self.server = Some(Served::start_with(&self.home, &["--lease", lease]));
     }
 
     pub(super) fn kill(&mut self) {
@@ -79,6 +99,10 @@ impl<'c> Shop<'c> {
 
     fn server(&self) -> &Served {
         self.server.as_ref().expect("it serves")
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.server().url
     }
 
     pub(super) fn begin(&self) -> String {
@@ -124,18 +148,7 @@ impl<'c> Shop<'c> {
     }
 
     fn change(&self, rotation: &str, change: impl Fn(&mut Rotation)) {
-        let database = self.home.variable("KEYTENDER_DATABASE");
-        let id: RotationId = rotation.parse().unwrap();
-        block_on(async {
-            let store = Store::open(&Location::parse(&database)).await.unwrap();
-            let mut tx = store.db().begin().await.unwrap();
-            let mut row = tx.lock_rotation(id).await.unwrap().unwrap();
-            change(&mut row.state);
-            assert!(tx.update_rotation(&row).await.unwrap());
-            tx.wake_rotation(id).await.unwrap();
-            tx.commit().await.unwrap();
-            store.close().await;
-        });
+        change_row(&self.home, rotation, |row| change(&mut row.state));
     }
 
     /// Whoever uses the file now is let in: a whole key stands there that works.
@@ -153,6 +166,35 @@ impl<'c> Shop<'c> {
             .filter(|path| path.is_file() && *path != self.file)
             .any(|path| contains(&std::fs::read(path).unwrap(), secret.as_bytes()))
     }
+}
+
+/// Changes a rotation beside whoever runs it.
+pub(super) fn change_row(home: &Home, rotation: &str, change: impl Fn(&mut Kept)) {
+    let id: RotationId = rotation.parse().unwrap();
+    beside(home, async |mut tx| {
+        let mut row = tx.lock_rotation(id).await.unwrap().unwrap();
+        change(&mut row);
+        assert!(tx.update_rotation(&row).await.unwrap());
+        tx.wake_rotation(id).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+}
+
+/// Changes the database beside whoever uses it, by statements.
+pub(super) fn script(home: &Home, sql: &'static str) {
+    beside(home, async |mut tx| {
+        tx.script(sql).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+}
+
+fn beside(home: &Home, work: impl AsyncFnOnce(Tx)) {
+    let database = home.variable("KEYTENDER_DATABASE");
+    block_on(async {
+        let store = Store::open(&Location::parse(&database)).await.unwrap();
+        work(store.db().begin().await.unwrap()).await;
+        store.close().await;
+    });
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::cloud::{Cloud, Hang};
+use super::cloud::{At, Cloud, Hang};
 use super::journey::Shop;
 use crate::verifying::pause;
 
@@ -17,12 +17,14 @@ const BOTH_WAYS: usize = 8;
 /// At how many calls: after so many a key is held, and what comes then is the same again.
 const MANY: usize = 26;
 
-/// Takes a rotation to its end, killed once on the way; false if it made fewer calls than `hang` waits for.
-fn ends_though_killed(cloud: &Cloud, hang: Hang) -> bool {
-    let when = if hang.after { "after" } else { "before" };
-    let mut shop = Shop::open(cloud, &format!("killed-{}-{when}", hang.at));
+/// Takes a rotation to its end, killed at the call of this number; false if it made fewer.
+fn ends_though_killed(cloud: &Cloud, number: usize, after: bool) -> bool {
+    let when = if after { "after" } else { "before" };
+    let mut shop = Shop::open(cloud, &format!("killed-{number}-{when}"));
     // Its sync and its first look count from here on.
-    shop.door.hang(Hang { at: shop.door.calls() + hang.at, ..hang });
+    let at = At::Number(shop.door.calls() + number);
+    let hang = Hang { at, after, is_answered: false };
+    shop.door.hang(hang);
     shop.serve();
     let rotation = shop.begin();
     let mut was_killed = false;
@@ -91,11 +93,10 @@ fn a_rotation_that_is_killed_at_any_of_its_calls_ends_and_nobody_notices() {
                     let number = next.fetch_add(1, Ordering::SeqCst);
                     // Up to the making of the key both ways, and then by turns.
                     let at = if number < BOTH_WAYS { number / 2 } else { number - BOTH_WAYS / 2 };
-                    let hang = Hang { at: at + 1, after: number % 2 == 1 };
-                    if hang.at > MANY {
+                    if at >= MANY {
                         return;
                     }
-                    match ends_though_killed(&cloud, hang) {
+                    match ends_though_killed(&cloud, at + 1, number % 2 == 1) {
                         true => _ = killed.fetch_add(1, Ordering::SeqCst),
                         false => is_over.store(true, Ordering::SeqCst),
                     }

@@ -97,7 +97,7 @@ impl Keys {
     fn user_of(&self, id: &str) -> Result<&str, Failed> {
         match &self.holder {
             Holder::User(user) if id == self.old => Ok(user),
-            Holder::Root { page, .. } if id.starts_with("root/") => Err(Failed(
+            Holder::Root { page, .. } if is_root(id) => Err(Failed(
                 Fault::Refused,
                 format!(
                     "root's keys are disabled and deleted by root alone: sign in as root at {page}"
@@ -190,17 +190,17 @@ impl Keys {
         }
     }
 
-    pub(super) async fn is_own_credential(&self) -> Result<bool, Failed> {
+    pub(super) async fn asks_by(&self, id: &str) -> Result<bool, Failed> {
         // A role that is assumed is entered with a key of somebody.
         let itself = open_itself(&self.account).await;
         let itself = itself.map_err(|error| Failed(Fault::Refused, error.explanation()))?;
-        if let Holder::Root { .. } = self.holder {
+        if is_root(id) {
             let identity = itself.taken_as().await;
             let identity = identity.map_err(|failure| self.failed(&failure, false))?;
             return Ok(identity.is_some_and(|one| one.arn.ends_with(":root")));
         }
         match itself.key_id().await {
-            Some(id) => Ok(id == self.old),
+            Some(own) => Ok(own == id),
             None => Err(Failed(Fault::Later, "no credentials were found".to_owned())),
         }
     }
@@ -249,6 +249,11 @@ impl Keys {
             None => failure.to_string(),
         }
     }
+}
+
+/// Whether an id is a place of one of root's keys.
+fn is_root(id: &str) -> bool {
+    id.starts_with("root/")
 }
 
 /// Who a key acts for.

@@ -275,8 +275,8 @@ impl Keys {
         }
     }
 
-    pub(super) async fn is_own_credential(&self) -> Result<bool, Failed> {
-        if self.credential_is_old()? {
+    pub(super) async fn asks_by(&self, id: &str) -> Result<bool, Failed> {
+        if self.credential_is(id)? {
             return Ok(true);
         }
         if !self.takes_itself() {
@@ -285,7 +285,7 @@ impl Keys {
         match self.session.whoami_as(&self.kind).await {
             Ok(who) => {
                 let key = who.and_then(|who| who.key);
-                Ok(key.is_some_and(|key| key.id == self.old.id))
+                Ok(key.is_some_and(|key| key.id == id))
             }
             // It is no key of this kind.
             Err(failure) if failure.is_lacking() => Ok(false),
@@ -293,9 +293,9 @@ impl Keys {
         }
     }
 
-    /// Whether the account's credential shows by itself that it is the old key: its id is a part of it, or a digest
-    /// of it.
-    fn credential_is_old(&self) -> Result<bool, Failed> {
+    /// Whether the account's credential shows by itself that it is this key: the id is a part of it, or a digest of
+    /// it.
+    fn credential_is(&self, id: &str) -> Result<bool, Failed> {
         let refused = |error: Error| Failed(Fault::Refused, error.explanation());
         let secret = match (&self.account.secret, &self.account.access.credential) {
             (Some(secret), _) => Some(secret.clone()),
@@ -305,7 +305,6 @@ impl Keys {
             }
             (None, None) => None,
         };
-        let id = self.old.id.as_str();
         Ok(secret.is_some_and(|secret| {
             let text = secret.expose().trim();
             let is_long = id.chars().count() >= MIN_ID_LETTERS;
