@@ -8,6 +8,7 @@
 //! | `accounts:read` | yes | yes | yes | – |
 //! | `accounts:write` | yes | yes | – | – |
 //! | `accounts:sync` | yes | yes | – | – |
+//! | `accounts:admit` | yes | yes | – | – |
 //! | `keys:read` | yes | yes | yes | own |
 //! | `keys:write` | yes | yes | – | own |
 //! | `keys:act` | yes | yes | – | own |
@@ -43,6 +44,19 @@ mod scope;
 use serde::{Deserialize, Serialize};
 
 pub use self::scope::{Scope, Scopes, UnknownScope};
+
+/// What a customer of an API of ours may do at most, with what is its own: see its account, its apps and its
+/// keys, make keys, rotate, suspend, resume and revoke them.
+pub const OF_CUSTOMERS: [Scope; 8] = [
+    Scope::AccountsRead,
+    Scope::AppsRead,
+    Scope::KeysRead,
+    Scope::KeysWrite,
+    Scope::KeysAct,
+    Scope::KeysIssue,
+    Scope::FindingsRead,
+    Scope::ReportsRead,
+];
 
 /// What a user is here for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -158,6 +172,14 @@ impl Grant {
         self.effective().contains(scope)
     }
 
+    /// The same for a customer of an API of ours: of its scopes those that make sense for one, and nothing that
+    /// is held.
+    #[must_use]
+    pub fn of_customer(self) -> Self {
+        let scopes = self.scopes.and(Scopes::from_iter(OF_CUSTOMERS));
+        Self { scopes, side: Some(Side::Issued), ..self }
+    }
+
     /// All that is allowed.
     pub fn effective(&self) -> Scopes {
         self.role.scopes().and(self.scopes)
@@ -224,6 +246,21 @@ mod tests {
         assert!(grant(Some(Side::Held)).reaches(Side::Held));
         assert!(!grant(Some(Side::Held)).reaches(Side::Issued));
         assert!(!grant(Some(Side::Issued)).reaches(Side::Held));
+    }
+
+    #[test]
+    fn a_customers_token_only_narrows_what_it_was_given() {
+        for role in Role::ALL {
+            for scopes in [Scopes::ALL, Scopes::EMPTY, Scopes::from_iter([Scope::KeysRead])] {
+                let grant = Grant { role, scopes, side: None }.of_customer();
+                assert!(grant.scopes.is_subset_of(scopes));
+                assert!(grant.scopes.is_subset_of(Scopes::from_iter(OF_CUSTOMERS)));
+                assert_eq!(grant.side, Some(Side::Issued));
+                for never in [Scope::UsersWrite, Scope::AccountsAdmit, Scope::KeysVerify] {
+                    assert!(!grant.allows(never));
+                }
+            }
+        }
     }
 
     #[test]

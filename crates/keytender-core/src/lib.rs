@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod akm;
+pub mod colour;
 pub mod id;
 pub mod inventory;
 pub mod key;

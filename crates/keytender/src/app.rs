@@ -7,6 +7,7 @@ pub mod apps;
 pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
+mod brand;
 pub mod channels;
 pub mod codes;
 pub(crate) mod csv_row;
@@ -33,6 +34,7 @@ pub mod paging;
 pub mod passkeys;
 mod passwords;
 pub mod policy;
+pub mod portal;
 pub mod principals;
 pub mod providers;
 pub mod report;

@@ -32,6 +32,7 @@ pub mod notices;
 mod one_time;
 pub mod overview;
 pub mod owners;
+pub mod portal;
 pub mod principals;
 pub mod reports;
 pub mod rotations;

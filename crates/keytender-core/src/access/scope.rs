@@ -41,13 +41,15 @@ impl utoipa::PartialSchema for Scope {
 #[cfg(feature = "schema")]
 impl utoipa::ToSchema for Scope {}
 
-scopes! { 29:
+scopes! { 30:
     /// See accounts and how their syncs went.
     AccountsRead "accounts:read";
     /// Add, change and remove accounts.
     AccountsWrite "accounts:write";
     /// Have an account asked for its keys.
     AccountsSync "accounts:sync";
+    /// Let a customer of an API manage its own keys: by a token of its own, or by a link to its key page.
+    AccountsAdmit "accounts:admit";
     /// See keys; never secrets.
     KeysRead "keys:read";
     /// Add keys, name them, give them owners, keep them until a day.

@@ -46,6 +46,7 @@ pub struct NewAccount {
 /// # Errors
 /// When the name is taken or no name, or the contact is no address.
 pub async fn add(inventory: &Inventory, mut new: NewAccount) -> Result<Account, Error> {
+    inventory.sight.refuse_customer()?;
     check_new(&new)?;
     refuse_own_api(inventory, &new.provider).await?;
     if is_described(&new.provider, new.kind) {
@@ -246,12 +247,13 @@ pub async fn unlock(inventory: &Inventory, accounts: &mut [Account]) -> Result<(
     Ok(())
 }
 
-/// The account of this name or id.
+/// The account of this name or id; a customer finds its own alone.
 ///
 /// # Errors
 /// When there is none.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<Account, Error> {
     let found = inventory.store.find_account(word).await.map_err(cannot_read)?;
+    let found = found.filter(|account| inventory.sight.is_in(account.id));
     found.ok_or_else(|| missing(word))
 }
 
@@ -308,6 +310,7 @@ pub async fn remove(
     name: &str,
     allows: impl FnOnce(&AccountView) -> Result<(), Error>,
 ) -> Result<Account, Error> {
+    inventory.sight.refuse_customer()?;
     let account = get_seen(inventory, name).await?;
     if account.kind == AccountKind::Own {
         return Err(Error::new(format!("`{name}` is this installation's own account: it stays"))
@@ -346,6 +349,9 @@ async fn forget_customer(
     api: ApiId,
 ) -> Result<(), Error> {
     let apps = tx.apps_of(account.id).await.map_err(cannot_read)?;
+    for token in tx.token_keys_in(account.id).await.map_err(cannot_read)? {
+        super::tokens::end(tx, token, inventory.now).await?;
+    }
     tx.remove_account(account.id).await.map_err(cannot_write)?;
     inventory.log(tx, done("account.remove", account)).await?;
     // An app that is gone takes its keys along.

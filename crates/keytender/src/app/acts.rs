@@ -122,6 +122,7 @@ async fn plan(
         return Err(Error::new(format!("{} is gone", plan.key.record.id)).kind(Kind::Conflict));
     }
     check_end(asked.act, &plan.key)?;
+    check_customer(inventory, asked.act, &plan.key)?;
     match plan.account.kind {
         AccountKind::Manual => {
             let name = &plan.account.provider;
@@ -214,6 +215,18 @@ fn check_end(act: Act, key: &HeldKey) -> Result<(), Error> {
                 .kind(Kind::Conflict)
                 .hint("make a new one: keytender keys create"))
         }
+    }
+}
+
+/// A customer ends a key by revoking it, and does not let one work again that somebody else may know.
+fn check_customer(inventory: &Inventory, act: Act, key: &HeldKey) -> Result<(), Error> {
+    match act {
+        Act::Delete => inventory.sight.refuse_customer(),
+        Act::Enable if key.record.key.exposed == Some(true) && inventory.sight.is_customer() => {
+            let why = "somebody else may know this key: it does not work again";
+            Err(Error::new(why).kind(Kind::Conflict).hint("make another key, and revoke this one"))
+        }
+        Act::Enable | Act::Disable => Ok(()),
     }
 }
 

@@ -7,9 +7,9 @@ use keytender_core::token::Brand;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, Sight, cannot_read, cannot_write, commit};
-use super::issued;
 use super::tokens::BRAND;
-use super::view::ApiView;
+use super::view::{ApiView, PortalChange, PortalView};
+use super::{brand, issued};
 use crate::connect::shelf;
 use crate::error::{Error, Kind};
 use crate::store::apis::{Api, ApiSettings};
@@ -44,7 +44,7 @@ pub struct NewApi {
 /// # Errors
 /// When name or brand are taken or cannot be.
 pub async fn add(inventory: &Inventory, new: NewApi) -> Result<Api, Error> {
-    refuse_narrow(&inventory.sight)?;
+    refuse_limited(&inventory.sight)?;
     check_name(&new.name)?;
     check_settings(&new.settings)?;
     let brand = match &new.brand {
@@ -77,6 +77,12 @@ pub async fn add(inventory: &Inventory, new: NewApi) -> Result<Api, Error> {
 }
 
 /// Refuses whoever sees not all keys that are issued.
+pub(super) fn refuse_limited(sight: &Sight) -> Result<(), Error> {
+    sight.refuse_customer()?;
+    refuse_narrow(sight)
+}
+
+/// The same, but for a customer: of what it asks for, what is its own is found and nothing else.
 pub(super) fn refuse_narrow(sight: &Sight) -> Result<(), Error> {
     if sight.owner.is_some() {
         let why = "whoever sees only an owner's keys does not issue any";
@@ -153,23 +159,56 @@ fn check_settings(settings: &ApiSettings) -> Result<(), Error> {
 /// # Errors
 /// When whoever asks sees none, or the database does not answer.
 pub async fn list(inventory: &Inventory) -> Result<Vec<ApiView>, Error> {
-    refuse_narrow(&inventory.sight)?;
+    refuse_limited(&inventory.sight)?;
     let apis = inventory.store.list_apis().await.map_err(cannot_read)?;
     Ok(apis.iter().map(ApiView::of).collect())
 }
 
-/// The API of this name or id.
+/// The API of this name or id; a customer finds the one whose customer it is.
 ///
 /// # Errors
 /// When there is none, or whoever asks sees none.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<Api, Error> {
     refuse_narrow(&inventory.sight)?;
     let found = inventory.store.find_api(word).await.map_err(cannot_read)?;
-    found.ok_or_else(|| missing(word))
+    let api = found.ok_or_else(|| missing(word))?;
+    if let Some(own) = inventory.sight.account {
+        let own = super::accounts::get(inventory, &own.to_string()).await?;
+        return Some(api).filter(|api| own.api_id == Some(api.id)).ok_or_else(|| missing(word));
+    }
+    Ok(api)
 }
 
 fn missing(word: &str) -> Error {
     Error::not_found(format!("there is no API `{word}`")).hint("keytender apis list shows the APIs")
+}
+
+/// What is to change of an API; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiChange {
+    /// What people call it.
+    pub title: Option<Option<String>>,
+    /// How long a key works of which nobody says how long.
+    pub key_life: Option<Option<Span>>,
+    /// How long both keys of a rotation work of which nobody says how long.
+    pub overlap: Option<Option<Span>>,
+    /// How the key page of its customers looks, and where it may be.
+    pub portal: PortalChange,
+}
+
+impl ApiChange {
+    /// The settings after the change.
+    ///
+    /// # Errors
+    /// When something cannot be so.
+    pub fn apply(self, now: ApiSettings) -> Result<ApiSettings, Error> {
+        Ok(ApiSettings {
+            title: self.title.unwrap_or(now.title),
+            key_life: self.key_life.unwrap_or(now.key_life),
+            overlap: self.overlap.unwrap_or(now.overlap),
+            portal: brand::changed(now.portal, self.portal)?,
+        })
+    }
 }
 
 /// Writes how the keys of an API are issued from now on; those that are there stay as they are. `change`
@@ -182,7 +221,7 @@ pub async fn set(
     word: &str,
     change: impl FnOnce(&ApiView, ApiSettings) -> Result<ApiSettings, Error>,
 ) -> Result<ApiView, Error> {
-    refuse_narrow(&inventory.sight)?;
+    refuse_limited(&inventory.sight)?;
     let mut tx = inventory.begin().await?;
     let mut api = tx.lock_api(word).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
     api.settings = change(&ApiView::of(&api), api.settings.clone())?;
@@ -202,7 +241,7 @@ pub async fn remove(
     word: &str,
     allows: impl FnOnce(&ApiView) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    refuse_narrow(&inventory.sight)?;
+    refuse_limited(&inventory.sight)?;
     let mut tx = inventory.begin().await?;
     let api = tx.lock_api(word).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
     allows(&ApiView::of(&api))?;
@@ -223,6 +262,8 @@ fn done<'a>(verb: &'a str, api: &Api) -> Done<'a> {
         target_kind: "api",
         target_id: api.id.to_string(),
         why: None,
-        details: json!({"name": api.name, "brand": api.brand, "settings": api.settings}),
+        details: json!({"name": api.name, "brand": api.brand, "title": api.settings.title,
+                        "key_life": api.settings.key_life, "overlap": api.settings.overlap,
+                        "portal": PortalView::of(&api.settings.portal)}),
     }
 }

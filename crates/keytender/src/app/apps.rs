@@ -66,6 +66,7 @@ pub struct AppChange {
 /// # Errors
 /// When there is no such customer, or the name is taken or cannot be.
 pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<AppView, Error> {
+    inventory.sight.refuse_customer()?;
     let account = customers::get(inventory, account).await?;
     let api_id =
         account.api_id.ok_or_else(|| Error::new("a customer of no API").kind(Kind::Internal))?;
@@ -198,7 +199,7 @@ pub async fn list(
         Some(word) => Some(customers::get(inventory, word).await?),
         None => None,
     };
-    let of = account.as_ref().map(|account| account.id);
+    let of = account.as_ref().map(|account| account.id).or(inventory.sight.account);
     let apps =
         inventory.store.list_apps(api.id, of, after, limit.into()).await.map_err(cannot_read)?;
     views(inventory, &apps).await
@@ -210,7 +211,12 @@ async fn views(inventory: &Inventory, apps: &[App]) -> Result<Vec<AppView>, Erro
         names.insert(id, super::accounts::get(inventory, &id.to_string()).await?.name);
     }
     let name = |app: &App| names.get(&app.account_id).map(String::as_str).unwrap_or_default();
-    Ok(apps.iter().map(|app| AppView::of(app, name(app))).collect())
+    let view = |app: &App| match (AppView::of(app, name(app)), inventory.sight.is_customer()) {
+        // They are what the API's own people say of it.
+        (view, true) => AppView { labels: BTreeMap::new(), ..view },
+        (view, false) => view,
+    };
+    Ok(apps.iter().map(view).collect())
 }
 
 /// The app of this id.
@@ -223,6 +229,7 @@ pub(super) async fn get(inventory: &Inventory, word: &str) -> Result<App, Error>
         Ok(id) => inventory.store.find_app(id).await.map_err(cannot_read)?,
         Err(_) => None,
     };
+    let found = found.filter(|app| inventory.sight.is_in(app.account_id));
     found.ok_or_else(|| missing(word))
 }
 
@@ -251,6 +258,7 @@ pub async fn set(
     change: AppChange,
     allows: impl FnOnce(&AppView) -> Result<(), Error>,
 ) -> Result<AppView, Error> {
+    inventory.sight.refuse_customer()?;
     super::keys::check_text("a reason", change.why.as_deref())?;
     let before = view(inventory, word).await?;
     let id = get(inventory, word).await?.id;

@@ -36,6 +36,7 @@ pub async fn add(
     api: &str,
     new: NewCustomer,
 ) -> Result<CustomerView, Error> {
+    inventory.sight.refuse_customer()?;
     let api = apis::get(inventory, api).await?;
     check(&new)?;
     let account = account(inventory, &api, new)?;
@@ -98,6 +99,7 @@ pub async fn list(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<CustomerView>, Error> {
+    inventory.sight.refuse_customer()?;
     let api = apis::get(inventory, api).await?;
     let found = inventory.store.list_customers(api.id, after, limit.into()).await;
     let found = found.map_err(cannot_read)?;
@@ -124,6 +126,7 @@ pub async fn find(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<CustomerView>, Error> {
+    inventory.sight.refuse_customer()?;
     let api = apis::get(inventory, api).await?;
     let begins = format!("{}/{prefix}", api.name);
     let first = match after {
@@ -164,6 +167,7 @@ pub async fn suspend(
     is_suspended: bool,
     why: Option<&str>,
 ) -> Result<CustomerView, Error> {
+    inventory.sight.refuse_customer()?;
     super::keys::check_text("a reason", why)?;
     let id = get(inventory, word).await?.id;
     let mut tx = inventory.begin().await?;

@@ -35,6 +35,11 @@ pub async fn list(
     let view = |key: KeyView| {
         let said = key.key.parse().ok().and_then(|id| known.remove(&id));
         let (at, by, why) = match said {
+            Some(Exposure { at, by, .. })
+                if inventory.sight.is_customer() && by.as_ref() != Some(&inventory.actor.name) =>
+            {
+                (Some(at), None, None)
+            }
             Some(Exposure { at, by, why }) => (Some(at), by, why),
             // Somebody took it back in this moment.
             None => (None, None, None),

@@ -50,6 +50,7 @@ pub async fn list(
         since: asked.since,
         side: sight.side,
         seen_by: sight.owner,
+        account: sight.account,
     };
     let after =
         after.map(|(at, key, rule)| (Time::from_micros(*at), KeyId::from_i64(*key), rule.as_str()));

@@ -1,11 +1,11 @@
 //! The inventory, opened by somebody at a moment: what every use case of it begins with.
 
 use keytender_core::access::Side;
-use keytender_core::id::OwnerId;
+use keytender_core::id::{AccountId, OwnerId};
 use keytender_core::time::Time;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
 use crate::store::acts::{Actor, NewAct, Stage};
 use crate::store::db::{Location, Tx};
@@ -34,6 +34,8 @@ pub struct Sight {
     pub owner: Option<Option<OwnerId>>,
     /// Only those on this side.
     pub side: Option<Side>,
+    /// Only those in this account: whoever asks is that customer of an API of ours.
+    pub account: Option<AccountId>,
 }
 
 impl Sight {
@@ -41,11 +43,35 @@ impl Sight {
     pub fn covers(&self, key: &HeldKey) -> bool {
         self.owner.is_none_or(|owner| owner.is_some() && owner == key.owner_id)
             && self.side.is_none_or(|side| side == key.side)
+            && self.is_in(key.account_id)
+    }
+
+    /// Whether an account is within the limit to one, if there is such a limit.
+    pub fn is_in(&self, account: AccountId) -> bool {
+        self.account.is_none_or(|own| own == account)
+    }
+
+    /// Whether whoever asks is a customer of an API of ours, and no user.
+    pub const fn is_customer(&self) -> bool {
+        self.account.is_some()
+    }
+
+    /// Refuses a customer what only users do.
+    ///
+    /// # Errors
+    /// When whoever asks is one.
+    pub fn refuse_customer(&self) -> Result<(), Error> {
+        match self.is_customer() {
+            true => Err(Error::new("a customer's own token may not do this").kind(Kind::Forbidden)),
+            false => Ok(()),
+        }
     }
 
     /// Whether an account is among what is seen: whose keys they see, they are told key by key.
     pub fn covers_account(&self, account: &Account) -> bool {
-        self.owner.is_none() && self.side.is_none_or(|side| side == account.kind.side())
+        self.owner.is_none()
+            && self.side.is_none_or(|side| side == account.kind.side())
+            && self.is_in(account.id)
     }
 
     /// Narrows `filter` to what is seen.
@@ -56,6 +82,11 @@ impl Sight {
             // What is asked for is on the other side: nothing is seen.
             (Some(seen), Some(asked)) if seen != asked => filter.seen_by = Some(None),
             (seen, asked) => filter.side = asked.or(seen),
+        }
+        match (self.account, filter.account) {
+            // The same of another account.
+            (Some(seen), Some(asked)) if seen != asked => filter.seen_by = Some(None),
+            (seen, asked) => filter.account = asked.or(seen),
         }
         filter
     }

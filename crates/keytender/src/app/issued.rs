@@ -80,9 +80,9 @@ pub async fn create(inventory: &Inventory, app: &str, new: NewIssued) -> Result<
     // Whoever suspends or changes the app meanwhile waits.
     let app = tx.lock_app(app.id).await.map_err(cannot_write)?;
     let app = app.ok_or_else(|| Error::not_found("the app is gone"))?;
-    let scopes = scopes_of(&app, new.scopes)?;
+    let scopes = scopes_of(inventory, &app, new.scopes)?;
     let networks = networks_of(&new.networks)?;
-    let expires_at = place.end(inventory.now, &new.label, new.expires_at)?;
+    let expires_at = place.end(inventory, &new.label, new.expires_at)?;
     let draft = Draft {
         label: new.label,
         environment: new.environment,
@@ -113,14 +113,23 @@ impl Place {
         Ok(Self { api, account })
     }
 
-    /// When a key ends for which `asked` was asked.
+    /// When a key ends for which `asked` was asked. The life that its API says is the longest that a customer
+    /// may give one.
     fn end(
         &self,
-        now: Time,
+        inventory: &Inventory,
         label: &str,
         asked: Option<Option<Time>>,
     ) -> Result<Option<Time>, Error> {
-        let end = asked.unwrap_or_else(|| self.api.settings.key_life.map(|life| now.plus(life)));
+        let now = inventory.now;
+        let usual = self.api.settings.key_life.map(|life| now.plus(life));
+        let end = asked.unwrap_or(usual);
+        if let Some(last) = usual.filter(|last| end.is_none_or(|end| end > *last))
+            && inventory.sight.is_customer()
+        {
+            let why = format!("a key of this API ends on {} at the latest", last.date());
+            return Err(Error::new(why).hint("say nothing of its end, or an earlier one"));
+        }
         match end.is_some_and(|at| at <= now) {
             true => Err(Error::new(format!("`{label}` would have ended already"))),
             false => Ok(end),
@@ -196,14 +205,19 @@ fn make(api: &Api, environment: Environment) -> Result<Token, Error> {
 }
 
 /// What a key may do for which these scopes were asked.
-fn scopes_of(app: &App, asked: Vec<String>) -> Result<Vec<String>, Error> {
+fn scopes_of(inventory: &Inventory, app: &App, asked: Vec<String>) -> Result<Vec<String>, Error> {
     apps::check_scopes(&asked)?;
     if asked.is_empty() {
         return Ok(app.scopes.clone());
     }
-    match asked.iter().find(|scope| !app.scopes.is_empty() && !app.scopes.contains(scope)) {
+    // An app without scopes leaves them to whoever makes the key: to the API's own people, not to a customer.
+    let is_open = app.scopes.is_empty() && !inventory.sight.is_customer();
+    match asked.iter().find(|scope| !is_open && !app.scopes.contains(scope)) {
         Some(scope) => Err(Error::new(format!("the app `{}` has no scope `{scope}`", app.name))
-            .hint(format!("it has {}", app.scopes.join(" ")))),
+            .hint(match app.scopes.as_slice() {
+                [] => "it has none".to_owned(),
+                some => format!("it has {}", some.join(" ")),
+            })),
         None => Ok(asked),
     }
 }

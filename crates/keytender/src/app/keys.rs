@@ -91,7 +91,7 @@ pub(super) fn refuse_narrow(sight: &Sight, what: &str) -> Result<(), Error> {
         let why = format!("this token is limited to keys that are issued: it cannot {what}");
         return Err(Error::new(why).kind(Kind::Forbidden));
     }
-    Ok(())
+    sight.refuse_customer()
 }
 
 /// Adds keys to an account that is told by hand, all or none; a key of a label that is there

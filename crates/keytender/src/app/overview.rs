@@ -83,6 +83,7 @@ pub struct Sums {
 /// # Errors
 /// When the database does not answer.
 pub async fn overview(inventory: &Inventory) -> Result<Overview, Error> {
+    inventory.sight.refuse_customer()?;
     let (store, now) = (&inventory.store, inventory.now);
     evaluate::run(store, now).await?;
     let seen = Seen { owner: inventory.sight.owner, side: inventory.sight.side };

@@ -181,6 +181,7 @@ pub async fn list(inventory: &Inventory) -> Result<Vec<OwnerView>, Error> {
     let owners = store.list_owners().await.map_err(cannot_read)?;
     let claims = store.list_claims().await.map_err(cannot_read)?;
     let counts = store.count_by_owner().await.map_err(cannot_read)?;
+    inventory.sight.refuse_customer()?;
     let is_seen = |owner: &&Owner| inventory.sight.owner.is_none_or(|seen| seen == Some(owner.id));
     let view = |owner: &Owner| {
         let counted = counts.iter().find(|(id, ..)| *id == Some(owner.id));

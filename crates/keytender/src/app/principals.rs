@@ -25,7 +25,7 @@ pub async fn list(
     after: Option<&Place>,
 ) -> Result<(Vec<PrincipalView>, Option<Place>), Error> {
     let account = match account {
-        None => None,
+        None => inventory.sight.account,
         Some(name) => match accounts::get(inventory, name).await {
             Ok(account) => Some(account.id),
             // Whoever sees only their own is not told what else is there.
@@ -81,5 +81,5 @@ pub async fn view(inventory: &Inventory, id: &str) -> Result<PrincipalView, Erro
 
 fn seen(inventory: &Inventory) -> Filter {
     let sight = inventory.sight;
-    Filter { side: sight.side, seen_by: sight.owner, ..Filter::default() }
+    Filter { side: sight.side, seen_by: sight.owner, account: sight.account, ..Filter::default() }
 }

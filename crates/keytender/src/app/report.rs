@@ -62,7 +62,13 @@ pub async fn write(
     if at.is_some_and(|at| at > inventory.now) {
         return Err(Error::new("nobody knows the future: the moment is later than now"));
     }
-    let account = match account {
+    if at.is_some() && inventory.sight.is_customer() {
+        // What was known at another moment is read of all keys.
+        let error = Error::new("a customer's report is of the present moment");
+        return Err(error.kind(Kind::Forbidden));
+    }
+    let own = inventory.sight.account.map(|own| own.to_string());
+    let account = match account.or(own.as_deref()) {
         Some(name) => Some(meant(inventory, name).await?),
         None => None,
     };
@@ -76,8 +82,10 @@ pub async fn write(
             Err(Error::new(format!("`{}` is no account of AWS", account.name))
                 .hint("--format wide holds every provider's keys"))
         }
-        // It names every principal of the account.
-        (Form::Aws, Some(_)) if inventory.sight != Sight::default() => {
+        // It names every principal of the account; a customer's own has none but its apps.
+        (Form::Aws, Some(_))
+            if inventory.sight != Sight::default() && !inventory.sight.is_customer() =>
+        {
             Err(Error::new("AWS's form shows more than you see")
                 .hint("the wide form holds your keys"))
         }
@@ -209,7 +217,8 @@ impl<'i> Pages<'i> {
         state: Option<State>,
     ) -> Result<Self, Error> {
         let mut accounts = inventory.store.list_accounts().await.map_err(cannot_read)?;
-        accounts.retain(|one| account.is_none_or(|id| id == one.id));
+        let is_meant = |id| account.is_none_or(|asked| asked == id) && inventory.sight.is_in(id);
+        accounts.retain(|one| is_meant(one.id));
         Ok(Self { inventory, account, state, accounts: accounts.into_iter(), after: None })
     }
 
@@ -228,6 +237,10 @@ impl<'i> Pages<'i> {
         let filter = self.inventory.sight.narrow(filter);
         let keys = store.keys_after(&filter, self.after, PAGE).await.map_err(cannot_read)?;
         self.after = keys.last().map(HeldKey::place);
+        let keys = match self.inventory.sight.is_customer() {
+            true => keys.into_iter().map(HeldKey::for_customer).collect(),
+            false => keys,
+        };
         Ok(self.after.map(|_| keys))
     }
 }
@@ -387,6 +400,7 @@ pub async fn compare(
     from: Time,
     to: Time,
 ) -> Result<DifferenceList, Error> {
+    inventory.sight.refuse_customer()?;
     if to > inventory.now {
         return Err(Error::new("nobody knows the future: the moment is later than now"));
     }

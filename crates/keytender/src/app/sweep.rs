@@ -12,6 +12,8 @@ const ANSWERS_AGE: Span = Span::days(1);
 /// How long a look at an account is remembered that changed nothing.
 const SYNCS_AGE: Span = Span::days(90);
 
+/// How long whoever comes too late to a key page is told so.
+const PORTAL_AGE: Span = Span::days(1);
 /// How long a change of a key is remembered for verifiers that were away: a longer time costs them a snapshot.
 const CHANGES_AGE: Span = Span::days(7);
 
@@ -43,6 +45,8 @@ pub async fn run(inventory: &Inventory, turn: &Turn) -> Result<Swept, Error> {
     let Inventory { store, now, .. } = inventory;
     let answers = store.sweep_answers(now.minus(ANSWERS_AGE)).await.map_err(cannot_write)?;
     let sessions = store.sweep_sessions(*now).await.map_err(cannot_write)?;
+    let portal = store.sweep_portal(now.minus(PORTAL_AGE)).await.map_err(cannot_write)?;
+    let sessions = sessions + portal;
     let secrets = store.forget_old_secrets(*now).await.map_err(cannot_write)?;
     let changes = store.sweep_changes(now.minus(CHANGES_AGE)).await.map_err(cannot_write)?;
     let reports = report::sweep(inventory).await?;

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use keytender_core::access::{Grant, Scopes, Side};
+use keytender_core::access::{Grant, OF_CUSTOMERS, Scopes, Side};
 use keytender_core::id::KeyId;
 use keytender_core::inventory::{Event, KeyRecord};
 use keytender_core::key::{Key, LastUse, State};
@@ -44,6 +44,8 @@ pub struct NewToken {
     pub scopes: Scopes,
     /// To keys of which side it is limited.
     pub side: Option<Side>,
+    /// To which customer's account it is limited, by name or id: it is that customer's own.
+    pub account: Option<String>,
     /// When it ends; `None`: never.
     pub expires_at: Option<Time>,
 }
@@ -82,6 +84,17 @@ pub(super) async fn create_in(
     if new.expires_at.is_some_and(|at| at <= inventory.now) {
         return Err(Error::new(format!("`{}` would have ended already", new.label)));
     }
+    let limit = match &new.account {
+        Some(word) => Some(super::customers::get(inventory, word).await?),
+        None => None,
+    };
+    if limit.is_some() && new.side == Some(Side::Held) {
+        return Err(Error::new("a customer holds no keys here: its keys are issued"));
+    }
+    let scopes = match limit {
+        Some(_) => new.scopes.and(OF_CUSTOMERS.into_iter().collect()),
+        None => new.scopes,
+    };
     let account = users::own_account(inventory, tx).await?;
     let token = make()?;
     let mut key = Key::new(account.provider.clone());
@@ -108,12 +121,14 @@ pub(super) async fn create_in(
         user_id: user.id,
         token_id: token.id().to_string(),
         digest: token.digest().to_hex(),
-        scopes: new.scopes,
+        scopes,
         side: new.side,
+        account_id: limit.as_ref().map(|account| account.id),
     };
     tx.insert_token(&row).await.map_err(cannot_write)?;
-    let details = json!({"user": user.name, "label": new.label, "scopes": new.scopes.to_string(),
-                         "side": new.side.map(Side::as_str), "expires_at": new.expires_at});
+    let details = json!({"user": user.name, "label": new.label, "scopes": scopes.to_string(),
+                         "side": new.side.map(Side::as_str), "expires_at": new.expires_at,
+                         "account": limit.map(|account| account.name)});
     let act = Done {
         verb: "token.create",
         target_kind: "key",
@@ -162,11 +177,13 @@ pub async fn verify(store: &Store, text: &str, now: Time) -> Result<Option<Calle
         note_use(&store.of_tenant(shown.tenant), shown.token.key_id, now).await?;
     }
     let grant = Grant { role: shown.role, scopes: shown.token.scopes, side: shown.token.side };
-    Ok(Some(Caller {
-        who: Who::of(shown.tenant, shown.user, grant, shown.owner_id),
-        key_id: shown.token.key_id,
-        token_id: shown.token.token_id,
-    }))
+    let who = Who::of(shown.tenant, shown.user, grant, shown.owner_id);
+    let who = match (shown.token.account_id, shown.account) {
+        (None, _) => who,
+        (Some(id), Some(name)) => who.in_account(id, name),
+        (Some(_), None) => return Ok(None),
+    };
+    Ok(Some(Caller { who, key_id: shown.token.key_id, token_id: shown.token.token_id }))
 }
 
 fn is_good(token: &Text, shown: &Shown, now: Time) -> bool {
@@ -204,6 +221,7 @@ async fn tell(tx: &mut Tx, key: KeyId, event: Event, now: Time) -> Result<(), Er
 pub async fn views(inventory: &Inventory, user: Option<&str>) -> Result<Vec<TokenView>, Error> {
     let users = inventory.store.list_users().await.map_err(cannot_read)?;
     let tokens = inventory.store.list_tokens().await.map_err(cannot_read)?;
+    let limits = inventory.store.token_accounts().await.map_err(cannot_read)?;
     let mut listed = Vec::new();
     for token in tokens {
         let Some(user) = users
@@ -215,7 +233,8 @@ pub async fn views(inventory: &Inventory, user: Option<&str>) -> Result<Vec<Toke
         let id = token.key_id.to_string();
         let held = inventory.store.find_keys(&id).await.map_err(cannot_read)?.pop();
         if let Some(held) = held.filter(|held| held.record.key.state != State::Destroyed) {
-            listed.push(TokenView::of(&token, user, &held));
+            let account = token.account_id.and_then(|id| limits.get(&id));
+            listed.push(TokenView::of(&token, user, &held, account.cloned()));
         }
     }
     Ok(listed)

@@ -325,6 +325,7 @@ pub async fn first(inventory: &Inventory) -> Result<Option<Created>, Error> {
         UserFacts { role: Role::Administrator, address: None, owner: None, is_suspended: false };
     let user = add_in(inventory, &mut tx, FIRST, &facts).await?;
     let new = NewToken {
+        account: None,
         label: "first token".to_owned(),
         scopes: Scopes::ALL,
         side: None,

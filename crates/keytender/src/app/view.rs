@@ -19,6 +19,7 @@ mod key_query;
 mod notice;
 mod owner;
 mod policy;
+mod portal;
 pub mod presence;
 mod principal;
 mod provider;
@@ -50,6 +51,7 @@ pub use notice::{
 };
 pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
 pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView};
+pub use portal::{PortalChange, PortalLinkRequest, PortalLinkView, PortalView};
 pub use principal::{PrincipalList, PrincipalView};
 pub use provider::{
     KeyTypeView, MethodView, OperationView, ProviderList, ProviderView, SourceView, VariableView,

@@ -58,6 +58,8 @@ pub(super) enum Command {
     Suspend(customers::Suspend),
     /// Let the keys of a suspended customer work again
     Resume(customers::Suspend),
+    /// Make a link that opens the key page of a customer of an API of yours, once
+    Portal(customers::Portal),
     /// Forget an account and its keys; those of a customer stop
     Remove {
         /// The account
@@ -136,6 +138,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::List { api: None, json } => list(json, context),
         Command::Suspend(args) => customers::suspend(&args, true, context),
         Command::Resume(args) => customers::suspend(&args, false, context),
+        Command::Portal(args) => customers::portal(args, context),
         Command::Check { name } => check(&name, context),
         Command::Set { name, contact, credential } => {
             set(&name, contact.as_deref(), credential.as_deref(), context)

@@ -7,16 +7,16 @@ use keytender_core::text::printable;
 use keytender_core::time::Span;
 
 use super::context::{Context, confirm};
-use super::desk::ApiChange;
 use super::grid::{Cell, Grid};
 use super::words::{terminal_width, write_json};
 use super::{DONE, Stop, parse_span, style};
-use crate::app::apis::NewApi;
+use crate::app::apis::{ApiChange, NewApi};
 use crate::app::view::{ApiList, ApiView};
 use crate::error::Error;
 use crate::store::apis::ApiSettings;
 
 mod create;
+mod portal;
 
 /// The word that takes back what was said.
 const NOTHING: &str = "none";
@@ -92,6 +92,8 @@ pub(super) struct Set {
     /// How long both keys of a rotation work of which nobody says how long; `default`: 8d
     #[arg(long, value_name = "SPAN")]
     overlap: Option<String>,
+    #[command(flatten)]
+    portal: portal::Options,
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
@@ -111,8 +113,12 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
-    let settings =
-        ApiSettings { title: args.title, key_life: args.key_life, overlap: args.overlap };
+    let settings = ApiSettings {
+        title: args.title,
+        key_life: args.key_life,
+        overlap: args.overlap,
+        ..ApiSettings::default()
+    };
     let new = NewApi { name: args.name, brand: args.brand, settings };
     context.desk(async |desk| {
         let api = desk.add_api(new).await.map_err(Stop::could_not)?;
@@ -177,6 +183,7 @@ fn write(api: &ApiView) -> io::Result<()> {
     writeln!(out, "  keys         {}_live_…, {}_test_… for trying", api.brand, api.brand)?;
     writeln!(out, "  keys last    {}", life(api))?;
     writeln!(out, "  overlap      {}", api.overlap)?;
+    portal::write(&mut out, &api.portal)?;
     writeln!(out, "  since        {}", api.created_at)
 }
 
@@ -196,6 +203,7 @@ fn set(args: Set, context: &Context) -> Result<u8, Stop> {
         title: args.title.map(|title| Some(title).filter(|title| title != NOTHING)),
         key_life: span("--key-life", args.key_life, NEVER)?,
         overlap: span("--overlap", args.overlap, DEFAULT)?,
+        portal: args.portal.change()?,
     };
     if change == ApiChange::default() {
         let error = Error::new("there is nothing to change").hint("such as --key-life 365d");

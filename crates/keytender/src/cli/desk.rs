@@ -21,7 +21,6 @@ mod rotations;
 mod tasks;
 mod users;
 
-pub(super) use apis::ApiChange;
 pub(super) use channels::NewChannel;
 pub(super) use report::WhichReport;
 pub(super) use rotations::WhichRotations;

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::grid::{Cell, Grid};
 use super::words::{terminal_width, write_json};
 use super::{DONE, Stop, parse_time};
-use crate::app::tokens::DEFAULT_LIFE;
+use crate::app::tokens::{DEFAULT_LIFE, NewToken};
 use crate::app::view::TokenList;
 use crate::clock;
 
@@ -47,6 +47,9 @@ pub(super) struct Create {
     /// Only for keys on this side: held or issued
     #[arg(long, value_parser = side)]
     side: Option<Side>,
+    /// Only for this customer of an API, such as acme/globex: it is that customer's own token
+    #[arg(long, value_name = "API/NAME")]
+    account: Option<String>,
     /// When it ends, or `never`; in 90 days if not given
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
@@ -79,7 +82,14 @@ fn create(args: Create, context: &Context) -> Result<u8, Stop> {
         })?),
     };
     context.desk(async |desk| {
-        let made = desk.create_token(&args.user, &args.name, args.scopes, args.side, expires_at);
+        let new = NewToken {
+            label: args.name,
+            scopes: args.scopes,
+            side: args.side,
+            account: args.account,
+            expires_at,
+        };
+        let made = desk.create_token(&args.user, new);
         let (key, text) = made.await.map_err(Stop::could_not)?;
         let end = expires_at
             .map_or_else(|| "never ends".to_owned(), |at| format!("ends on {}", at.date()));
@@ -109,8 +119,11 @@ fn list(user: Option<&str>, as_json: bool, context: &Context) -> Result<u8, Stop
                 State::Active => String::new(),
                 state => state.as_str().to_owned(),
             };
-            let side =
-                token.side.map_or_else(String::new, |side| format!("{} keys only", side.as_str()));
+            let limit = match (&token.account, token.side) {
+                (Some(account), _) => format!("{account} only"),
+                (None, Some(side)) => format!("{} keys only", side.as_str()),
+                (None, None) => String::new(),
+            };
             let may = match token.scopes.len() == Scopes::ALL.iter().count() {
                 true => "all that the user may".to_owned(),
                 false => token.scopes.iter().copied().collect::<Scopes>().to_string(),
@@ -121,7 +134,7 @@ fn list(user: Option<&str>, as_json: bool, context: &Context) -> Result<u8, Stop
                 Cell::new([token.key.clone(), token.id.clone()]),
                 Cell::new([printable(&token.user).into_owned()]),
                 Cell::new([printable(token.label.as_deref().unwrap_or_default()).into_owned()]),
-                Cell::new([may, side]),
+                Cell::new([may, limit]),
                 Cell::new([token
                     .last_used_at
                     .map_or_else(|| "never".to_owned(), |at| ago(at, now))]),

@@ -24,6 +24,8 @@ use crate::clock;
 
 /// The name of the security scheme in the document.
 pub(super) const SCHEME: &str = "token";
+/// The name of the security scheme of customers' own tokens: they reach only what says so.
+pub(super) const CUSTOMER_SCHEME: &str = "customer_token";
 
 /// Whoever asks, once they were let in.
 #[derive(Clone, Debug)]
@@ -36,9 +38,18 @@ pub(super) struct Caller {
     pub(super) key_id: Option<KeyId>,
 }
 
-/// Which scope each operation needs, by method and path.
+/// What each operation needs, by method and path.
 #[derive(Debug, Default)]
-pub(super) struct Guard(HashMap<(Method, String), Vec<Scope>>);
+pub(super) struct Guard(HashMap<(Method, String), Needs>);
+
+/// What an operation needs.
+#[derive(Debug)]
+struct Needs {
+    /// All of these; none: any good token.
+    scopes: Vec<Scope>,
+    /// Of a customer's own token these; `None`: it is none for customers.
+    of_customers: Option<Vec<Scope>>,
+}
 
 impl Guard {
     /// From the document. What it does not say, or in unknown words, lets nobody in.
@@ -53,25 +64,27 @@ impl Guard {
                 (HttpMethod::Delete, Method::DELETE, &item.delete),
             ];
             for (_, method, operation) in operations {
-                if let Some(scopes) = operation.as_ref().and_then(scopes) {
-                    guard.0.insert((method, path.clone()), scopes);
+                let Some(operation) = operation else { continue };
+                if let Some(scopes) = scopes(operation, SCHEME) {
+                    let of_customers = self::scopes(operation, CUSTOMER_SCHEME);
+                    guard.0.insert((method, path.clone()), Needs { scopes, of_customers });
                 }
             }
         }
         guard
     }
 
-    fn needs(&self, method: &Method, path: &str) -> Option<&[Scope]> {
+    fn needs(&self, method: &Method, path: &str) -> Option<&Needs> {
         // HEAD is answered as GET is.
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        self.0.get(&(method.clone(), path.to_owned())).map(Vec::as_slice)
+        self.0.get(&(method.clone(), path.to_owned()))
     }
 }
 
-/// The scopes that an operation says it needs; an empty list: any good token.
-fn scopes(operation: &Operation) -> Option<Vec<Scope>> {
+/// The scopes that an operation says it needs of whom a scheme knows; an empty list: any good token.
+fn scopes(operation: &Operation, scheme: &str) -> Option<Vec<Scope>> {
     let written = serde_json::to_value(operation.security.as_ref()?).ok()?;
-    let words = written.as_array()?.iter().find_map(|one| one.get(SCHEME))?.as_array()?;
+    let words = written.as_array()?.iter().find_map(|one| one.get(scheme))?.as_array()?;
     words.iter().map(|word| Scope::parse(word.as_str()?)).collect()
 }
 
@@ -131,7 +144,15 @@ fn may(guard: &Guard, method: &Method, path: &str, who: &Who) -> Result<(), Refu
     let Some(needed) = guard.needs(method, path) else {
         return Err(Problem::new(StatusCode::FORBIDDEN, "nobody may do this").into());
     };
-    needed.iter().try_for_each(|scope| has(who, *scope))
+    let scopes = match (who.sight.is_customer(), &needed.of_customers) {
+        (false, _) => &needed.scopes,
+        (true, Some(scopes)) => scopes,
+        (true, None) => {
+            let detail = "a customer's own token may not do this";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).into());
+        }
+    };
+    scopes.iter().try_for_each(|scope| has(who, *scope))
 }
 
 /// Refuses whoever has not a scope.

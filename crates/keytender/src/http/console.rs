@@ -38,6 +38,7 @@ mod owners;
 mod passkeys;
 mod places;
 mod policy;
+mod portal;
 mod refusal;
 mod reports;
 mod rotations;
@@ -88,6 +89,7 @@ pub(super) fn router(state: &State) -> Router<State> {
     guarded
         .merge(open)
         .route_layer(from_fn_with_state(state.clone(), session::visit))
+        .merge(portal::router(state))
         .route("/assets/console.css", get(asset::style))
         .route("/assets/console.js", get(asset::script))
         .route("/favicon.svg", get(asset::icon))
@@ -133,6 +135,7 @@ fn issuing() -> Router<State> {
     let tend = |route| page(Scope::AppsWrite, route);
     let issue = |route| page(Scope::KeysIssue, route);
     let write = |route| page(Scope::ApisWrite, route);
+    let admit = |route| page(Scope::AccountsAdmit, route);
     let revoke = get(key::revoke::ask_first).post(key::revoke::revoke);
     Router::new()
         .route("/apis", page(Scope::ApisRead, get(apis::list)).merge(write(post(apis::add))))
@@ -141,6 +144,9 @@ fn issuing() -> Router<State> {
             page(Scope::ApisRead, get(apis::one::page)).merge(write(post(apis::one::change))),
         )
         .route("/apis/{api}/accounts", add(post(apis::one::add_customer)))
+        .route("/apis/{api}/portal", write(post(apis::portal::change)))
+        .route("/apis/{api}/portal/preview", admit(post(apis::portal::preview)))
+        .route("/accounts/{account}/portal", admit(post(customers::open_portal)))
         .route("/apis/{api}/remove", write(get(apis::one::ask_remove).post(apis::one::remove)))
         .route("/accounts/{account}/suspension", add(post(customers::suspend)))
         .route("/accounts/{account}/apps", tend(post(customers::add_app)))

@@ -61,7 +61,12 @@ pub(super) async fn observe(
     complete(response, &id, state.is_https)
 }
 
+/// Of an answer whose own policy says whose pages may hold it in a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MayBeFramed;
+
 fn complete(mut response: Response, id: &str, is_https: bool) -> Response {
+    let is_framed = response.extensions().get::<MayBeFramed>().is_some();
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
@@ -70,11 +75,13 @@ fn complete(mut response: Response, id: &str, is_https: bool) -> Response {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !is_framed {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT);

@@ -17,7 +17,7 @@ use utoipa::openapi::{
     RefOr, Required, ResponseBuilder,
 };
 
-use super::auth::SCHEME;
+use super::auth::{CUSTOMER_SCHEME, SCHEME};
 use super::idempotency;
 use super::problem::{self, Problem};
 use super::router::{guarded, open};
@@ -58,6 +58,13 @@ pub(super) fn document_of() -> OpenApi {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("A token of this server, as `keytender tokens create` prints it"))
         .build();
+    let customers = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "A token of a customer of an API: it reaches what is that customer's own, by the operations that name \
+             this scheme and no others",
+        ))
+        .build();
     let gateway = ApiKeyValue::with_description(
         gateway::HEADER.as_str(),
         "A token of this server with the scope `keys:verify`: `Authorization` holds the key of whoever asked the gateway",
@@ -65,6 +72,7 @@ pub(super) fn document_of() -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema_from::<Problem>()
         .security_scheme(SCHEME, SecurityScheme::Http(scheme))
+        .security_scheme(CUSTOMER_SCHEME, SecurityScheme::Http(customers))
         .security_scheme(GATEWAY, SecurityScheme::ApiKey(ApiKey::Header(gateway)))
         .build();
     let tags = TAGS

@@ -70,6 +70,7 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apis::get, api::apis::set, api::apis::remove))
         .routes(routes!(api::apis::customers, api::apis::add_customer))
         .routes(routes!(api::apis::suspend, api::apis::resume))
+        .routes(routes!(api::apis::link_portal))
         .routes(routes!(api::apps::list))
         .routes(routes!(api::apps::add))
         .routes(routes!(api::apps::get, api::apps::set))
@@ -125,6 +126,7 @@ fn people() -> OpenApiRouter<State> {
         .routes(routes!(api::users::link))
         .routes(routes!(api::tokens::list))
         .routes(routes!(api::tokens::create))
+        .routes(routes!(api::tokens::create_for_customer))
 }
 
 /// What was done, and what the server does.

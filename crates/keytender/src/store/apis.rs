@@ -35,6 +35,54 @@ pub struct ApiSettings {
     /// How long both keys of a rotation work, if somebody said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Span>,
+    /// How the key page of its customers looks, and where it may be.
+    #[serde(default, skip_serializing_if = "PortalSettings::is_default")]
+    pub portal: PortalSettings,
+}
+
+/// How the key page of an API's customers looks, and where it may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalSettings {
+    /// The colour of its links and buttons, such as `#2f5fb3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accent: Option<String>,
+    /// The picture at its top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
+    /// Whom customers ask: a mail address or an address of the web.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<String>,
+    /// Where customers read how the API is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
+    /// The hosts to which a link may lead back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub return_hosts: Vec<String>,
+    /// The hosts whose pages may hold it in a frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frame_hosts: Vec<String>,
+}
+
+/// A small picture.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logo {
+    /// What kind of picture it is.
+    pub media_type: String,
+    /// Its bytes, in base64.
+    pub data: String,
+}
+
+impl std::fmt::Debug for Logo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Logo({}, {} letters)", self.media_type, self.data.len())
+    }
+}
+
+impl PortalSettings {
+    /// Whether nothing was said.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 const COLUMNS: &str = "id, name, brand, settings, created_at";

@@ -1,7 +1,7 @@
 //! Findings: the rules that keys break or broke. They are written with the verdicts of `keys`.
 
 use keytender_core::access::Side;
-use keytender_core::id::{KeyId, OwnerId};
+use keytender_core::id::{AccountId, KeyId, OwnerId};
 use keytender_core::policy::{Action, Severity};
 use keytender_core::time::Time;
 
@@ -43,6 +43,8 @@ pub struct Filter {
     pub side: Option<Side>,
     /// Only of this owner's keys; `None` within: nobody's.
     pub seen_by: Option<Option<OwnerId>>,
+    /// Only of keys in this account.
+    pub account: Option<AccountId>,
 }
 
 impl Store {
@@ -59,6 +61,9 @@ impl Store {
     ) -> Result<Vec<Finding>> {
         let mut sql = Conditions::of_tenant("f", self.tenant());
         sql.seen_by(filter.seen_by);
+        if let Some(account) = filter.account {
+            sql.and("k.account_id =", account.as_i64());
+        }
         if let Some(key) = filter.key {
             sql.and("f.key_id =", key.as_i64());
         }

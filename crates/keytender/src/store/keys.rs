@@ -56,6 +56,12 @@ pub struct HeldKey {
 }
 
 impl HeldKey {
+    /// The same for the customer whose key it is: without what the API's own people say of it to each other.
+    #[must_use]
+    pub fn for_customer(self) -> Self {
+        Self { owner_id: None, keep: None, ..self }
+    }
+
     /// Its place in the order account by account.
     pub const fn place(&self) -> (AccountId, KeyId) {
         (self.account_id, self.record.id)

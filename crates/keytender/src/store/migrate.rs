@@ -4,7 +4,7 @@ use super::db::{Db, Tx};
 use super::{Failure, Result};
 
 /// The migrations, from the first on; a landed one is never changed.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010.sql"),
     include_str!("migrations/0011.sql"),
     include_str!("migrations/0012.sql"),
+    include_str!("migrations/0013.sql"),
 ];
 /// The advisory lock that two programs starting at once meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_656e;

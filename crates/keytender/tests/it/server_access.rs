@@ -15,7 +15,7 @@ use crate::server::served;
 
 /// Every operation of the document that needs a token: method, path with made-up parts, scopes, and
 /// a body that has its form.
-fn operations() -> Vec<(Method, String, Vec<Scope>)> {
+pub(crate) fn operations() -> Vec<(Method, String, Vec<Scope>)> {
     let document: Value = serde_json::from_str(&keytender::http::openapi()).unwrap();
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -229,7 +229,7 @@ fn furnished(served: &Served) -> Vec<(&'static str, String)> {
 }
 
 /// A body that an operation takes, and what stands behind its path.
-fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
+pub(crate) fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
     let body = match (method.as_str(), path) {
         ("PATCH", "/v1/keys/{key}") => json!({"where_used": "x"}),
         ("POST", "/v1/keys/{key}/plans") => json!({"act": "disable"}),
@@ -261,6 +261,8 @@ fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static str) {
         ("POST", "/v1/channels/{channel}/rotation") => json!({}),
         ("POST", "/v1/owners/{owner}/claims") => json!({"by": "principal", "pattern": "x"}),
         ("PATCH", "/v1/users/{user}") => json!({"suspended": true}),
+        ("POST", "/v1/accounts/{account}/tokens") => json!({"label": "x"}),
+        ("POST", "/v1/accounts/{account}/portal-links") => json!({}),
         ("POST", "/v1/users/{user}/tokens") => json!({"label": "x"}),
         ("DELETE", "/v1/owners/{owner}/claims") => return (None, "?by=principal&pattern=x"),
         _ => return (None, ""),

@@ -27,6 +27,7 @@ pub async fn set_contact(
     contact: Option<&str>,
     allows: impl FnOnce(&AccountView) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    inventory.sight.refuse_customer()?;
     let account = get_seen(inventory, word).await?;
     if contact.is_some_and(|contact| !is_address(contact)) {
         return Err(no_address(&account.name));

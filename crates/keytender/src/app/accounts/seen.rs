@@ -29,6 +29,9 @@ pub(in crate::app) async fn get_seen(inventory: &Inventory, word: &str) -> Resul
 /// When the database does not answer.
 pub async fn list(inventory: &Inventory) -> Result<Vec<AccountView>, Error> {
     let store = &inventory.store;
+    if let Some(own) = inventory.sight.account {
+        return Ok(vec![view(inventory, &own.to_string()).await?]);
+    }
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let syncs = store.last_syncs().await.map_err(cannot_read)?;
     let syncs: HashMap<_, _> = syncs.into_iter().map(|sync| (sync.account_id, sync)).collect();

@@ -20,7 +20,7 @@ use crate::app::node::feed;
 use crate::app::view::KeyChange;
 use crate::app::{evaluate, keys};
 use crate::error::Error;
-use crate::store::apis::ApiSettings;
+use crate::store::apis::{ApiSettings, PortalSettings};
 use crate::store::apps::{Limits, Rate};
 
 const API: &str = "acme";
@@ -66,7 +66,15 @@ pub(super) async fn fill(inventory: &Inventory) -> Result<(), Error> {
     let now = inventory.now;
     let at = |ago: Span| at_moment(inventory, now.minus(ago));
     let first = at(days(360));
-    let settings = ApiSettings { title: Some("Acme Orders".to_owned()), ..ApiSettings::default() };
+    let portal = PortalSettings {
+        accent: Some("#0b6b5d".to_owned()),
+        support: Some("help@acme.example".to_owned()),
+        docs: Some("https://acme.example/docs".to_owned()),
+        return_hosts: vec!["app.acme.example".to_owned()],
+        ..PortalSettings::default()
+    };
+    let settings =
+        ApiSettings { title: Some("Acme Orders".to_owned()), portal, ..ApiSettings::default() };
     apis::add(&first, NewApi { name: API.to_owned(), brand: None, settings }).await?;
     let apps = add_apps(&first).await?;
     let mut made = Vec::with_capacity(KEYS.len());

@@ -92,7 +92,7 @@ pub async fn rotate(inventory: &Inventory, word: &str, new: NewRotation) -> Resu
         environment: environment(&old.issued)?,
         scopes: old.issued.scopes.clone(),
         networks: old.issued.networks.clone(),
-        expires_at: place.end(inventory.now, &label, new.expires_at)?,
+        expires_at: place.end(inventory, &label, new.expires_at)?,
         state: if is_at_once { State::Active } else { State::PreActivation },
         replaces: Some(old.issued.key_id),
         label,

@@ -28,6 +28,7 @@ pub struct Viewer {
     owners: HashMap<OwnerId, String>,
     policies: Policies,
     now: Time,
+    is_for_customer: bool,
 }
 
 impl Viewer {
@@ -39,7 +40,8 @@ impl Viewer {
         let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
         let owners = owners.into_iter().map(|owner| (owner.id, owner.name)).collect();
         let policies = evaluate::policies(&inventory.store).await?;
-        Ok(Self { owners, policies, now: inventory.now })
+        let is_for_customer = inventory.sight.is_customer();
+        Ok(Self { owners, policies, now: inventory.now, is_for_customer })
     }
 
     /// The same at another moment.
@@ -60,7 +62,8 @@ impl Viewer {
         let policy = self.policies.of(held.is_customers);
         policy.assess(&held.record.key, self.now, &mut assessment);
         let owner = held.owner_id.and_then(|id| self.owners.get(&id)).cloned();
-        KeyView::of(held, owner, &assessment, policy, self.now)
+        let view = KeyView::of(held, owner, &assessment, policy, self.now);
+        if self.is_for_customer { view.for_customer() } else { view }
     }
 
     /// The views of keys, with what we know of those that we issued.
@@ -79,6 +82,11 @@ impl Viewer {
         let mut used = inventory.store.last_uses(&ours).await.map_err(cannot_read)?;
         let whole = |held: &HeldKey| {
             let known = issued.get(&held.record.id).map(|one| IssuedView::of(one));
+            let known = match self.is_for_customer {
+                // Why, is what the API's own people said to each other.
+                true => known.map(|one| IssuedView { revoked_why: None, ..one }),
+                false => known,
+            };
             let mut view = KeyView { issued: known, ..self.view(held) };
             // The key itself shows its last use to a minute.
             if let Some(used) = used.remove(&held.record.id) {
@@ -192,6 +200,10 @@ async fn resolve(
         let app = apps::get(inventory, app).await?;
         filter.principal = Some(PrincipalId::from_i64(app.id.as_i64()));
     }
+    if query.owner.is_some() {
+        // Who answers for keys among the API's own people is not told.
+        inventory.sight.refuse_customer()?;
+    }
     filter.owner = match query.owner.as_deref() {
         Some(NOBODY) => Some(None),
         Some(name) => Some(Some(owners::get(inventory, name).await?.id)),
@@ -221,7 +233,11 @@ pub async fn timeline(inventory: &Inventory, word: &str) -> Result<Timeline, Err
     let which = acts::Which { target_id: Some(id.to_string()), ..acts::Which::default() };
     let acts = inventory.store.list_acts(&which, MAX_PAST, None).await;
     let mut events: Vec<EventView> = past.iter().map(EventView::of_past).collect();
-    events.extend(acts.map_err(cannot_read)?.iter().map(EventView::of_act));
+    let by = |event: EventView| match inventory.sight.is_customer() {
+        true => event.for_customer(&inventory.actor.name),
+        false => event,
+    };
+    events.extend(acts.map_err(cannot_read)?.iter().map(EventView::of_act).map(by));
     events.extend(tellings(inventory, id).await?.iter().map(EventView::of_telling));
     // What was done in one breath has no order of its own.
     let act = |event: &EventView| event.by.as_ref().map(|_| event.what.clone());
@@ -229,8 +245,11 @@ pub async fn timeline(inventory: &Inventory, word: &str) -> Result<Timeline, Err
     Ok(Timeline { events })
 }
 
-/// The notices that told of a key; whoever sees only an owner's keys, those to that owner's address.
+/// The notices that told of a key; a customer none, and whoever sees only an owner's keys, those to that owner's address.
 async fn tellings(inventory: &Inventory, id: KeyId) -> Result<Vec<Telling>, Error> {
+    if inventory.sight.is_customer() {
+        return Ok(Vec::new());
+    }
     let mut tellings = inventory.store.tellings(id, MAX_PAST).await.map_err(cannot_read)?;
     if let Some(owner) = inventory.sight.owner {
         let owners = inventory.store.list_owners().await.map_err(cannot_read)?;

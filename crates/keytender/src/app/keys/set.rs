@@ -31,6 +31,10 @@ pub async fn set(
         let why = "whoever sees only an owner's keys cannot give them another";
         return Err(Error::new(why).kind(Kind::Forbidden));
     }
+    if inventory.sight.is_customer() && !change.is_a_customers() {
+        let why = "a customer's own token changes a key's name and where it is used, and says that it leaked";
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
     evaluate::run(&inventory.store, inventory.now).await?;
     let id = get(inventory, word).await?.record.id;
     let owner = match &change.owner {

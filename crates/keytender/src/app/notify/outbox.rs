@@ -78,6 +78,9 @@ async fn get(inventory: &Inventory, id: NoticeId) -> Result<Notice, Error> {
 /// Which notices whoever asks sees: an owner those to their own address; `None`: none.
 async fn seen(inventory: &Inventory) -> Result<Option<Which>, Error> {
     let which = Which { side: inventory.sight.side, ..Which::default() };
+    if inventory.sight.is_customer() {
+        return Ok(None);
+    }
     let Some(owner) = inventory.sight.owner else { return Ok(Some(which)) };
     let owners = inventory.store.list_owners().await.map_err(cannot_read)?;
     let owner = owners.into_iter().find(|one| Some(one.id) == owner);

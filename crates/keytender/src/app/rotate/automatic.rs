@@ -198,7 +198,8 @@ pub async fn trial(inventory: &Inventory) -> Result<TrialView, Error> {
     let (_, policy) = evaluate::policy(&inventory.store).await?;
     let rules = policy.rotation();
     let trial = read(inventory, rules).await?;
-    let sees = inventory.sight.owner.is_none() && inventory.sight.side != Some(Side::Issued);
+    let sight = inventory.sight;
+    let sees = sight.owner.is_none() && sight.side != Some(Side::Issued) && !sight.is_customer();
     let would = trial.would.into_iter().filter(|_| sees).map(|(key, one)| WouldView {
         key: key.to_string(),
         id: one.id,

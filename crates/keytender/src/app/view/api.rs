@@ -6,6 +6,7 @@ use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::PortalView;
 use crate::store::accounts::Account;
 use crate::store::apis::Api;
 use crate::store::apps::{App, Quota, Rate};
@@ -28,6 +29,9 @@ pub struct ApiView {
     pub key_life: Option<Span>,
     /// How long both keys of a rotation work of which nobody says how long.
     pub overlap: Span,
+    /// How the key page of its customers looks, and where it may be.
+    #[serde(default)]
+    pub portal: PortalView,
     /// Since when it is known.
     pub created_at: Time,
 }
@@ -42,6 +46,7 @@ impl ApiView {
             brand: api.brand.clone(),
             key_life: api.settings.key_life,
             overlap: api.settings.overlap.unwrap_or(crate::app::issued::DEFAULT_OVERLAP),
+            portal: PortalView::of(&api.settings.portal),
             created_at: api.created_at,
         }
     }

@@ -271,6 +271,20 @@ impl KeyView {
         }
     }
 
+    /// The same for the customer whose key it is: without what the API's own people say of it to each other.
+    #[must_use]
+    pub fn for_customer(self) -> Self {
+        Self {
+            owner: None,
+            keep_until: None,
+            keep_reason: None,
+            keep_by: None,
+            excepted: Vec::new(),
+            tags: None,
+            ..self
+        }
+    }
+
     /// The key of the core that this is the view of: enough of it for the words and steps that people
     /// are given.
     pub fn key(&self) -> Key<'_> {

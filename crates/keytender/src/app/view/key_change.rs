@@ -85,6 +85,14 @@ pub struct KeyChange {
 }
 
 impl KeyChange {
+    /// Whether it is one that a customer may make of its own key: what it is called, where it is used, and that
+    /// it leaked.
+    pub fn is_a_customers(&self) -> bool {
+        let (label, where_used) = (self.label.clone(), self.where_used.clone());
+        let (exposed, because) = (self.exposed.filter(|is| *is), self.because.clone());
+        *self == Self { label, where_used, exposed, because, ..Self::default() }
+    }
+
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         let because = self.because.clone();

@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 use crate::store::acts::Act;
 use crate::store::keys::{Past, Telling};
 
+/// Who did something, to a customer whose API's own people did.
+const PROVIDER: &str = "provider";
 /// The stage of an act that came to be; it is not said.
 const DONE: &str = "done";
 /// The stage of what did not come to be.
@@ -82,6 +84,15 @@ impl EventView {
             to: Some(telling.recipient.clone()),
             why: Some(telling.subject.clone()),
             ..Self::happened(telling.at, "told")
+        }
+    }
+
+    /// The same for a customer of the name `own`: who of the API's own people did something, and why, is theirs.
+    #[must_use]
+    pub fn for_customer(self, own: &str) -> Self {
+        match self.by.as_deref() {
+            Some(by) if by != own => Self { by: Some(PROVIDER.to_owned()), why: None, ..self },
+            _ => self,
         }
     }
 

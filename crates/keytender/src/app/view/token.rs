@@ -27,6 +27,10 @@ pub struct TokenView {
     pub scopes: Vec<Scope>,
     /// To keys of which side it is limited.
     pub side: Option<Side>,
+    /// To which customer's account it is limited, if it is that customer's own.
+    #[serde(default)]
+    #[schema(example = "acme/globex")]
+    pub account: Option<String>,
     /// Whether it works.
     pub state: State,
     /// When it was made.
@@ -38,8 +42,8 @@ pub struct TokenView {
 }
 
 impl TokenView {
-    /// The view of a token, its user and its key.
-    pub fn of(token: &Token, user: &User, held: &HeldKey) -> Self {
+    /// The view of a token, its user and its key; `account` is what that is called to which it is limited.
+    pub fn of(token: &Token, user: &User, held: &HeldKey, account: Option<String>) -> Self {
         let key = &held.record.key;
         Self {
             key: held.record.id.to_string(),
@@ -48,6 +52,7 @@ impl TokenView {
             user: user.name.clone(),
             scopes: token.scopes.iter().collect(),
             side: token.side,
+            account,
             state: key.state,
             created_at: key.created_at,
             expires_at: key.expires_at,

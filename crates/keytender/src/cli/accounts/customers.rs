@@ -5,7 +5,7 @@ use std::io::Write;
 use keytender_core::text::printable;
 
 use crate::app::customers::NewCustomer;
-use crate::app::view::{AccountView, CustomerList};
+use crate::app::view::{AccountView, CustomerList, PortalLinkRequest};
 use crate::cli::context::{Context, confirm};
 use crate::cli::desk::Desk;
 use crate::cli::grid::{Cell, Grid};
@@ -20,6 +20,45 @@ pub(in crate::cli) struct Suspend {
     /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     because: Option<String>,
+}
+
+/// Make a link that opens the key page of a customer of an API of yours, once.
+///
+/// It works for five minutes. Whoever opens it is that customer for an hour at most: they see and manage its keys.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Portal {
+    /// The customer, such as acme/globex
+    name: String,
+    /// Who of the customer it is for, for the log
+    #[arg(long, value_name = "TEXT")]
+    person: Option<String>,
+    /// Where whoever is done goes back to; its host stands in keytender apis set --return-hosts
+    #[arg(long = "return", value_name = "URL")]
+    return_url: Option<String>,
+    /// Let nothing be changed
+    #[arg(long)]
+    read_only: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn portal(args: Portal, context: &Context) -> Result<u8, Stop> {
+    let asked = PortalLinkRequest {
+        person: args.person,
+        return_url: args.return_url,
+        read_only: args.read_only,
+    };
+    context.desk(async |desk| {
+        let link = desk.link_portal(&args.name, asked).await.map_err(Stop::could_not)?;
+        if args.json {
+            write_json(&link)?;
+            return Ok(DONE);
+        }
+        context.talk.note(&format!("it works once, until {}:", link.expires_at.to_seconds()));
+        writeln!(anstream::stdout(), "{}", link.url)?;
+        Ok(DONE)
+    })
 }
 
 pub(super) async fn add(

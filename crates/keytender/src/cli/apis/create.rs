@@ -10,6 +10,7 @@ use crate::app::apis::NewApi;
 use crate::app::apps::NewApp;
 use crate::app::customers::NewCustomer;
 use crate::app::issued::NewIssued;
+use crate::app::tokens::NewToken;
 use crate::app::users::UserFacts;
 use crate::app::view::{ApiView, AppView};
 use crate::cli::context::Context;
@@ -99,8 +100,10 @@ async fn make(desk: &Desk<'_>, args: &Create, server: String) -> Result<Made, Er
     desk.add_user(&user, &facts).await?;
     // It does not end: with it ends what the gateway protects. The policy says when it is old.
     let scopes = Scopes::from_iter([Scope::KeysVerify]);
+    let label = "asks about keys".to_owned();
     let side = Some(Side::Issued);
-    let (_, token) = desk.create_token(&user, "asks about keys", scopes, side, None).await?;
+    let new = NewToken { label, scopes, side, account: None, expires_at: None };
+    let (_, token) = desk.create_token(&user, new).await?;
     Ok(Made { api, app, key, token, server })
 }
 

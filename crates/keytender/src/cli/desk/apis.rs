@@ -1,13 +1,15 @@
 //! Our own APIs and their customers.
 
-use keytender_core::time::Span;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Desk;
-use crate::app::apis::{self, NewApi};
+use crate::app::apis::{self, ApiChange, NewApi};
 use crate::app::customers::{self, NewCustomer};
-use crate::app::view::{ApiList, ApiView, CustomerList, CustomerView};
+use crate::app::portal;
+use crate::app::view::{
+    ApiList, ApiView, CustomerList, CustomerView, PortalChange, PortalLinkRequest, PortalLinkView,
+};
 use crate::client::part;
 use crate::error::{Error, Kind};
 use crate::store::apis::ApiSettings;
@@ -16,14 +18,6 @@ use crate::store::apis::ApiSettings;
 const APIS: &str = "/v1/apis";
 /// How many customers are read at once beside the inventory.
 const PAGE: u32 = 1_000;
-
-/// What is to change of an API.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::cli) struct ApiChange {
-    pub(in crate::cli) title: Option<Option<String>>,
-    pub(in crate::cli) key_life: Option<Option<Span>>,
-    pub(in crate::cli) overlap: Option<Option<Span>>,
-}
 
 fn place(api: &str) -> String {
     format!("{APIS}/{}", part(api))
@@ -71,7 +65,7 @@ impl Desk<'_> {
         match self {
             Self::Here(inventory) => Ok(ApiView::of(&apis::add(inventory, new).await?)),
             Self::There(server) => {
-                let ApiSettings { title, key_life, overlap } = new.settings;
+                let ApiSettings { title, key_life, overlap, .. } = new.settings;
                 let body = json!({"name": new.name, "brand": new.brand, "title": title,
                                   "key_life": key_life, "overlap": overlap});
                 server.ask(Method::POST, APIS, &body).await
@@ -86,21 +80,14 @@ impl Desk<'_> {
         change: ApiChange,
     ) -> Result<ApiView, Error> {
         match self {
-            Self::Here(inventory) => {
-                apis::set(inventory, word, |_, now| {
-                    Ok(ApiSettings {
-                        title: change.title.unwrap_or(now.title),
-                        key_life: change.key_life.unwrap_or(now.key_life),
-                        overlap: change.overlap.unwrap_or(now.overlap),
-                    })
-                })
-                .await
-            }
+            Self::Here(inventory) => apis::set(inventory, word, |_, now| change.apply(now)).await,
             Self::There(server) => {
                 let mut body = Map::new();
                 put(&mut body, "title", change.title.map(|title| json!(title)));
                 put(&mut body, "key_life", change.key_life.map(|life| json!(life)));
                 put(&mut body, "overlap", change.overlap.map(|overlap| json!(overlap)));
+                let portal = Some(change.portal).filter(|one| *one != PortalChange::default());
+                put(&mut body, "portal", portal.map(|portal| json!(portal)));
                 server.ask(Method::PATCH, &place(word), &body).await
             }
         }
@@ -150,6 +137,21 @@ impl Desk<'_> {
                 return Ok(all);
             }
             all.append(&mut more);
+        }
+    }
+
+    /// Makes a link to the key page of a customer.
+    pub(in crate::cli) async fn link_portal(
+        &self,
+        word: &str,
+        asked: PortalLinkRequest,
+    ) -> Result<PortalLinkView, Error> {
+        match self {
+            Self::Here(inventory) => portal::link(inventory, word, asked).await,
+            Self::There(server) => {
+                let place = format!("/v1/accounts/{}/portal-links", part(word));
+                server.ask(Method::POST, &place, &asked).await
+            }
         }
     }
 

@@ -1,8 +1,7 @@
 //! Users and their tokens.
 
-use keytender_core::access::{Role, Scope, Scopes, Side};
+use keytender_core::access::{Role, Scope};
 use keytender_core::secret::Secret;
-use keytender_core::time::Time;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -127,21 +126,20 @@ impl Desk<'_> {
     pub(in crate::cli) async fn create_token(
         &self,
         user: &str,
-        label: &str,
-        scopes: Scopes,
-        side: Option<Side>,
-        expires_at: Option<Time>,
+        new: NewToken,
     ) -> Result<(String, Secret), Error> {
         match self {
             Self::Here(inventory) => {
-                let new = NewToken { label: label.to_owned(), scopes, side, expires_at };
                 let created = tokens::create(inventory, user, new).await?;
                 Ok((created.key_id.to_string(), created.text))
             }
             Self::There(server) => {
-                let scopes: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
-                let asked = json!({"label": label, "scopes": scopes, "side": side,
-                                   "expires_at": expires_at});
+                let scopes: Vec<&str> = new.scopes.iter().map(Scope::as_str).collect();
+                let mut asked = json!({"label": new.label, "scopes": scopes, "side": new.side,
+                                       "expires_at": new.expires_at});
+                if let (Some(account), Some(asked)) = (new.account, asked.as_object_mut()) {
+                    asked.insert("account".to_owned(), account.into());
+                }
                 let place = format!("{}/tokens", place(user));
                 let made: NewTokenView = server.ask(Method::POST, &place, &asked).await?;
                 Ok((made.key, Secret::new(made.token)))

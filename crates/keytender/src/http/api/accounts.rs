@@ -99,7 +99,7 @@ pub(in crate::http) struct Credential {
 /// By name, with how many keys each has and how the last look at it went.
 #[utoipa::path(get, path = "/v1/accounts", tag = "accounts", params(Paging),
     responses((status = 200, body = AccountList, description = "A page of accounts")),
-    security(("token" = ["accounts:read"])))]
+    security(("token" = ["accounts:read"]), ("customer_token" = ["accounts:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Query(paging): Query<Paging>,
@@ -146,7 +146,7 @@ pub(in crate::http) async fn add(
 #[utoipa::path(get, path = "/v1/accounts/{account}", tag = "accounts",
     params(("account" = String, Path, description = "The id or the name")),
     responses((status = 200, body = AccountView, description = "The account")),
-    security(("token" = ["accounts:read"])))]
+    security(("token" = ["accounts:read"]), ("customer_token" = ["accounts:read"])))]
 pub(in crate::http) async fn get(
     inventory: Inventory,
     Path(word): Path<String>,

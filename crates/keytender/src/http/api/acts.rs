@@ -51,7 +51,7 @@ pub(in crate::http) struct Deletion {
     responses((status = 200, body = PlanView, description = "What would happen"),
               (status = 502, body = Problem, description = "The provider did not do it",
                content_type = "application/problem+json")),
-    security(("token" = ["keys:act"])))]
+    security(("token" = ["keys:act"]), ("customer_token" = ["keys:act"])))]
 pub(in crate::http) async fn plan(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -70,7 +70,7 @@ pub(in crate::http) async fn plan(
     responses((status = 200, body = KeyView, description = "The key as it is now"),
               (status = 502, body = Problem, description = "The provider did not do it",
                content_type = "application/problem+json")),
-    security(("token" = ["keys:act"])))]
+    security(("token" = ["keys:act"]), ("customer_token" = ["keys:act"])))]
 pub(in crate::http) async fn suspend(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -89,7 +89,7 @@ pub(in crate::http) async fn suspend(
     responses((status = 200, body = KeyView, description = "The key as it is now"),
               (status = 502, body = Problem, description = "The provider did not do it",
                content_type = "application/problem+json")),
-    security(("token" = ["keys:act"])))]
+    security(("token" = ["keys:act"]), ("customer_token" = ["keys:act"])))]
 pub(in crate::http) async fn resume(
     inventory: Inventory,
     Path(word): Path<String>,

@@ -7,10 +7,13 @@ use utoipa::ToSchema;
 
 use super::acts::{Reason, Why};
 use super::owners::{Made, Paging, made};
-use crate::app::apis::{self, NewApi};
+use crate::app::apis::{self, ApiChange, NewApi};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
-use crate::app::view::{ApiList, ApiView, CustomerList, CustomerView};
+use crate::app::portal;
+use crate::app::view::{
+    ApiList, ApiView, CustomerList, CustomerView, PortalChange, PortalLinkRequest, PortalLinkView,
+};
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
@@ -39,12 +42,14 @@ pub(in crate::http) struct NewApiBody {
     key_life: Option<Span>,
     /// How long both keys of a rotation work of which nobody says how long.
     overlap: Option<Span>,
+    /// How the key page of its customers looks, and where it may be.
+    portal: Option<PortalChange>,
 }
 
 /// What is to change of an API; what is absent stays, what is null is taken away.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ApiChange {
+pub(in crate::http) struct ApiChangeBody {
     /// What people call it.
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<String>, max_length = 500)]
@@ -57,6 +62,8 @@ pub(in crate::http) struct ApiChange {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<Span>)]
     overlap: Option<Option<Span>>,
+    /// How the key page of its customers looks, and where it may be.
+    portal: Option<PortalChange>,
 }
 
 /// A customer to add.
@@ -99,7 +106,13 @@ pub(in crate::http) async fn add(
     inventory: Inventory,
     Body(new): Body<NewApiBody>,
 ) -> Result<Made<ApiView>, Refusal> {
-    let settings = ApiSettings { title: new.title, key_life: new.key_life, overlap: new.overlap };
+    let change = ApiChange {
+        title: Some(new.title),
+        key_life: Some(new.key_life),
+        overlap: Some(new.overlap),
+        portal: new.portal.unwrap_or_default(),
+    };
+    let settings = change.apply(ApiSettings::default())?;
     let new = NewApi { name: new.name, brand: new.brand, settings };
     let api = apis::add(&inventory, new).await?;
     Ok(made(format!("/v1/apis/{}", api.id), ApiView::of(&api)))
@@ -120,7 +133,7 @@ pub(in crate::http) async fn get(
 /// Change an API
 ///
 /// How its keys are issued from now on; those that are there stay as they are.
-#[utoipa::path(patch, path = "/v1/apis/{api}", tag = "apis", request_body = ApiChange,
+#[utoipa::path(patch, path = "/v1/apis/{api}", tag = "apis", request_body = ApiChangeBody,
     params(("api" = String, Path, description = "The id or the name"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 200, body = ApiView, description = "The API as it is now")),
@@ -129,15 +142,17 @@ pub(in crate::http) async fn set(
     inventory: Inventory,
     Path(word): Path<String>,
     version: IfMatch,
-    Body(change): Body<ApiChange>,
+    Body(change): Body<ApiChangeBody>,
 ) -> Result<Tagged<ApiView>, Refusal> {
+    let change = ApiChange {
+        title: change.title,
+        key_life: change.key_life,
+        overlap: change.overlap,
+        portal: change.portal.unwrap_or_default(),
+    };
     let set = apis::set(&inventory, &word, |now, settings| {
         version.check(now)?;
-        Ok(ApiSettings {
-            title: change.title.unwrap_or(settings.title),
-            key_life: change.key_life.unwrap_or(settings.key_life),
-            overlap: change.overlap.unwrap_or(settings.overlap),
-        })
+        change.apply(settings)
     });
     Ok(Tagged(set.await?))
 }
@@ -223,4 +238,22 @@ pub(in crate::http) async fn resume(
     Query(why): Query<Why>,
 ) -> Result<Tagged<CustomerView>, Refusal> {
     Ok(Tagged(customers::suspend(&inventory, &word, false, why.because.as_deref()).await?))
+}
+
+/// Make a link to the key page of a customer
+///
+/// It opens the page once, within five minutes, for whoever the browser is that follows it: send the browser of your
+/// customer's user there, and nobody else. The page stays open for an hour at most. `return_url` must be at a host that
+/// the API lists.
+#[utoipa::path(post, path = "/v1/accounts/{account}/portal-links", tag = "apis",
+    request_body = PortalLinkRequest,
+    params(("account" = String, Path, description = "The id or the name of the customer's account")),
+    responses((status = 201, body = PortalLinkView, description = "The link")),
+    security(("token" = ["accounts:admit"])))]
+pub(in crate::http) async fn link_portal(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Body(asked): Body<PortalLinkRequest>,
+) -> Result<(StatusCode, axum::Json<PortalLinkView>), Refusal> {
+    Ok((StatusCode::CREATED, axum::Json(portal::link(&inventory, &word, asked).await?)))
 }

@@ -102,7 +102,7 @@ pub(in crate::http) enum KeyEnvironment {
 #[utoipa::path(get, path = "/v1/apis/{api}/apps", tag = "apis",
     params(("api" = String, Path, description = "The id or the name"), WhichApps),
     responses((status = 200, body = AppList, description = "A page of apps")),
-    security(("token" = ["apps:read"])))]
+    security(("token" = ["apps:read"]), ("customer_token" = ["apps:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Path(api): Path<String>,
@@ -155,7 +155,7 @@ pub(in crate::http) async fn add(
 #[utoipa::path(get, path = "/v1/apps/{app}", tag = "apis",
     params(("app" = String, Path, description = "The id")),
     responses((status = 200, body = AppView, description = "The app")),
-    security(("token" = ["apps:read"])))]
+    security(("token" = ["apps:read"]), ("customer_token" = ["apps:read"])))]
 pub(in crate::http) async fn get(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -195,7 +195,7 @@ pub(in crate::http) async fn set(
     params(("app" = String, Path, description = "The id")),
     responses((status = 201, body = NewKeyView, description = "The key",
                headers(("Location" = String, description = "Where it is")))),
-    security(("token" = ["keys:issue"])))]
+    security(("token" = ["keys:issue"]), ("customer_token" = ["keys:issue"])))]
 pub(in crate::http) async fn create_key(
     inventory: Inventory,
     Path(app): Path<String>,

@@ -30,7 +30,7 @@ pub(in crate::http) struct WhichExposures {
 /// `POST /v1/keys/{key}/revocation` with `compromised` does, and ends it.
 #[utoipa::path(get, path = "/v1/exposures", tag = "keys", params(WhichExposures),
     responses((status = 200, body = ExposureList, description = "A page of exposed keys")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Query(which): Query<WhichExposures>,

@@ -37,7 +37,7 @@ pub(in crate::http) struct Which {
 /// The newest first. What a key breaks now, in words and with figures, stands in the key itself.
 #[utoipa::path(get, path = "/v1/findings", tag = "findings", params(Which),
     responses((status = 200, body = FindingList, description = "A page of findings")),
-    security(("token" = ["findings:read"])))]
+    security(("token" = ["findings:read"]), ("customer_token" = ["findings:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Query(which): Query<Which>,

@@ -69,7 +69,7 @@ pub(in crate::http) enum Wait {
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 201, body = NewKeyView, description = "The new key",
                headers(("Location" = String, description = "Where it is")))),
-    security(("token" = ["keys:issue"])))]
+    security(("token" = ["keys:issue"]), ("customer_token" = ["keys:issue"])))]
 pub(in crate::http) async fn rotate(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -90,7 +90,7 @@ pub(in crate::http) async fn rotate(
 #[utoipa::path(get, path = "/v1/keys/{key}/rotations", tag = "apis",
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 200, body = RotationView, description = "The rotation")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn rotation(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -104,7 +104,7 @@ pub(in crate::http) async fn rotation(
 #[utoipa::path(delete, path = "/v1/keys/{key}/rotations", tag = "apis",
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label"), Why),
     responses((status = 204, description = "It is cancelled")),
-    security(("token" = ["keys:issue"])))]
+    security(("token" = ["keys:issue"]), ("customer_token" = ["keys:issue"])))]
 pub(in crate::http) async fn cancel(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -120,7 +120,7 @@ pub(in crate::http) async fn cancel(
 #[utoipa::path(post, path = "/v1/keys/{key}/rotations/completion", tag = "apis", request_body = Reason,
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 200, body = RotationView, description = "The rotation as it is now")),
-    security(("token" = ["keys:issue"])))]
+    security(("token" = ["keys:issue"]), ("customer_token" = ["keys:issue"])))]
 pub(in crate::http) async fn finish(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -136,7 +136,7 @@ pub(in crate::http) async fn finish(
 #[utoipa::path(get, path = "/v1/keys/{key}/usage", tag = "apis",
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 200, body = UsageView, description = "How it is used")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn usage(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -151,7 +151,7 @@ pub(in crate::http) async fn usage(
 #[utoipa::path(post, path = "/v1/keys/{key}/revocation", tag = "apis", request_body = RevocationBody,
     params(("key" = String, Path, description = "Keytender's id, the public id in the key, or a label")),
     responses((status = 200, body = RevocationView, description = "What became of it")),
-    security(("token" = ["keys:issue"])))]
+    security(("token" = ["keys:issue"]), ("customer_token" = ["keys:issue"])))]
 pub(in crate::http) async fn revoke(
     Extract(state): Extract<State>,
     inventory: Inventory,

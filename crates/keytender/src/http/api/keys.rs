@@ -37,7 +37,7 @@ pub(super) fn bad_filter(error: Error) -> Refusal {
 /// for.
 #[utoipa::path(get, path = "/v1/keys", tag = "keys", params(KeyQuery),
     responses((status = 200, body = KeyList, description = "A page of keys")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Query(query): Query<KeyQuery>,
@@ -92,7 +92,7 @@ pub(in crate::http) async fn add(
 }
 
 /// What a body names that is not there is a mistake in the body: the path is right.
-fn no_such(error: Error) -> Error {
+pub(super) fn no_such(error: Error) -> Error {
     match error.of_kind() {
         Kind::NotFound => error.kind(Kind::Refused),
         _ => error,
@@ -103,7 +103,7 @@ fn no_such(error: Error) -> Error {
 #[utoipa::path(get, path = "/v1/keys/{key}", tag = "keys",
     params(("key" = String, Path, description = "Keytender's id, the provider's id, or a label")),
     responses((status = 200, body = KeyView, description = "The key")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn get(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -119,7 +119,7 @@ pub(in crate::http) async fn get(
     params(("key" = String, Path, description = "Keytender's id, the provider's id, or a label"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 200, body = KeyView, description = "The key as it is now")),
-    security(("token" = ["keys:write"])))]
+    security(("token" = ["keys:write"]), ("customer_token" = ["keys:write"])))]
 pub(in crate::http) async fn set(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -136,7 +136,7 @@ pub(in crate::http) async fn set(
 #[utoipa::path(get, path = "/v1/keys/{key}/timeline", tag = "keys",
     params(("key" = String, Path, description = "Keytender's id, the provider's id, or a label")),
     responses((status = 200, body = Timeline, description = "What happened and what was done")),
-    security(("token" = ["keys:read"])))]
+    security(("token" = ["keys:read"]), ("customer_token" = ["keys:read"])))]
 pub(in crate::http) async fn timeline(
     inventory: Inventory,
     Path(word): Path<String>,

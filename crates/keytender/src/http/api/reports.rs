@@ -49,7 +49,7 @@ pub(in crate::http) struct Between {
                content((String = "text/csv"), (KeyList = "application/json"))),
               (status = 422, description = "There is no such report",
                body = crate::http::problem::Problem, content_type = "application/problem+json")),
-    security(("token" = ["reports:read"])))]
+    security(("token" = ["reports:read"]), ("customer_token" = ["reports:read"])))]
 pub(in crate::http) async fn get(
     inventory: Inventory,
     Query(which): Query<Which>,

@@ -11,7 +11,7 @@ use super::form::{Field, Wrong, folded};
 use super::layout;
 use super::listed::{Listed, with_query};
 use super::visit::{Form, Visit};
-use crate::app::apis::{self, Counts, EXPOSED, NewApi};
+use crate::app::apis::{self, ApiChange, Counts, EXPOSED, NewApi};
 use crate::app::inventory::Inventory;
 use crate::app::view::ApiView;
 use crate::error::Error;
@@ -21,6 +21,7 @@ use crate::store::apis::ApiSettings;
 
 pub(super) mod one;
 mod overlaps;
+pub(super) mod portal;
 
 /// Where the list is.
 pub(super) const PATH: &str = "/apis";
@@ -48,11 +49,13 @@ impl Typed {
         }
     }
 
-    fn settings(&self) -> Result<ApiSettings, Error> {
-        Ok(ApiSettings {
-            title: self.title.clone(),
-            key_life: span("how long a key works", self.key_life.as_deref())?,
-            overlap: span("the overlap", self.overlap.as_deref())?,
+    /// What is to change: all of it.
+    fn change(&self) -> Result<ApiChange, Error> {
+        Ok(ApiChange {
+            title: Some(self.title.clone()),
+            key_life: Some(span("how long a key works", self.key_life.as_deref())?),
+            overlap: Some(span("the overlap", self.overlap.as_deref())?),
+            ..ApiChange::default()
         })
     }
 }
@@ -101,7 +104,7 @@ pub(super) async fn add(
     inventory: Inventory,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    let added = match typed.settings() {
+    let added = match typed.change().and_then(|change| change.apply(ApiSettings::default())) {
         Ok(settings) => {
             let new = NewApi { name: typed.name.clone(), brand: typed.brand.clone(), settings };
             apis::add(&inventory, new).await

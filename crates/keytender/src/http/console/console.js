@@ -31,8 +31,14 @@ for (const code of document.querySelectorAll("code[data-copy]")) {
   button.className = "quiet copy";
   button.textContent = "Copy";
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(code.textContent);
-    button.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // In a frame that may not: whoever presses the keys themselves can.
+      getSelection().selectAllChildren(code);
+      button.textContent = "Press Ctrl+C";
+    }
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
   code.after(" ", button);
@@ -61,6 +67,20 @@ for (const area of document.querySelectorAll("textarea[data-line]")) {
   area.focus();
   area.setSelectionRange(start, start + 1);
   area.scrollTop = Math.max(0, line - 5) * parseFloat(getComputedStyle(area).lineHeight);
+}
+
+// A picture is chosen as a file, and posted as text.
+for (const area of document.querySelectorAll("textarea[data-picture]")) {
+  const file = document.createElement("input");
+  file.type = "file";
+  file.accept = "image/png,image/jpeg,image/gif,image/webp";
+  file.setAttribute("aria-label", "A picture for the logo");
+  file.addEventListener("change", () => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => { area.value = String(reader.result).split(",")[1] ?? ""; });
+    if (file.files[0]) reader.readAsDataURL(file.files[0]);
+  });
+  area.before(file);
 }
 
 // Passkeys: the browser is asked, and what it answers is posted by the form.

@@ -61,7 +61,7 @@ pub(super) fn take_word(headers: &mut HeaderMap, is_https: bool) {
     set(headers, Cookie::build((WORD, "")).max_age(Duration::ZERO), is_https);
 }
 
-fn find(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn find(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let cookies = lines.flat_map(|line| Cookie::split_parse(line).flatten());
     cookies.into_iter().find(|one| one.name() == name).map(|one| one.value().to_owned())

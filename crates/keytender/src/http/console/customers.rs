@@ -1,6 +1,6 @@
 //! A customer of an API of yours: an account whose keys you issue, with its apps.
 
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use keytender_core::access::Scope;
 use keytender_core::id::AppId;
 use maud::{Markup, html};
@@ -15,7 +15,7 @@ use super::visit::{Form, Visit};
 use super::words::moment;
 use crate::app::inventory::Inventory;
 use crate::app::view::{AccountView, AppView, CustomerView};
-use crate::app::{accounts, apps, customers};
+use crate::app::{accounts, apps, customers, portal};
 use crate::http::extract::Path;
 use crate::http::page as paging;
 use crate::http::problem::Refusal;
@@ -61,6 +61,14 @@ pub(super) async fn show(
             h2 #apps { "Apps" }
             @if visit.may(Scope::AppsWrite) { (app_form(visit, account, vain.app)) }
             (apps_part(inventory, account, &customer, from).await?)
+        }
+        @if visit.may(Scope::AccountsAdmit) {
+            h2 #portal { "Its key page" }
+            p { "What the customer sees and does by itself. You open it as the customer; the log says that it was you." }
+            form method="post" action={ "/accounts/" (account.id) "/portal" } {
+                (visit.proof())
+                button.quiet type="submit" { "Open the key page as this customer" }
+            }
         }
         @if visit.may(Scope::AccountsWrite) {
             (suspension(visit, &format!("/accounts/{}/suspension", account.id), customer.suspended_at.is_some(),
@@ -188,6 +196,14 @@ pub(super) async fn add_app(
             Ok(wrong.on(show(&visit, &inventory, &account, &From::default(), vain).await?))
         }
     }
+}
+
+/// Opens the key page as the customer.
+pub(super) async fn open_portal(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Redirect, Refusal> {
+    Ok(Redirect::to(&portal::path_for_staff(&inventory, &word, false).await?))
 }
 
 /// Stops every key of a customer, or lets them work again.

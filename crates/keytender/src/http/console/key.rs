@@ -33,6 +33,8 @@ mod story;
 mod todo;
 mod uses;
 
+pub(super) use ours::{can_end, drawn};
+
 /// What was refused of what somebody typed: it is said where it was typed, and nothing is lost.
 struct Refused<'r> {
     part: Part,
@@ -207,7 +209,7 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
 
 /// Whether it is a key that we issued and that was revoked or replaced.
 const fn has_ended(view: &KeyView) -> bool {
-    view.issued.is_some() && !ours::can_end(view.state)
+    view.issued.is_some() && !can_end(view.state)
 }
 
 /// Whether somebody may change what is known of keys.

@@ -89,7 +89,7 @@ fn proof(state: &State, held: &Secret, signed: Option<&Signed>) -> String {
 }
 
 /// The body of a form, if it came from a page of ours.
-async fn checked(parts: &Parts, body: Body, proof: &str) -> Result<Body, Refusal> {
+pub(super) async fn checked(parts: &Parts, body: Body, proof: &str) -> Result<Body, Refusal> {
     if !is_from_here(&parts.headers) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "another site sent this form").into());
     }

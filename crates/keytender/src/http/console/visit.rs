@@ -101,7 +101,7 @@ impl Visit {
 
     /// The member of a form that proves that it came from a page of ours. Every form has one.
     pub(super) fn proof(&self) -> Markup {
-        html! { input type="hidden" name=(PROOF) value=(self.proof); }
+        proof_member(&self.proof)
     }
 
     /// Goes to another page, and says there what was done.
@@ -156,6 +156,11 @@ pub(super) fn before_sign_in(visit: &Visit) -> Inventory {
         now: crate::clock::now(),
         sight: crate::app::inventory::Sight::default(),
     }
+}
+
+/// The member of a form that proves that it came from a page of ours.
+pub(super) fn proof_member(proof: &str) -> Markup {
+    html! { input type="hidden" name=(PROOF) value=(proof); }
 }
 
 /// A form that was posted. A member that is empty counts as not there.

@@ -6,7 +6,7 @@ use keytender_core::text::thousands;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{PATH, Typed, keys, lines, overlaps, place, title};
+use super::{PATH, Typed, keys, lines, overlaps, place, portal, title};
 use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
@@ -42,9 +42,11 @@ pub(in crate::http::console) struct Customer {
 
 /// What was typed in vain, and why.
 #[derive(Clone, Copy, Debug, Default)]
-struct Vain<'v> {
-    change: Option<(&'v Typed, &'v Wrong)>,
-    customer: Option<(&'v Customer, &'v Wrong)>,
+pub(super) struct Vain<'v> {
+    /// How the key page looks.
+    pub(super) portal: Option<(&'v portal::Typed, &'v Wrong)>,
+    pub(super) change: Option<(&'v Typed, &'v Wrong)>,
+    pub(super) customer: Option<(&'v Customer, &'v Wrong)>,
 }
 
 /// Shows an API.
@@ -57,7 +59,7 @@ pub(in crate::http::console) async fn page(
     show(&visit, &inventory, &word, &which, Vain::default()).await
 }
 
-async fn show(
+pub(super) async fn show(
     visit: &Visit,
     inventory: &Inventory,
     word: &str,
@@ -72,6 +74,7 @@ async fn show(
         (tiles(&api, &counts))
         (facts(&api, inventory))
         @if visit.may(Scope::ApisWrite) { (change_form(visit, &api, vain.change)) }
+        (portal::part(visit, &api, vain.portal))
         (overlaps::part(inventory, &api, counts.overlaps).await?)
         h2 #customers { "Customers" }
         @if visit.may(Scope::AccountsWrite) { (customer_form(visit, &api, vain.customer)) }
@@ -197,8 +200,8 @@ pub(in crate::http::console) async fn change(
     Path(word): Path<String>,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Refusal> {
-    let set = match typed.settings() {
-        Ok(settings) => apis::set(&inventory, &word, |_, _| Ok(settings)).await,
+    let set = match typed.change() {
+        Ok(change) => apis::set(&inventory, &word, |_, now| change.apply(now)).await,
         Err(error) => Err(error),
     };
     match set {

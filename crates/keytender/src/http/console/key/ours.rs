@@ -1,7 +1,7 @@
 //! What a key's page shows of a key that we issued: its app, its rights, its rotation and its use.
 
 use keytender_core::key::State;
-use keytender_core::time::Time;
+use keytender_core::time::{Span, Time};
 use maud::{Markup, html};
 
 use super::rotation::{self, Typed};
@@ -90,13 +90,6 @@ impl<'t> Ours<'t> {
     /// How it was used: a picture of days, and the places.
     pub(super) fn used(&self, now: Time) -> Markup {
         let usage = &self.usage;
-        let first = now.minus(keytender_core::time::Span::days(DAYS - 1));
-        let days: Vec<u64> = (0..DAYS)
-            .map(|place| {
-                let date = first.plus(keytender_core::time::Span::days(place)).date();
-                usage.days.iter().find(|day| day.day == date).map_or(0, |day| day.uses)
-            })
-            .collect();
         html! {
             @match usage.last_used_at {
                 None => p { "It was never used." },
@@ -106,7 +99,7 @@ impl<'t> Ours<'t> {
                         @if let Some(address) = &usage.address { " from " code { (text(address)) } }
                         @if let Some(agent) = &usage.agent { " by " (text(agent)) }
                         "." }
-                    (chart::columns("Uses a day, the last 90 days", "use", &days, first))
+                    (drawn(usage, now))
                     @if !usage.places.is_empty() { (places::table(usage, now)) }
                 }
             }
@@ -114,8 +107,19 @@ impl<'t> Ours<'t> {
     }
 }
 
+/// How often a key was used on each day, as a picture.
+pub(in crate::http::console) fn drawn(usage: &UsageView, now: Time) -> Markup {
+    let first = now.minus(Span::days(DAYS - 1));
+    let uses = |place| {
+        let date = first.plus(Span::days(place)).date();
+        usage.days.iter().find(|day| day.day == date).map_or(0, |day| day.uses)
+    };
+    let days: Vec<u64> = (0..DAYS).map(uses).collect();
+    chart::columns("Uses a day, the last 90 days", "use", &days, first)
+}
+
 /// Whether a key has not ended yet.
-pub(super) const fn can_end(state: State) -> bool {
+pub(in crate::http::console) const fn can_end(state: State) -> bool {
     matches!(state, State::PreActivation | State::Active | State::Suspended)
 }
 

@@ -102,7 +102,31 @@ fn link(key: &str, said: &str) -> Markup {
 
 /// A rotation that goes on.
 fn stands(visit: &Visit, view: &KeyView, rotation: &RotationView, now: Time) -> Markup {
-    let is_old = rotation.before == view.key;
+    html! {
+        (standing(&view.key, rotation, |key| format!("/keys/{key}"), now))
+        @if rotation.stage != RotationStage::Pending {
+            p { "Who still uses the old key:" }
+            div.note { (places::still(rotation, now)) }
+        }
+        @if visit.may(Scope::KeysIssue) {
+            @if rotation.stage == RotationStage::Overlap {
+                (act(visit, view, "finish", "Finish it…", "The old key stops now.", "Finish it"))
+            }
+            (act(visit, view, "cancel", "Cancel it…",
+                "The old key works on as it did, and the new one ends for good.", "Cancel the rotation"))
+        }
+    }
+}
+
+/// Which of its two keys one is, and until when both work; `place` says where the page of a key is.
+pub(in crate::http::console) fn standing(
+    key: &str,
+    rotation: &RotationView,
+    place: impl Fn(&str) -> String,
+    now: Time,
+) -> Markup {
+    let is_old = rotation.before == key;
+    let link = |key: &str, words: &str| html! { a href=(place(key)) { (words) } };
     html! {
         p {
             @if is_old { "This is the old key; " (link(&rotation.after, "the new one")) }
@@ -113,23 +137,14 @@ fn stands(visit: &Visit, view: &KeyView, rotation: &RotationView, now: Time) -> 
                 _ => " works too.",
             }
         }
-        @if rotation.stage == RotationStage::Pending {
-            @if let Some(overlap) = rotation.overlap {
+        @match (rotation.stage, rotation.overlap, rotation.overlap_ends_at) {
+            (RotationStage::Pending, Some(overlap), _) => {
                 p { "From the first use of the new key on, both work for " (overlap.in_words()) "." }
             }
-        } @else {
-            @if let Some(at) = rotation.overlap_ends_at {
+            (RotationStage::Overlap | RotationStage::Done, _, Some(at)) => {
                 p { "The old key stops " b { (moment(at, now)) } ", on " (at.date()) "." }
             }
-            p { "Who still uses the old key:" }
-            div.note { (places::still(rotation, now)) }
-        }
-        @if visit.may(Scope::KeysIssue) {
-            @if rotation.stage == RotationStage::Overlap {
-                (act(visit, view, "finish", "Finish it…", "The old key stops now.", "Finish it"))
-            }
-            (act(visit, view, "cancel", "Cancel it…",
-                "The old key works on as it did, and the new one ends for good.", "Cancel the rotation"))
+            _ => {}
         }
     }
 }

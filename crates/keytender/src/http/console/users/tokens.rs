@@ -52,7 +52,7 @@ impl Typed {
         let known = LIVES.iter().find(|(word, _)| *word == self.life);
         let (word, _) = known.ok_or_else(|| Error::new("say how long the token works"))?;
         let expires_at = word.parse().ok().map(|days| now.plus(Span::days(days)));
-        Ok(NewToken { label: self.label.clone(), scopes, side: None, expires_at })
+        Ok(NewToken { label: self.label.clone(), scopes, side: None, account: None, expires_at })
     }
 }
 
@@ -96,6 +96,7 @@ fn table(visit: &Visit, inventory: &Inventory, user: &UserView, all: &[TokenView
                     @if one.scopes.len() == all_scopes { "all that the user may" }
                     @else { (one.scopes.iter().copied().collect::<Scopes>()) }
                     @if let Some(side) = one.side { small { "only keys " (side.as_str()) } }
+                    @if let Some(account) = &one.account { small { "only " (account) ", as its own" } }
                 }
                 td data-label="Made" { @if let Some(at) = one.created_at { (moment(at, inventory.now)) } }
                 td data-label="Last used" { (when(one.last_used_at, inventory)) }
