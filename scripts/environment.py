@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 LOGS = TOOLS / "log"
 REQUIREMENTS = ROOT / "scripts" / "requirements.txt"
+SCANNERS = ROOT / "scripts" / "scanners.txt"
+EXAMPLES = ROOT / "examples"
 NODE_PACKAGES = ROOT / "scripts" / "node"
 
 # The largest install, one with a few hundred packages, took four minutes on two cores.

@@ -211,6 +211,8 @@ pub enum Event {
     Back,
     /// A second listing does not show it either.
     Destroyed,
+    /// It was found where a secret must not be.
+    Exposed,
 }
 
 impl Event {
@@ -226,6 +228,7 @@ impl Event {
             Self::Missing => "missing",
             Self::Back => "back",
             Self::Destroyed => "destroyed",
+            Self::Exposed => "exposed",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod import;
 pub mod inventory;
 pub mod issued;
 pub mod keys;
+pub mod leaks;
 pub mod links;
 pub mod log;
 pub mod mailed;

@@ -7,7 +7,7 @@
 //! - `problem`: refusals as RFC 9457 has them
 //! - `extract`: what comes in, strictly; `etag`, `page`, `idempotency`: how it is answered
 //! - `observe`: numbers, logs and headers of every request; `limit`: how often one may ask
-//! - `api`: one file a resource; `console`: the pages for people
+//! - `api`: one file a resource; `console`: the pages for people; `door`: where anybody tells of keys that leaked
 //!
 //! Nothing here decides what may happen to a key: that is `app`. No answer but that of creating
 //! shows a secret, and no log line holds a query, a body or a token.
@@ -17,6 +17,7 @@ mod api;
 mod auth;
 mod base;
 mod console;
+mod door;
 mod etag;
 mod extract;
 mod health;

@@ -12,7 +12,7 @@ use super::view::{ApiView, PortalChange, PortalView};
 use super::{brand, issued};
 use crate::connect::shelf;
 use crate::error::{Error, Kind};
-use crate::store::apis::{Api, ApiSettings};
+use crate::store::apis::{Api, ApiSettings, OnLeak};
 use crate::store::{self, Failure};
 
 mod counts;
@@ -192,6 +192,8 @@ pub struct ApiChange {
     pub key_life: Option<Option<Span>>,
     /// How long both keys of a rotation work of which nobody says how long.
     pub overlap: Option<Option<Span>>,
+    /// What is done about a key that was found where a secret must not be.
+    pub on_leak: Option<Option<OnLeak>>,
     /// How the key page of its customers looks, and where it may be.
     pub portal: PortalChange,
 }
@@ -206,6 +208,7 @@ impl ApiChange {
             title: self.title.unwrap_or(now.title),
             key_life: self.key_life.unwrap_or(now.key_life),
             overlap: self.overlap.unwrap_or(now.overlap),
+            on_leak: self.on_leak.unwrap_or(now.on_leak),
             portal: brand::changed(now.portal, self.portal)?,
         })
     }

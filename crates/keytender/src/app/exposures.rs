@@ -2,7 +2,7 @@
 
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::keys;
-use crate::app::view::{ExposureView, KeyQuery, KeyView};
+use crate::app::view::{ExposureView, KeyQuery, KeyView, PlaceOfExposureView};
 use crate::error::Error;
 use crate::store::exposures::Exposure;
 use crate::store::keys::Term;
@@ -32,8 +32,11 @@ pub async fn list(
     let found = keys::list(inventory, &query, limit, after).await?;
     let ids: Vec<_> = found.keys.iter().filter_map(|view| view.key.parse().ok()).collect();
     let mut known = inventory.store.exposures(&ids).await.map_err(cannot_read)?;
+    let mut places = inventory.store.places_of_exposure(&ids).await.map_err(cannot_read)?;
     let view = |key: KeyView| {
-        let said = key.key.parse().ok().and_then(|id| known.remove(&id));
+        let id = key.key.parse().ok();
+        let said = id.and_then(|id| known.remove(&id));
+        let places = id.and_then(|id| places.remove(&id)).unwrap_or_default();
         let (at, by, why) = match said {
             Some(Exposure { at, by, .. })
                 if inventory.sight.is_customer() && by.as_ref() != Some(&inventory.actor.name) =>
@@ -44,7 +47,8 @@ pub async fn list(
             // Somebody took it back in this moment.
             None => (None, None, None),
         };
-        ExposureView { key, reported_at: at, reported_by: by, reason: why }
+        let places = places.into_iter().map(PlaceOfExposureView::of).collect();
+        ExposureView { key, reported_at: at, reported_by: by, reason: why, places }
     };
     let exposures = found.keys.into_iter().map(view).collect();
     Ok(Found { exposures, total: found.total, next: found.next })

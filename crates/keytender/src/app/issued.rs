@@ -28,11 +28,13 @@ use crate::store::issued::Issued;
 use crate::store::keys::{HeldKey, Told};
 use crate::store::{self, Failure};
 
+mod leak;
 mod overlaps;
 mod revoke;
 mod rotate;
 mod used;
 
+pub(super) use leak::leak;
 pub use overlaps::{Overlap, overlaps};
 pub use revoke::{Revocation, revoke};
 pub(super) use rotate::check_overlap;

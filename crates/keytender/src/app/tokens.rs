@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::view::TokenView;
 use super::who::Who;
-use super::{notify, users};
+use super::{leaks, notify, users};
 use crate::error::Error;
 use crate::store::db::Tx;
 use crate::store::keys::Told;
@@ -238,6 +238,32 @@ pub async fn views(inventory: &Inventory, user: Option<&str>) -> Result<Vec<Toke
         }
     }
     Ok(listed)
+}
+
+/// Writes that a token was found in a place, and ends it; `None` if that place is known.
+///
+/// # Errors
+/// When the database refuses.
+pub(super) async fn leak(
+    inventory: &Inventory,
+    tx: &mut Tx,
+    id: KeyId,
+    seen: &leaks::Sighting<'_>,
+) -> Result<Option<leaks::Done>, Error> {
+    let Some(held) = tx.lock_key(id).await.map_err(cannot_write)? else { return Ok(None) };
+    let now = inventory.now;
+    let has_ended = leaks::has_ended(&held.record.key, now);
+    let done = if has_ended { leaks::Done::Nothing } else { leaks::Done::Revoked };
+    if !seen.write(inventory, tx, id, done).await? {
+        return Ok(None);
+    }
+    if !has_ended {
+        for told in [Told::State(State::Compromised), Told::Exposed(Some(now)), Told::Keep(None)] {
+            tx.tell_key(id, told).await.map_err(cannot_write)?;
+        }
+        tell(tx, id, Event::Destroyed, now).await?;
+    }
+    Ok(Some(done))
 }
 
 /// Ends a token for good.

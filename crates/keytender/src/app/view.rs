@@ -37,7 +37,7 @@ pub use act::{ActList, ActView, VerifiedView};
 pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
 pub use channel::{ChannelList, ChannelView};
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
-pub use exposure::{ExposureList, ExposureView};
+pub use exposure::{ExposureList, ExposureView, PlaceOfExposureView};
 pub use finding::{FindingList, FindingView};
 pub use import::{ImportRequest, ImportView};
 pub use issued::{IssuedView, NewKeyView, RevocationView, RotationStage, RotationView};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use keytender_core::text::printable;
 use keytender_core::time::Span;
 
@@ -11,9 +11,10 @@ use super::grid::{Cell, Grid};
 use super::words::{terminal_width, write_json};
 use super::{DONE, Stop, parse_span, style};
 use crate::app::apis::{ApiChange, NewApi};
+use crate::app::leaks::rules;
 use crate::app::view::{ApiList, ApiView};
 use crate::error::Error;
-use crate::store::apis::ApiSettings;
+use crate::store::apis::{ApiSettings, OnLeak};
 
 mod create;
 mod portal;
@@ -47,6 +48,14 @@ pub(super) enum Command {
     },
     /// Change how the keys of an API are issued from now on
     Set(Set),
+    /// Print the rules by which scanners find keys of an API that leaked
+    LeakRules {
+        /// The API
+        name: String,
+        /// For which scanner
+        #[arg(long, value_enum, default_value_t = Format::Recipe)]
+        format: Format,
+    },
     /// Remove an API that has no customers
     Remove {
         /// The API
@@ -76,6 +85,58 @@ pub(super) struct Add {
     /// How long both keys of a rotation work of which nobody says how long; 8d if not given
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     overlap: Option<Span>,
+    /// What is done about a key that was found where a secret must not be; suspend if not given
+    #[arg(long, value_enum)]
+    on_leak: Option<Leak>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Leak {
+    /// It does not work until somebody lets it
+    Suspend,
+    /// It ends for good
+    Revoke,
+    /// It works on
+    Mark,
+}
+
+impl From<Leak> for OnLeak {
+    fn from(leak: Leak) -> Self {
+        match leak {
+            Leak::Suspend => Self::Suspend,
+            Leak::Revoke => Self::Revoke,
+            Leak::Mark => Self::Mark,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Pattern, checksum and examples, as JSON
+    Recipe,
+    /// A configuration of Gitleaks
+    Gitleaks,
+    /// A custom detector of TruffleHog
+    Trufflehog,
+    /// A rule of Kingfisher, which checks the checksum
+    Kingfisher,
+    /// A plug-in of detect-secrets, which checks the checksum
+    DetectSecrets,
+    /// What GitHub asks for: for a custom pattern, or to become a scanning partner
+    Github,
+}
+
+impl From<Format> for rules::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Recipe => Self::Recipe,
+            Format::Gitleaks => Self::Gitleaks,
+            Format::Trufflehog => Self::Trufflehog,
+            Format::Kingfisher => Self::Kingfisher,
+            Format::DetectSecrets => Self::DetectSecrets,
+            Format::Github => Self::Github,
+        }
+    }
 }
 
 /// Change how the keys of an API are issued from now on; those that are there stay as they are.
@@ -94,6 +155,9 @@ pub(super) struct Set {
     overlap: Option<String>,
     #[command(flatten)]
     portal: portal::Options,
+    /// What is done about a key that was found where a secret must not be
+    #[arg(long, value_enum)]
+    on_leak: Option<Leak>,
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
@@ -103,6 +167,11 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::List { json } => list(json, context),
         Command::Show { name, json } => show(&name, json, context),
         Command::Set(args) => set(args, context),
+        Command::LeakRules { name, format } => context.desk(async |desk| {
+            let text = desk.leak_rules(&name, format.into()).await.map_err(Stop::could_not)?;
+            write!(anstream::stdout(), "{text}")?;
+            Ok(DONE)
+        }),
         Command::Remove { name, yes } => context.desk(async |desk| {
             confirm(&format!("Remove the API {name}?"), yes)?;
             desk.remove_api(&name).await.map_err(Stop::could_not)?;
@@ -117,6 +186,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
         title: args.title,
         key_life: args.key_life,
         overlap: args.overlap,
+        on_leak: args.on_leak.map(OnLeak::from),
         ..ApiSettings::default()
     };
     let new = NewApi { name: args.name, brand: args.brand, settings };
@@ -184,6 +254,7 @@ fn write(api: &ApiView) -> io::Result<()> {
     writeln!(out, "  keys last    {}", life(api))?;
     writeln!(out, "  overlap      {}", api.overlap)?;
     portal::write(&mut out, &api.portal)?;
+    writeln!(out, "  on a leak    {}", api.on_leak.as_str())?;
     writeln!(out, "  since        {}", api.created_at)
 }
 
@@ -204,6 +275,7 @@ fn set(args: Set, context: &Context) -> Result<u8, Stop> {
         key_life: span("--key-life", args.key_life, NEVER)?,
         overlap: span("--overlap", args.overlap, DEFAULT)?,
         portal: args.portal.change()?,
+        on_leak: args.on_leak.map(OnLeak::from).map(Some),
     };
     if change == ApiChange::default() {
         let error = Error::new("there is nothing to change").hint("such as --key-life 365d");

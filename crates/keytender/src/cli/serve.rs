@@ -16,6 +16,7 @@ use crate::app::inventory::Inventory;
 use crate::config::actor;
 use crate::config::credential::Reference;
 use crate::connect::openid::Provider;
+use crate::connect::scanning::Partner;
 use crate::error::Error;
 use crate::http::serve::{self, DEFAULT_PER_SECOND, OnPartition, Options, Started};
 use crate::task::{Intervals, Timing};
@@ -78,6 +79,9 @@ pub(super) struct Args {
     /// What is done about keys of your APIs when the database cannot be reached
     #[arg(long, value_enum, default_value = "serve")]
     on_partition: Partition,
+    /// Who scans what is public for keys of yours and signs what it tells: github, or the URL of its public keys
+    #[arg(long, value_name = "NAME|URL")]
+    scanning_partner: Option<String>,
     /// Serve an estate that is made up, in a database that is gone afterwards
     #[arg(long)]
     demo: bool,
@@ -122,7 +126,9 @@ fn serve(
 ) -> Result<u8, Stop> {
     write_log(args.log);
     let openid = provider(&args).map_err(Stop::could_not)?;
+    let partner = args.scanning_partner.as_deref().map(Partner::new).transpose();
     let options = Options {
+        partner: partner.map_err(Stop::wrong_usage)?,
         is_demo: args.demo,
         verify_socket: args.verify_socket.clone(),
         on_partition: match args.on_partition {

@@ -18,6 +18,7 @@ use utoipa::openapi::{
 };
 
 use super::auth::{CUSTOMER_SCHEME, SCHEME};
+use super::door;
 use super::idempotency;
 use super::problem::{self, Problem};
 use super::router::{guarded, open};
@@ -78,7 +79,11 @@ pub(super) fn document_of() -> OpenApi {
     let tags = TAGS
         .iter()
         .map(|(name, about)| TagBuilder::new().name(*name).description(Some(*about)).build());
-    let mut document = guarded().merge(verify::documented()).merge(open()).into_openapi();
+    let mut document = guarded()
+        .merge(verify::documented())
+        .merge(door::documented())
+        .merge(open())
+        .into_openapi();
     let mut whole = OpenApiBuilder::new()
         .info(info)
         .components(Some(components))
@@ -93,7 +98,7 @@ pub(super) fn document_of() -> OpenApi {
         for (operation, changes) in operations(item) {
             complete(operation, has_parts, changes);
         }
-        if let Some(post) = item.post.as_mut().filter(|post| post.security.is_some()) {
+        if let Some(post) = item.post.as_mut().filter(|post| is_guarded(post)) {
             post.parameters.get_or_insert_default().push(RefOr::T(header_parameter(
                 idempotency::HEADER.as_str(),
                 "Any text of your own, such as a UUID: sent again with it, the request is not done again",
@@ -152,11 +157,16 @@ fn header_parameter(name: &str, about: &str) -> Parameter {
         .build()
 }
 
+/// Whether a token is needed.
+fn is_guarded(operation: &Operation) -> bool {
+    operation.security.as_ref().is_some_and(|all| {
+        serde_json::to_value(all).is_ok_and(|all| all.to_string().contains(SCHEME))
+    })
+}
+
 /// Adds what every operation of its kind may be answered with.
 fn complete(operation: &mut Operation, has_parts: bool, changes: bool) {
-    let is_guarded = operation.security.as_ref().is_some_and(|all| {
-        serde_json::to_value(all).is_ok_and(|all| all.to_string().contains(SCHEME))
-    });
+    let is_guarded = is_guarded(operation);
     let has_body = operation.request_body.is_some();
     let has = |test: fn(&Parameter) -> bool| {
         let parameters = operation.parameters.iter().flatten();
@@ -166,7 +176,9 @@ fn complete(operation: &mut Operation, has_parts: bool, changes: bool) {
     let has_query = has(|one| matches!(one.parameter_in, ParameterIn::Query));
     let mut statuses = vec![500, 503];
     for (applies, more) in [
-        (is_guarded, &[401, 403, 408, 429][..]),
+        (is_guarded, &[401, 403][..]),
+        // What is open and takes a body has limits of its own.
+        (is_guarded || has_body, &[408, 429]),
         (has_parts, &[404]),
         (has_query || has_body || has_version || is_guarded, &[400]),
         (has_version, &[412]),

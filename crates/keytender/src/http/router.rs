@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use super::problem::{Problem, Refusal};
 use super::state::State;
-use super::{api, auth, console, etag, health, idempotency, observe, openapi, verify};
+use super::{api, auth, console, door, etag, health, idempotency, observe, openapi, verify};
 
 /// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -69,6 +69,7 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apis::list, api::apis::add))
         .routes(routes!(api::apis::get, api::apis::set, api::apis::remove))
         .routes(routes!(api::apis::customers, api::apis::add_customer))
+        .routes(routes!(api::apis::leak_rules))
         .routes(routes!(api::apis::suspend, api::apis::resume))
         .routes(routes!(api::apis::link_portal))
         .routes(routes!(api::apps::list))
@@ -204,8 +205,9 @@ pub(super) fn router(state: State) -> Router {
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(around)
-        // What is asked for each request of an API has nothing around it.
+        // What is asked for each request of an API has nothing around it, and a flood before the door finds nothing.
         .merge(verify::router(&state))
+        .merge(door::router())
         .with_state(state)
 }
 

@@ -14,6 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::auth::Guard;
 use super::base::Base;
+use super::door::{self, Door};
 use super::limit::Limiter;
 use super::openapi;
 use super::router::router;
@@ -24,6 +25,7 @@ use crate::app::node::{self, Node};
 use crate::app::{links, secrets, users};
 use crate::config::token;
 use crate::connect::openid::Provider;
+use crate::connect::scanning::Partner;
 use crate::error::Error;
 use crate::store::seal::Sealer;
 use crate::task::{Intervals, Tasks, Timing};
@@ -55,6 +57,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// Where people may prove who they are instead.
     pub openid: Option<Provider>,
+    /// Who scans what is public for our keys, and signs what it tells.
+    pub partner: Option<Partner>,
     /// Whether callers come by https, here or at a proxy.
     pub is_https: bool,
     /// Proxies whose word on who asks is believed.
@@ -148,10 +152,11 @@ pub async fn run(
         _ = told.wait_for(|is_told| *is_told).await;
     });
     let verifying = node::keep(&state.node, stopping.clone());
+    let leaks = door::work(&state, stopping.clone());
     let asked = local::serve(local, state.clone(), stopping);
     let (served, ..) = tokio::select! {
-        all = async { tokio::join!(serving, ending, tasks, verifying, asked) } => all,
-        () = upkeep(&state) => (Ok(()), (), (), (), ()),
+        all = async { tokio::join!(serving, ending, tasks, verifying, leaks, asked) } => all,
+        () = upkeep(&state) => (Ok(()), (), (), (), (), ()),
     };
     served.map_err(|error| Error::new("the server stopped").source(error))
 }
@@ -225,6 +230,7 @@ fn state(
     Ok(State::new(Parts {
         tasks,
         node: Arc::new(node),
+        door: Door::new(options.partner),
         gateways: Gateways::default(),
         store: inventory.store.clone(),
         location: inventory.location.clone(),
@@ -257,6 +263,7 @@ async fn upkeep(state: &State) {
     loop {
         tokio::time::sleep(UPKEEP).await;
         state.limiter.forget();
+        state.door.forget();
         state.metrics.run_upkeep();
     }
 }

@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::auth::Guard;
 use super::base::Base;
+use super::door::Door;
 use super::limit::Limiter;
 use super::verify::gateway::Gateways;
 use crate::app::node::Node;
@@ -47,6 +48,8 @@ pub(super) struct Parts {
     pub(super) guard: Guard,
     /// Verifies keys of our own APIs.
     pub(super) node: Arc<Node>,
+    /// Where anybody tells of keys that leaked.
+    pub(super) door: Door,
     /// Who may ask about them.
     pub(super) gateways: Gateways,
     /// How often one caller may ask.

@@ -3,6 +3,7 @@
 use keytender_core::id::ApiId;
 use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
@@ -35,9 +36,44 @@ pub struct ApiSettings {
     /// How long both keys of a rotation work, if somebody said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Span>,
+    /// What is done about a key that was found where a secret must not be, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_leak: Option<OnLeak>,
     /// How the key page of its customers looks, and where it may be.
     #[serde(default, skip_serializing_if = "PortalSettings::is_default")]
     pub portal: PortalSettings,
+}
+
+/// What is done about a key of an API that was found where a secret must not be. It is marked as exposed in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeak {
+    /// It does not work until somebody lets it.
+    #[default]
+    Suspend,
+    /// It ends for good.
+    Revoke,
+    /// It works on.
+    Mark,
+}
+
+impl OnLeak {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Suspend, Self::Revoke, Self::Mark];
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+            Self::Revoke => "revoke",
+            Self::Mark => "mark",
+        }
+    }
+
+    /// The one of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
 }
 
 /// How the key page of an API's customers looks, and where it may be.

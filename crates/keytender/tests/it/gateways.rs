@@ -14,6 +14,7 @@ use crate::verifying::{pause, until};
 use crate::{Home, partner};
 
 mod embedded;
+mod examples;
 
 /// How long a gateway may take to listen, or a use to be seen.
 const PATIENCE: Duration = Duration::from_secs(20);

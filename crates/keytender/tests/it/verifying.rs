@@ -14,6 +14,7 @@ use crate::served::{Answer, Served};
 mod doors;
 mod gateways;
 mod killed;
+mod leaks;
 mod model;
 mod nodes;
 mod partitions;

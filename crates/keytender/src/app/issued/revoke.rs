@@ -85,7 +85,7 @@ pub(super) async fn end(
 
 /// Loosens the other key of a rotation from one that has ended: the one before works on as if nobody had
 /// asked for another.
-async fn part(tx: &mut Tx, ended: &Issued) -> Result<Option<Issued>, Error> {
+pub(super) async fn part(tx: &mut Tx, ended: &Issued) -> Result<Option<Issued>, Error> {
     let Some(before) = ended.replaces else { return Ok(None) };
     let Some(mut both) = lock_one(tx, before).await? else { return Ok(None) };
     if both.issued.replaced_by != Some(ended.key_id) || ended.activated_at.is_some() {

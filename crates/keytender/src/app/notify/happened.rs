@@ -87,7 +87,9 @@ const fn kind(event: Event, account: AccountKind, is_first_look: bool) -> Option
         // What we issued we ended ourselves; of other keys we see that they are gone.
         Event::Destroyed if matches!(account, AccountKind::Own) => Some(EventKind::Revoked),
         Event::Destroyed => Some(EventKind::Deleted),
-        Event::Changed | Event::Missing | Event::Back => None,
+        // Of keys that are not our customers' the policy tells.
+        Event::Exposed if matches!(account, AccountKind::Customer) => Some(EventKind::Exposed),
+        Event::Changed | Event::Missing | Event::Back | Event::Exposed => None,
     }
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::PortalView;
 use crate::store::accounts::Account;
-use crate::store::apis::Api;
+use crate::store::apis::{Api, OnLeak};
 use crate::store::apps::{App, Quota, Rate};
 
 /// An API of ours, whose keys we issue.
@@ -32,6 +32,9 @@ pub struct ApiView {
     /// How the key page of its customers looks, and where it may be.
     #[serde(default)]
     pub portal: PortalView,
+    /// What is done about a key that was found where a secret must not be.
+    #[serde(default)]
+    pub on_leak: OnLeak,
     /// Since when it is known.
     pub created_at: Time,
 }
@@ -47,6 +50,7 @@ impl ApiView {
             key_life: api.settings.key_life,
             overlap: api.settings.overlap.unwrap_or(crate::app::issued::DEFAULT_OVERLAP),
             portal: PortalView::of(&api.settings.portal),
+            on_leak: api.settings.on_leak.unwrap_or_default(),
             created_at: api.created_at,
         }
     }

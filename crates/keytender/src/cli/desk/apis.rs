@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Desk;
 use crate::app::apis::{self, ApiChange, NewApi};
 use crate::app::customers::{self, NewCustomer};
+use crate::app::leaks::rules;
 use crate::app::portal;
 use crate::app::view::{
     ApiList, ApiView, CustomerList, CustomerView, PortalChange, PortalLinkRequest, PortalLinkView,
@@ -65,9 +66,9 @@ impl Desk<'_> {
         match self {
             Self::Here(inventory) => Ok(ApiView::of(&apis::add(inventory, new).await?)),
             Self::There(server) => {
-                let ApiSettings { title, key_life, overlap, .. } = new.settings;
+                let ApiSettings { title, key_life, overlap, on_leak, .. } = new.settings;
                 let body = json!({"name": new.name, "brand": new.brand, "title": title,
-                                  "key_life": key_life, "overlap": overlap});
+                                  "key_life": key_life, "overlap": overlap, "on_leak": on_leak});
                 server.ask(Method::POST, APIS, &body).await
             }
         }
@@ -88,7 +89,28 @@ impl Desk<'_> {
                 put(&mut body, "overlap", change.overlap.map(|overlap| json!(overlap)));
                 let portal = Some(change.portal).filter(|one| *one != PortalChange::default());
                 put(&mut body, "portal", portal.map(|portal| json!(portal)));
+                put(&mut body, "on_leak", change.on_leak.map(|on_leak| json!(on_leak)));
                 server.ask(Method::PATCH, &place(word), &body).await
+            }
+        }
+    }
+
+    /// The rules by which scanners find keys of an API.
+    pub(in crate::cli) async fn leak_rules(
+        &self,
+        word: &str,
+        format: rules::Format,
+    ) -> Result<String, Error> {
+        match self {
+            Self::Here(inventory) => {
+                Ok(rules::write(&ApiView::of(&apis::get(inventory, word).await?), format)?)
+            }
+            Self::There(server) => {
+                let place = format!("{}/leak-rules", place(word));
+                let bytes = server.bytes(&place, &[("format", format)]).await?;
+                String::from_utf8(bytes).map_err(|error| {
+                    Error::new("the server's rules are no text").source(error).kind(Kind::Provider)
+                })
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `/v1/apis`: our own APIs and their customers, whose keys we issue.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use keytender_core::time::Span;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use super::owners::{Made, Paging, made};
 use crate::app::apis::{self, ApiChange, NewApi};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
+use crate::app::leaks::rules;
 use crate::app::portal;
 use crate::app::view::{
     ApiList, ApiView, CustomerList, CustomerView, PortalChange, PortalLinkRequest, PortalLinkView,
@@ -18,7 +20,7 @@ use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
 use crate::http::problem::Refusal;
-use crate::store::apis::ApiSettings;
+use crate::store::apis::{ApiSettings, OnLeak};
 
 /// An API to add.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -44,6 +46,8 @@ pub(in crate::http) struct NewApiBody {
     overlap: Option<Span>,
     /// How the key page of its customers looks, and where it may be.
     portal: Option<PortalChange>,
+    /// What is done about a key that was found where a secret must not be; it is suspended if nothing is said.
+    on_leak: Option<OnLeak>,
 }
 
 /// What is to change of an API; what is absent stays, what is null is taken away.
@@ -64,6 +68,10 @@ pub(in crate::http) struct ApiChangeBody {
     overlap: Option<Option<Span>>,
     /// How the key page of its customers looks, and where it may be.
     portal: Option<PortalChange>,
+    /// What is done about a key that was found where a secret must not be.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<OnLeak>)]
+    on_leak: Option<Option<OnLeak>>,
 }
 
 /// A customer to add.
@@ -110,6 +118,7 @@ pub(in crate::http) async fn add(
         title: Some(new.title),
         key_life: Some(new.key_life),
         overlap: Some(new.overlap),
+        on_leak: Some(new.on_leak),
         portal: new.portal.unwrap_or_default(),
     };
     let settings = change.apply(ApiSettings::default())?;
@@ -148,6 +157,7 @@ pub(in crate::http) async fn set(
         title: change.title,
         key_life: change.key_life,
         overlap: change.overlap,
+        on_leak: change.on_leak,
         portal: change.portal.unwrap_or_default(),
     };
     let set = apis::set(&inventory, &word, |now, settings| {
@@ -155,6 +165,36 @@ pub(in crate::http) async fn set(
         change.apply(settings)
     });
     Ok(Tagged(set.await?))
+}
+
+/// For which scanner.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct WhichRules {
+    /// The recipe if nothing is said.
+    #[param(inline)]
+    format: Option<rules::Format>,
+}
+
+/// Get rules for secret scanners
+///
+/// By which they find keys of an API: the pattern and the checksum, or a rule in a scanner's own format.
+#[utoipa::path(get, path = "/v1/apis/{api}/leak-rules", tag = "apis",
+    params(("api" = String, Path, description = "The id or the name"), WhichRules),
+    responses((status = 200, description = "The rules", content(
+        (serde_json::Value = "application/json"), (String = "application/toml"),
+        (String = "application/yaml"), (String = "text/x-python")))),
+    security(("token" = ["apis:read"])))]
+pub(in crate::http) async fn leak_rules(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Query(which): Query<WhichRules>,
+) -> Result<Response, Refusal> {
+    let format = which.format.unwrap_or_default();
+    let api = ApiView::of(&apis::get(&inventory, &word).await?);
+    let text = rules::write(&api, format)?;
+    Ok(([(header::CONTENT_TYPE, format.media_type())], text).into_response())
 }
 
 /// Remove an API

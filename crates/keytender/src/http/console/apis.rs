@@ -7,7 +7,7 @@ use keytender_core::time::Span;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::form::{Field, Wrong, folded};
+use super::form::{Choice, Field, Wrong, folded};
 use super::layout;
 use super::listed::{Listed, with_query};
 use super::visit::{Form, Visit};
@@ -17,7 +17,7 @@ use crate::app::view::ApiView;
 use crate::error::Error;
 use crate::http::extract::Query;
 use crate::http::problem::Refusal;
-use crate::store::apis::ApiSettings;
+use crate::store::apis::{ApiSettings, OnLeak};
 
 pub(super) mod one;
 mod overlaps;
@@ -35,6 +35,7 @@ pub(super) struct Typed {
     title: Option<String>,
     key_life: Option<String>,
     overlap: Option<String>,
+    on_leak: Option<OnLeak>,
 }
 
 impl Typed {
@@ -46,6 +47,7 @@ impl Typed {
             title: api.title.clone(),
             key_life: api.key_life.map(|life| life.to_string()),
             overlap: Some(api.overlap.to_string()),
+            on_leak: Some(api.on_leak),
         }
     }
 
@@ -55,6 +57,7 @@ impl Typed {
             title: Some(self.title.clone()),
             key_life: Some(span("how long a key works", self.key_life.as_deref())?),
             overlap: Some(span("the overlap", self.overlap.as_deref())?),
+            on_leak: Some(self.on_leak),
             ..ApiChange::default()
         })
     }
@@ -201,6 +204,15 @@ fn add_form(visit: &Visit, typed: Option<(&Typed, &Wrong)>) -> Markup {
     folded(visit, "Add an API", "Add", PATH, wrong, &lines)
 }
 
+/// What is done about a key that was found in public, for people.
+const fn on_leak(word: OnLeak) -> &'static str {
+    match word {
+        OnLeak::Suspend => "is suspended at once",
+        OnLeak::Revoke => "is revoked at once",
+        OnLeak::Mark => "works on",
+    }
+}
+
 /// What a form asks of an API beside its name and brand.
 fn lines(form: &str, typed: Option<&Typed>) -> Markup {
     let text = |of: fn(&Typed) -> &Option<String>| typed.and_then(|typed| of(typed).as_deref());
@@ -210,5 +222,8 @@ fn lines(form: &str, typed: Option<&Typed>) -> Markup {
             .about("Such as 365d. Empty: a key of which nobody says otherwise has no end."))
         (Field::new(form, "overlap", "How long both keys of a rotation work").value(text(|typed| &typed.overlap))
             .about("Such as 2w. Empty: 8 days, so that a weekly job is seen within it."))
+        (Choice::new(form, "on_leak", "A key that was found in public", OnLeak::ALL.map(|one| (one.as_str(), on_leak(one))))
+            .chosen(typed.and_then(|typed| typed.on_leak).map(OnLeak::as_str))
+            .about("Of all its keys. It is marked as exposed in any case."))
     }
 }

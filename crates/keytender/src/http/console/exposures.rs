@@ -15,7 +15,9 @@ use super::listed::more;
 use super::visit::{Form, Visit};
 use super::words::moment;
 use crate::app::inventory::Inventory;
-use crate::app::view::{ExposureView, KeyChange, KeySort, KeyView, LastUseView};
+use crate::app::view::{
+    ExposureView, KeyChange, KeySort, KeyView, LastUseView, PlaceOfExposureView,
+};
 use crate::app::{exposures, keys};
 use crate::http::api::keys::place;
 use crate::http::extract::Query;
@@ -117,13 +119,28 @@ fn row(visit: &Visit, one: &ExposureView, now: Time) -> Markup {
             }
             td data-label="Said by" {
                 @match &one.reported_by { Some(by) => (text(by)), None => "its provider" }
-                @if let Some(why) = &one.reason { small { (text(why)) } }
+                @if one.places.is_empty() {
+                    @if let Some(why) = &one.reason { small { (text(why)) } }
+                }
+                @for place in &one.places { (found(place)) }
             }
             td data-label="Last used" {
                 (last_use(view, now))
                 @if is_used_since(one) { " " span.tag.critical { "Since then" } }
             }
             td data-label="What to do" { (todo(visit, view)) }
+        }
+    }
+}
+
+/// A place where it was found. What strangers tell is no link.
+fn found(place: &PlaceOfExposureView) -> Markup {
+    let kind = place.source.as_deref().unwrap_or("found");
+    html! {
+        small {
+            (text(kind))
+            @if let Some(url) = &place.url { " " code.url { (text(url)) } }
+            ", told by " (text(&place.told_by))
         }
     }
 }

@@ -6,7 +6,7 @@ use keytender_core::text::thousands;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{PATH, Typed, keys, lines, overlaps, place, portal, title};
+use super::{PATH, Typed, keys, lines, on_leak, overlaps, place, portal, title};
 use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
@@ -114,6 +114,7 @@ fn facts(api: &ApiView, inventory: &Inventory) -> Markup {
                 @match api.key_life { Some(life) => (life.in_words()), None => "until it is revoked" }
             }
             dt { "Overlap" } dd { (api.overlap.in_words()) }
+            dt { "A key found in public" } dd { (on_leak(api.on_leak)) }
             dt { "Known since" } dd { (moment(api.created_at, inventory.now)) }
             dt { "Id" } dd { code { (api.id) } }
         }
