@@ -30,6 +30,7 @@ REQUIREMENTS = ROOT / "scripts" / "requirements.txt"
 SCANNERS = ROOT / "scripts" / "scanners.txt"
 EXAMPLES = ROOT / "examples"
 NODE_PACKAGES = ROOT / "scripts" / "node"
+WEBHOOK_PACKAGES = ROOT / "scripts" / "node-webhooks"
 
 # The largest install, one with a few hundred packages, took four minutes on two cores.
 INSTALL_TIMEOUT_SECONDS = 900

@@ -4,6 +4,7 @@
 //! Nothing here sends, keeps or reads a clock. No text here holds a secret: where the id of a key is
 //! its secret, [`Item::new`] leaves it out before anything is written.
 
+mod brand;
 mod digest;
 mod hours;
 mod item;
@@ -11,9 +12,10 @@ mod schedule;
 mod text;
 mod words;
 
+pub use brand::Brand;
 pub use digest::{Digest, Footer, subject};
 pub use hours::{UnknownZone, is_time_zone, send_at};
-pub use item::{About, Fact, Item, Next};
+pub use item::{About, CustomersKey, Fact, Item, News, Next};
 pub use schedule::{Series, Stage, act_by, stage};
 pub use text::text;
 

@@ -17,6 +17,7 @@ mod described;
 pub mod evaluate;
 pub mod exposures;
 pub mod findings;
+pub mod hints;
 pub mod import;
 pub mod inventory;
 pub mod issued;

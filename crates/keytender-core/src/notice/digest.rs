@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::policy::{Action, Severity};
 use crate::time::Time;
 
+use super::brand::Brand;
 use super::item::{Item, Next, verb};
 use super::words::{self, count, deadline, shown};
 
@@ -35,6 +36,8 @@ pub struct Digest {
     items: Vec<Item>,
     sums: Sums,
     footer: Footer,
+    /// In whose name it is, if not this installation's.
+    brand: Option<Brand>,
 }
 
 /// What is known of all keys of a digest, named or counted.
@@ -69,9 +72,31 @@ impl Digest {
     ) -> Self {
         let (recipient, installation) = (shown(recipient), shown(installation));
         let (items_of, sums) = (Vec::new(), Sums::default());
-        let mut digest = Self { recipient, installation, items: items_of, sums, footer };
+        let brand = None;
+        let mut digest = Self { recipient, installation, items: items_of, sums, footer, brand };
         items.into_iter().for_each(|item| digest.add(item));
         digest
+    }
+
+    /// A digest for the customer called `recipient`, in the name of an API.
+    pub fn in_the_name_of(brand: Brand, recipient: &str) -> Self {
+        let digest = Self::new(recipient, "", [], Footer::default());
+        Self { brand: Some(brand), ..digest }
+    }
+
+    /// In whose name it is, if not this installation's.
+    pub fn brand(&self) -> Option<String> {
+        self.brand.as_ref().map(Brand::shown)
+    }
+
+    /// Whether something of it is a hint: to look at, and not to be acted on.
+    pub fn has_hints(&self) -> bool {
+        self.items.iter().any(Item::in_a_line)
+    }
+
+    /// Where whoever is told wants no more hints says so, if there are any.
+    pub fn no_hints(&self) -> Option<&str> {
+        self.brand.as_ref().and_then(|brand| brand.no_hints.as_deref()).filter(|_| self.has_hints())
     }
 
     /// Adds a key. Of equal ones the first to be added comes first.
@@ -150,14 +175,38 @@ impl Digest {
 
     /// The last sentence: who wrote this to whom.
     pub fn signature(&self) -> String {
+        if let Some(brand) = self.brand() {
+            return format!(
+                "Written by {brand} to the contact of {}, about keys of its own.",
+                self.recipient
+            );
+        }
         match self.installation.as_str() {
             "" => format!("Written to {} by Keytender.", self.recipient),
             place => format!("Written to {} by Keytender at {place}.", self.recipient),
         }
     }
 
+    /// What it is about, for a title: a brand stands beside it already.
+    pub fn headline(&self, now: Time) -> String {
+        match self.brand {
+            Some(_) => {
+                upper_first(&self.only().map_or_else(|| self.sum(), |item| item.subject(now)))
+            }
+            None => subject(self, now),
+        }
+    }
+
     /// What stands below: names and places.
     pub fn footer(&self) -> Vec<(&'static str, &str)> {
+        if let Some(brand) = &self.brand {
+            let places = [
+                ("Your keys", brand.keys_page.as_deref()),
+                ("Help", brand.support.as_deref()),
+                ("No more hints", self.no_hints()),
+            ];
+            return places.into_iter().filter_map(|(name, place)| Some((name, place?))).collect();
+        }
         let mut pages = self.sums.pages.clone();
         pages.sort_by_key(|(place, _)| Reverse(*place));
         let mut lines: Vec<(&'static str, &str)> =
@@ -174,11 +223,15 @@ impl Digest {
 
     /// `3 keys need you: 1 to remove, 2 to rotate`.
     fn sum(&self) -> String {
+        let is_hint_alone = self.items.iter().all(Item::in_a_line);
+        if self.brand.is_some() && is_hint_alone {
+            return format!("{} about your keys", count(self.keys(), "hint"));
+        }
         let parts: Vec<String> = ACTIONS
             .into_iter()
             .zip(self.sums.of_action)
             .filter(|(_, number)| *number > 0)
-            .map(|(action, number)| format!("{number} to {}", verb(action)))
+            .map(|(action, number)| format!("{number} to {}", verb(action, self.brand.is_some())))
             .collect();
         let need = if self.keys() == 1 { "needs" } else { "need" };
         format!("{} {need} you: {}", count(self.keys(), "key"), parts.join(", "))
@@ -194,9 +247,19 @@ impl Digest {
             None => String::new(),
         };
         match ahead.iter().min() {
+            None if self.brand.is_some() => format!("Nothing happens to them by itself.{please}"),
             None => format!(
                 "Nothing happens to them by itself.{please} Disabling a key can be undone until it \
                  is deleted."
+            ),
+            Some(first) if self.brand.is_some() => format!(
+                "{} by itself, the first on {}.",
+                if ahead.len() == 1 {
+                    "1 of them stops".to_owned()
+                } else {
+                    format!("{} of them stop, each", ahead.len())
+                },
+                first.date()
             ),
             Some(first) => format!(
                 "Something happens by itself to {}, first on {}.{please} Below it says until when \
@@ -237,10 +300,18 @@ fn place(item: &Item) -> Place {
 /// A fact and a date: `1 root access key is 7 years old at AWS 123456789012: act by 2026-12-07`.
 pub fn subject(digest: &Digest, now: Time) -> String {
     let what = digest.only().map_or_else(|| digest.sum(), |item| item.subject(now));
+    if let Some(brand) = digest.brand() {
+        return format!("{brand}: {what}");
+    }
     match digest.act_by() {
         Some(act_by) => format!("{what}: {}", deadline(act_by, now)),
         None => what,
     }
+}
+
+fn upper_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn lower_first(text: &str) -> String {

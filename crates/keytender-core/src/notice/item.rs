@@ -9,6 +9,10 @@ use crate::time::Time;
 use super::digest::Rank;
 use super::words::{self, count, shown};
 
+mod customers;
+
+pub use customers::{CustomersKey, News};
+
 /// How many places a key is used at are named, before they are counted.
 const MAX_DESTINATIONS: usize = 8;
 
@@ -81,6 +85,10 @@ pub enum Fact {
     Disabled(Option<Time>),
     /// It was made at this moment.
     Old(Time),
+    /// It stops at this moment, because another has taken its place, and is still used.
+    OverlapEnds(Time),
+    /// It was first used in another region than before at this moment.
+    Elsewhere(Time),
     /// Something else.
     Other,
 }
@@ -106,6 +114,8 @@ pub struct Item {
     next: Next,
     in_a_line: bool,
     page: Option<String>,
+    /// Of a key that is told of in the name of whoever issued it: what may be shown of it, and where.
+    customers: Option<customers::Shown>,
 }
 
 impl Item {
@@ -139,6 +149,7 @@ impl Item {
             next: about.next,
             in_a_line: about.in_a_line,
             page: about.page.map(ToOwned::to_owned),
+            customers: None,
             key,
         }
     }
@@ -198,14 +209,22 @@ impl Item {
         &self.key.provider
     }
 
+    /// Whether it is told in the name of whoever issued the key.
+    pub const fn is_customers(&self) -> bool {
+        self.customers.is_some()
+    }
+
     /// Which key it is: `deploy/1 at AWS 123456789012 (prod)`.
     pub fn title(&self) -> String {
+        if let Some(shown) = &self.customers {
+            return shown.title(self);
+        }
         format!("{} at {}", self.name(), self.place())
     }
 
     /// Which key it is and what to do, for a heading: `deploy/1 at AWS 123456789012 (prod): rotate`.
     pub fn heading(&self) -> String {
-        format!("{}: {}", self.title(), verb(self.action))
+        format!("{}: {}", self.title(), verb(self.action, self.is_customers()))
     }
 
     /// The key in one line, with what to do and all that is wrong.
@@ -219,6 +238,9 @@ impl Item {
     /// What it is, how old, whose; then what happens when, whether by itself, and until when that
     /// can be undone.
     pub fn lead(&self, now: Time) -> [String; 2] {
+        if self.is_customers() {
+            return self.customers_lead(now);
+        }
         let whose = match &self.key.principal {
             Some(principal) if !self.is_root() => format!(" of {}", shown(principal)),
             _ => String::new(),
@@ -237,6 +259,9 @@ impl Item {
 
     /// What is known of the key: names and values.
     pub fn facts(&self, now: Time) -> Vec<(&'static str, String)> {
+        if let Some(shown) = &self.customers {
+            return shown.facts(self, now);
+        }
         let mut facts = vec![("Provider", words::provider(&self.key.provider))];
         if let Some(account) = &self.key.account {
             facts.push(("Account", with_note(shown(account), self.account_alias.as_deref())));
@@ -282,6 +307,9 @@ impl Item {
     /// How to say that it stays, or is somebody else's.
     pub fn keep(&self) -> Vec<Step> {
         let say = |text: &str| Step { text: text.to_owned(), ..Step::default() };
+        if self.is_customers() {
+            return self.page.iter().map(|_| say("See to your keys:")).collect();
+        }
         if self.page.is_some() {
             let how =
                 "Disable it, keep it until a date (with a reason), or say that it is not yours:";
@@ -306,6 +334,9 @@ impl Item {
 
     /// The subject of a mail about this key alone, without the time to act.
     pub(super) fn subject(&self, now: Time) -> String {
+        if self.is_customers() {
+            return self.customers_subject(now);
+        }
         let short = |text: &str| words::shortened(text, words::MAX_SUBJECT_LETTERS);
         let whose = match &self.key.principal {
             Some(principal) if !self.is_root() => format!(" of {}", short(principal)),
@@ -424,6 +455,8 @@ impl Fact {
             Self::Disabled(Some(from)) => format!("has been disabled for {}", since(from)),
             Self::Disabled(None) => "is disabled and was never deleted".to_owned(),
             Self::Old(created) => format!("is {} old", since(created)),
+            Self::OverlapEnds(at) => format!("stops on {} and is still used", at.date()),
+            Self::Elsewhere(at) => format!("was first used in a new region on {}", at.date()),
             Self::Other => "needs a look".to_owned(),
         }
     }
@@ -490,10 +523,11 @@ fn not_known() -> String {
     "not known".to_owned()
 }
 
-/// The action as something to do.
-pub(super) const fn verb(action: Action) -> &'static str {
+/// The action as something to do, for whoever tends keys here or for a customer.
+pub(super) const fn verb(action: Action, is_customers: bool) -> &'static str {
     match action {
         Action::Remove => "remove",
+        Action::Rotate if is_customers => "replace",
         Action::Rotate => "rotate",
         Action::Review => "look at",
     }

@@ -106,7 +106,9 @@ impl Page {
         }
         self.line("");
         self.line("What is known:");
-        self.value("Severity", item.severity().as_str());
+        if !item.is_customers() {
+            self.value("Severity", item.severity().as_str());
+        }
         for (name, value) in item.facts(now) {
             self.value(name, &value);
         }

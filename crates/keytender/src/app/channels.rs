@@ -3,20 +3,22 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keytender_core::id::ChannelId;
+use keytender_core::id::{ChannelId, NoticeId};
 use keytender_core::owner::is_address;
 use keytender_core::secret::Secret;
 use serde_json::json;
 
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
-use super::secrets;
-use super::view::ChannelView;
+use super::view::{ChannelView, NoticeView};
+use super::{apis, customers, notify as told, secrets};
 use crate::config::credential::Reference;
 use crate::error::{Error, Kind};
 use crate::notify::mail::{Mailer, Smtp, Tls};
-use crate::notify::webhook::{Endpoint, SigningSecret};
+use crate::notify::webhook::{Endpoint, EventKind, SigningSecret};
 use crate::notify::{self, Hooks, Roots};
-use crate::store::channels::{Channel, ChannelKind, Settings};
+use crate::store::apis::Api;
+use crate::store::channels::{Channel, ChannelKind, OfApi, Settings};
+use crate::store::notices::Notice;
 use crate::store::{self, Failure};
 
 /// How long a mail server or receiver may take for one answer.
@@ -48,7 +50,17 @@ pub enum SecretSource {
     Make,
 }
 
-/// Adds a channel; a secret that was made is in the view, to be shown once.
+/// Whose a new channel is: by name or id, of an API of ours, or of one of its customers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    /// Of which API; of its customer's, if only that one is named.
+    pub api: Option<String>,
+    /// Of which customer.
+    pub account: Option<String>,
+}
+
+/// Adds a channel; a secret that was made is in the view, to be shown once. That of an API is called
+/// `API/NAME`, that of a customer `API/CUSTOMER/NAME`.
 ///
 /// # Errors
 /// When a part is missing or cannot be so, or the name is taken.
@@ -58,14 +70,21 @@ pub async fn add(
     kind: ChannelKind,
     mut settings: Settings,
     secret: SecretSource,
+    whose: &Whose,
 ) -> Result<ChannelView, Error> {
     check(name, &settings)?;
+    let (of, before) = whose.find(inventory, kind).await?;
+    check_events(kind, of.is_some(), &settings.events)?;
+    if let Some((_, api)) = &of {
+        settings.agent = Some(format!("{}-webhooks", api.brand));
+    }
+    let of = of.map(|(of, _)| of);
     let id = ChannelId::from_random(store::random().map_err(cannot_write)?);
     let Kept { sealed, place, made } = kept(inventory, id, secret).await?;
     settings.secret = place;
-    let name = name.to_owned();
+    let name = format!("{before}{name}");
     let channel =
-        Channel { id, name, kind, settings, sealed, old: None, created_at: inventory.now };
+        Channel { id, of, name, kind, settings, sealed, old: None, created_at: inventory.now };
     // What cannot be opened is not added.
     Opened::open(inventory, &channel).await?;
     let mut tx = inventory.begin().await?;
@@ -79,6 +98,117 @@ pub async fn add(
     commit(tx).await?;
     let signing_secret = made.map(|secret| secret.expose().to_owned());
     Ok(ChannelView { signing_secret, ..ChannelView::of(&channel) })
+}
+
+impl Whose {
+    /// Whose it is, and what stands before its name.
+    async fn find(
+        &self,
+        inventory: &Inventory,
+        kind: ChannelKind,
+    ) -> Result<(Option<(OfApi, Api)>, String), Error> {
+        let account = match &self.account {
+            Some(word) => Some(customers::get(inventory, word).await?),
+            None => None,
+        };
+        let word = match (&self.api, &account) {
+            (Some(word), _) => word.clone(),
+            (None, Some(account)) => account.provider.clone(),
+            (None, None) => return Ok((None, String::new())),
+        };
+        let api = apis::get(inventory, &word).await?;
+        if let Some(account) = account.as_ref().filter(|one| one.api_id != Some(api.id)) {
+            let why = format!("`{}` is no customer of `{}`", account.name, api.name);
+            return Err(Error::new(why));
+        }
+        let is_fit = match kind {
+            ChannelKind::Webhook => true,
+            ChannelKind::Mail => account.is_none(),
+            ChannelKind::Slack | ChannelKind::Teams => false,
+        };
+        if !is_fit {
+            return Err(Error::new("this kind of channel is the installation's alone")
+                .hint("an API has mail servers and webhooks, and a customer of it has webhooks"));
+        }
+        let before = account.as_ref().map_or(api.name.as_str(), |account| account.name.as_str());
+        let before = format!("{before}/");
+        let account_id = account.map(|account| account.id);
+        Ok((Some((OfApi { api_id: api.id, account_id }, api)), before))
+    }
+}
+
+/// Refuses events that a channel is never told of.
+fn check_events(kind: ChannelKind, is_of_api: bool, events: &[String]) -> Result<(), Error> {
+    if kind != ChannelKind::Webhook && !events.is_empty() {
+        return Err(Error::new("only a webhook is told events"));
+    }
+    let known: Vec<&str> = EventKind::told(is_of_api).map(EventKind::as_str).collect();
+    match events.iter().find(|event| !known.contains(&event.as_str())) {
+        Some(event) => {
+            Err(Error::new(format!("there is no event `{event}`")).hint(known.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Says which events a webhook is told of from now on; of all, if there are none. `allows` gets it as it is, and
+/// may refuse.
+///
+/// # Errors
+/// When there is no such channel, it is no webhook, or an event is none.
+pub async fn subscribe(
+    inventory: &Inventory,
+    name: &str,
+    events: Vec<String>,
+    allows: impl FnOnce(&ChannelView) -> Result<(), Error>,
+) -> Result<ChannelView, Error> {
+    let id = get(inventory, name).await?.id;
+    let mut tx = inventory.begin().await?;
+    tx.lock(id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
+    let mut channel = get(inventory, &id.to_string()).await?;
+    allows(&ChannelView::of(&channel))?;
+    check_events(channel.kind, channel.of.is_some(), &events)?;
+    if channel.kind != ChannelKind::Webhook {
+        return Err(Error::new(format!("`{}` is no webhook", channel.name)));
+    }
+    channel.settings.events = events;
+    tx.update_channel(&channel).await.map_err(cannot_write)?;
+    let details = json!({"name": channel.name, "events": channel.settings.events});
+    inventory.log(&mut tx, Done { details, ..done("channel.subscribe", &channel) }).await?;
+    commit(tx).await?;
+    Ok(ChannelView::of(&channel))
+}
+
+/// Sends a webhook a signed event that says nothing, at once and whether or not notices were started; how that
+/// went is in the notice.
+///
+/// # Errors
+/// When there is no such channel, or it is no webhook.
+pub async fn test(inventory: &Inventory, name: &str) -> Result<NoticeView, Error> {
+    let channel = get(inventory, name).await?;
+    if channel.kind != ChannelKind::Webhook {
+        return Err(Error::new(format!("`{}` is no webhook", channel.name)));
+    }
+    let kind = EventKind::Test.as_str();
+    let content = json!({"type": kind, "data": {"message": "Events reach you."}});
+    let notice = Notice {
+        api_id: channel.of.map(|of| of.api_id),
+        account_id: channel.of.and_then(|of| of.account_id),
+        ..Notice::new(
+            NoticeId::from_random(store::random().map_err(cannot_write)?),
+            channel.id,
+            channel.name.clone(),
+            format!("{kind}: events reach you"),
+            content.to_string(),
+            inventory.now,
+        )
+    };
+    let mut tx = inventory.begin().await?;
+    tx.insert_notice(&notice, &[]).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("channel.test", &channel)).await?;
+    commit(tx).await?;
+    told::try_event(inventory, &channel, &notice).await?;
+    told::view(inventory, notice.id).await
 }
 
 /// A secret that was taken in: sealed, or the place where it stays.
@@ -172,12 +302,21 @@ pub async fn get(inventory: &Inventory, word: &str) -> Result<Channel, Error> {
     })
 }
 
-/// Every channel, by name.
+/// The channels by name: all, or those of an API of ours and its customers, or of one customer.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn list(inventory: &Inventory) -> Result<Vec<ChannelView>, Error> {
-    Ok(all(inventory).await?.iter().map(ChannelView::of).collect())
+/// When there is no such API or customer, or the database does not answer.
+pub async fn list(inventory: &Inventory, whose: &Whose) -> Result<Vec<ChannelView>, Error> {
+    let mut channels = all(inventory).await?;
+    if let Some(word) = &whose.api {
+        let id = apis::get(inventory, word).await?.id;
+        channels.retain(|one| one.of.is_some_and(|of| of.api_id == id));
+    }
+    if let Some(word) = &whose.account {
+        let id = customers::get(inventory, word).await?.id;
+        channels.retain(|one| one.of.is_some_and(|of| of.account_id == Some(id)));
+    }
+    Ok(channels.iter().map(ChannelView::of).collect())
 }
 
 /// Every channel, by name, with the old secrets alone that still sign.
@@ -312,7 +451,7 @@ fn webhook(
         let secret = SigningSecret::parse(&secret);
         secrets.push(secret.map_err(|error| Error::new(error.to_string()))?);
     }
-    let endpoint = Endpoint { target, secrets };
+    let endpoint = Endpoint { target, secrets, agent: settings.agent.clone() };
     Ok(Opened::Webhook(Box::new(hooks), Box::new(endpoint)))
 }
 

@@ -166,6 +166,7 @@ async fn insert(
     let mut key = Key::new(place.account.provider.clone());
     key.label = Some(Cow::Owned(draft.label));
     key.id = Some(Cow::Owned(token.id().to_string()));
+    key.principal = Some(Cow::Owned(app.name.clone()));
     key.state = draft.state;
     key.created_at = Some(now);
     key.expires_at = draft.expires_at;
@@ -175,7 +176,6 @@ async fn insert(
     let record = KeyRecord { principal_id, ..KeyRecord::new(id, key, now) };
     let records = std::slice::from_ref(&record);
     tx.write_keys(place.account.id, records).await.map_err(cannot_write)?;
-    tell(tx, &place.account, &record, Event::Found, now).await?;
     let issued = Issued {
         key_id: id,
         api_id: place.api.id,
@@ -194,6 +194,7 @@ async fn insert(
         revoked_why: None,
     };
     tx.insert_issued(&issued).await.map_err(cannot_write)?;
+    tell(tx, &place.account, &record, Event::Found, now).await?;
     Ok((issued, token.to_secret()))
 }
 

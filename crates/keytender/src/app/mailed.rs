@@ -14,7 +14,7 @@ use super::sessions::{self, Came, How};
 use super::{links, ticket};
 use crate::error::{Error, Kind};
 use crate::store::keys::Filter;
-use crate::store::notices::{Notice, NoticeState, Which};
+use crate::store::notices::Notice;
 use crate::store::owners::Owner;
 use crate::store::seal::Sealer;
 use crate::store::{self, Failure};
@@ -65,15 +65,9 @@ pub async fn look(
     secret: &str,
     key: &str,
 ) -> Result<Mailed, Error> {
-    let id = secret.split('.').next().and_then(|id| id.parse::<NoticeId>().ok());
     let key: KeyId = key.parse().map_err(|_| unknown())?;
-    let which = Which { id: Some(id.ok_or_else(unknown)?), ..Which::default() };
-    let found = inventory.store.list_notices(&which, 1, None).await.map_err(cannot_read)?;
-    let notice = found.into_iter().next().ok_or_else(unknown)?;
-    let expected = pages::secret(sealer, notice.id, &notice.recipient);
-    let is_ours =
-        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), secret.as_bytes());
-    is_ours.map_err(|_| unknown())?;
+    let proof = |id, recipient: &str| pages::secret(sealer, id, recipient);
+    let notice = pages::notice_of(inventory, secret, proof).await?.ok_or_else(unknown)?;
     let owner = owner(inventory, &notice.recipient, key).await?;
     let digest = ticket::digest_of(secret);
     let used = inventory.store.find_one_time(USED, &digest, inventory.now).await;
@@ -186,19 +180,14 @@ fn letter(inventory: &Inventory, mailed: &Mailed, link: &str) -> Result<Notice, 
         "html": html,
         "keys": [mailed.key.to_string()],
     });
-    Ok(Notice {
-        id: NoticeId::from_random(store::random().map_err(cannot_write)?),
-        channel_id: mailed.notice.channel_id,
-        recipient: mailed.notice.recipient.clone(),
-        subject: "A new link to your keys".to_owned(),
-        content: content.to_string(),
-        state: NoticeState::Waiting,
-        created_at: inventory.now,
-        send_at: inventory.now,
-        attempts: 0,
-        sent_at: None,
-        error: None,
-    })
+    Ok(Notice::new(
+        NoticeId::from_random(store::random().map_err(cannot_write)?),
+        mailed.notice.channel_id,
+        mailed.notice.recipient.clone(),
+        "A new link to your keys".to_owned(),
+        content.to_string(),
+        inventory.now,
+    ))
 }
 
 fn unknown() -> Error {

@@ -6,6 +6,7 @@
 //! is made again with the same message id, by which receivers drop repeats: nobody can know whether
 //! the first arrived.
 
+use keytender_core::id::ApiId;
 use keytender_core::notice::{self, Item};
 use keytender_core::time::Time;
 use serde_json::{Map, Value};
@@ -17,15 +18,18 @@ use super::view::{PreviewItemView, PreviewNoticeView, PreviewView};
 use crate::error::{Error, Kind};
 
 mod deliver;
+mod event;
 mod happened;
+pub mod of_api;
 mod outbox;
 pub mod pages;
 mod plan;
 mod settings;
 
+pub use deliver::try_event;
 pub use deliver::{Delivered, test};
-pub(in crate::app) use happened::tell;
-pub use outbox::{list, send_again, view};
+pub(in crate::app) use happened::{first_used, tell, tell_events};
+pub use outbox::{Asked, list, send_again, view};
 use plan::Outlet;
 pub use plan::{Letter, Plan};
 pub use settings::{Change, change, settings};
@@ -81,22 +85,31 @@ pub async fn status(inventory: &Inventory) -> Result<Status, Error> {
 /// When the database does not do its part.
 pub async fn letters(inventory: &Inventory, hours: Hours, turn: &Turn) -> Result<Plan, Error> {
     let mut outlet = Outlet::Shown(Vec::new());
-    let unheard = plan_into(inventory, hours, turn, &mut outlet).await?;
+    evaluate::run_in(&inventory.store, inventory.now, turn).await?;
+    let unheard =
+        plan::plan(inventory, &status(inventory).await?, hours, turn, &mut outlet).await?;
     Ok(Plan { letters: outlet.into_letters(), unheard })
 }
 
-async fn plan_into(
+/// What is to be told now in the name of an API of ours: to its customers, and to whoever runs it. Nothing is
+/// written into the outbox.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn letters_of_api(
     inventory: &Inventory,
+    api: ApiId,
     hours: Hours,
     turn: &Turn,
-    outlet: &mut Outlet<'_>,
-) -> Result<u64, Error> {
+) -> Result<Plan, Error> {
+    let mut outlet = Outlet::Shown(Vec::new());
     evaluate::run_in(&inventory.store, inventory.now, turn).await?;
-    plan::plan(inventory, &status(inventory).await?, hours, turn, outlet).await
+    let unheard = plan::plan_api(inventory, api, hours, turn, &mut outlet).await?;
+    Ok(Plan { letters: outlet.into_letters(), unheard })
 }
 
 /// Tells what is to be told now: puts it into the outbox, and delivers what waits there. `None` if
-/// notices were not started.
+/// no notices were started, neither the installation's nor those of an API.
 ///
 /// # Errors
 /// When the database does not do its part; what channels refuse is counted.
@@ -105,12 +118,21 @@ pub async fn run(
     hours: Hours,
     turn: &Turn,
 ) -> Result<Option<Delivered>, Error> {
-    if status(inventory).await?.started_at.is_none() {
+    let is_started = status(inventory).await?.started_at.is_some();
+    let apis = inventory.store.telling_apis().await.map_err(cannot_read)?;
+    if !is_started && apis.is_empty() {
         return Ok(None);
     }
     let outlet = &mut Outlet::Outbox(turn);
-    let unheard = plan_into(inventory, hours, turn, outlet).await?;
-    let delivered = deliver::deliver(inventory, turn).await?;
+    evaluate::run_in(&inventory.store, inventory.now, turn).await?;
+    let mut unheard = 0;
+    if is_started {
+        unheard = plan::plan(inventory, &status(inventory).await?, hours, turn, outlet).await?;
+    }
+    for api in apis {
+        unheard += plan::plan_api(inventory, api, hours, turn, outlet).await?;
+    }
+    let delivered = deliver::deliver(inventory, is_started, turn).await?;
     Ok(Some(Delivered { unheard, ..delivered }))
 }
 
@@ -128,13 +150,19 @@ pub fn not_started() -> Error {
 pub async fn preview(inventory: &Inventory) -> Result<PreviewView, Error> {
     let Plan { letters, unheard } = letters(inventory, Hours::Any, &Turn::free()).await?;
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    let has_channel = channels.iter().any(|channel| channel.of.is_none());
     // Without a channel there was nothing to see.
-    if !channels.is_empty() {
+    if has_channel {
         let now = inventory.now.to_string();
         inventory.store.put_setting(PREVIEWED, &now).await.map_err(cannot_write)?;
     }
-    let notices = letters.iter().map(|letter| would_go_out(letter, inventory.now)).collect();
-    Ok(PreviewView { version: 1, notices, has_channel: !channels.is_empty(), unheard })
+    Ok(shown(&Plan { letters, unheard }, has_channel, inventory.now))
+}
+
+/// A plan as somebody sees it who previews it.
+fn shown(plan: &Plan, has_channel: bool, now: Time) -> PreviewView {
+    let notices = plan.letters.iter().map(|letter| would_go_out(letter, now)).collect();
+    PreviewView { version: 1, notices, has_channel, unheard: plan.unheard }
 }
 
 /// What is known of a key, as webhooks are told it.

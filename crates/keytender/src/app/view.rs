@@ -46,8 +46,8 @@ pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
 pub use key_query::{KeyQuery, KeySort, UseStatus};
 pub use notice::{
-    DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewItemView, PreviewNoticeView,
-    PreviewView,
+    ApiNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewItemView,
+    PreviewNoticeView, PreviewView,
 };
 pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
 pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView};

@@ -11,11 +11,14 @@ use super::desk::NewChannel;
 use super::grid::{Cell, Grid};
 use super::words::terminal_width;
 use super::{DONE, Stop};
-use crate::app::channels::SecretSource;
+use crate::app::channels::{SecretSource, Whose};
 use crate::app::view::{ChannelList, ChannelView};
 use crate::error::Error;
 use crate::store::channels::{ChannelKind, Settings};
+use crate::store::notices::NoticeState;
 
+/// The word for every event.
+const ALL: &str = "all";
 /// No secret is longer.
 const MAX_SECRET_BYTES: u64 = 64 * 1024;
 
@@ -26,9 +29,24 @@ pub(super) enum Command {
     Add(Add),
     /// List the channels
     List {
+        #[command(flatten)]
+        whose: Of,
         /// Write JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Say which events a webhook is told of from now on
+    Set {
+        /// The webhook
+        name: String,
+        /// The events, a comma between two, such as key.exposed,key.revoked; `all` for every one
+        #[arg(long, value_name = "EVENTS", value_delimiter = ',', required = true)]
+        events: Vec<String>,
+    },
+    /// Send a webhook a signed test event, and say what it answered
+    Test {
+        /// The webhook
+        name: String,
     },
     /// Give a webhook another signing secret; both sign for 24 hours
     Rotate {
@@ -68,6 +86,23 @@ pub(super) enum Add {
     Teams(Chat),
 }
 
+/// Whose channel it is: this installation's, if nothing is said.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Of {
+    /// Of this API of yours: for what is told in its name
+    #[arg(long, value_name = "API")]
+    api: Option<String>,
+    /// Of this customer of your API: told of their keys alone
+    #[arg(long, value_name = "API/CUSTOMER")]
+    account: Option<String>,
+}
+
+impl Of {
+    fn whose(self) -> Whose {
+        Whose { api: self.api, account: self.account }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Mail {
     /// What to call it
@@ -97,6 +132,9 @@ pub(super) struct Mail {
     /// Where the password is: env:NAME, file:PATH, keyring:…, command:…, or - for standard input
     #[arg(long, value_name = "PLACE", requires = "user")]
     password: Option<String>,
+    /// Of this API of yours: mail to its customers goes by it
+    #[arg(long, value_name = "API")]
+    api: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,6 +153,11 @@ pub(super) struct Webhook {
     /// It is in a private network
     #[arg(long)]
     allow_private: bool,
+    /// The events it is told of, a comma between two; all, if none is named
+    #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+    events: Vec<String>,
+    #[command(flatten)]
+    whose: Of,
 }
 
 #[derive(Debug, clap::Args)]
@@ -135,7 +178,9 @@ pub(super) struct Chat {
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Add(args) => add(args, context),
-        Command::List { json } => list(json, context),
+        Command::List { whose, json } => list(&whose.whose(), json, context),
+        Command::Set { name, events } => subscribe(&name, events, context),
+        Command::Test { name } => test(&name, context),
         Command::Rotate { name, secret } => rotate(&name, secret.as_deref(), context),
         Command::EndRotation { name } => context.desk(async |desk| {
             desk.end_rotation(&name).await.map_err(Stop::could_not)?;
@@ -152,7 +197,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
-    let (name, kind, settings, secret) = match args {
+    let (name, kind, settings, secret, whose) = match args {
         Add::Mail(mail) => {
             let settings = Settings {
                 host: Some(mail.host),
@@ -166,27 +211,34 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
             };
             let password = mail.password.as_deref();
             let secret = password.map_or(Ok(SecretSource::None), source)?;
-            (mail.name, ChannelKind::Mail, settings, secret)
+            let whose = Whose { api: mail.api, account: None };
+            (mail.name, ChannelKind::Mail, settings, secret, whose)
         }
         Add::Webhook(hook) => {
             let settings = Settings {
                 url: Some(hook.url),
                 roots: hook.ca.map(absolute),
                 allow_private: hook.allow_private,
+                events: hook.events,
                 ..Settings::default()
             };
             let secret = hook.secret.as_deref();
             let secret = secret.map_or(Ok(SecretSource::Make), source)?;
-            (hook.name, ChannelKind::Webhook, settings, secret)
+            (hook.name, ChannelKind::Webhook, settings, secret, hook.whose.whose())
         }
         Add::Slack(chat) => self::chat(chat, ChannelKind::Slack)?,
         Add::Teams(chat) => self::chat(chat, ChannelKind::Teams)?,
     };
     context.desk(async |desk| {
-        let new = NewChannel { name, kind, settings, secret };
+        let next = match (&whose.api, &whose.account) {
+            (None, None) => "keytender notify --dry-run".to_owned(),
+            _ if kind == ChannelKind::Webhook => "keytender channels test with its name".to_owned(),
+            _ => "keytender notices preview --api with its API".to_owned(),
+        };
+        let new = NewChannel { name, kind, settings, secret, whose };
         let added = desk.add_channel(new).await.map_err(Stop::could_not)?;
         show_secret(&added, context)?;
-        context.talk.note(&format!("added {}; next: keytender notify --dry-run", added.name));
+        context.talk.note(&format!("added {}; next: {next}", added.name));
         Ok(DONE)
     })
 }
@@ -208,6 +260,35 @@ fn rotate(name: &str, secret: Option<&str>, context: &Context) -> Result<u8, Sto
     })
 }
 
+fn subscribe(name: &str, events: Vec<String>, context: &Context) -> Result<u8, Stop> {
+    let events = if events == [ALL] { Vec::new() } else { events };
+    context.desk(async |desk| {
+        let channel = desk.subscribe_channel(name, events).await.map_err(Stop::could_not)?;
+        let events = match channel.events.is_empty() {
+            true => "every event".to_owned(),
+            false => channel.events.join(", "),
+        };
+        context.talk.note(&format!("{} is told of {events}", channel.name));
+        Ok(DONE)
+    })
+}
+
+fn test(name: &str, context: &Context) -> Result<u8, Stop> {
+    context.desk(async |desk| {
+        let notice = desk.test_channel(name).await.map_err(Stop::could_not)?;
+        if notice.state == NoticeState::Sent {
+            context.talk.note(&format!("{} took the test, {}", notice.channel, notice.id));
+            return Ok(DONE);
+        }
+        let why = notice.error.unwrap_or_else(|| "nobody knows why".to_owned());
+        Err(Stop::could_not(
+            Error::new(format!("{} did not take the test", notice.channel))
+                .source(why)
+                .hint(format!("keytender notices show {}", notice.id)),
+        ))
+    })
+}
+
 /// Prints a secret that was made, this once.
 fn show_secret(channel: &ChannelView, context: &Context) -> Result<(), Stop> {
     if let Some(secret) = &channel.signing_secret {
@@ -218,7 +299,7 @@ fn show_secret(channel: &ChannelView, context: &Context) -> Result<(), Stop> {
     Ok(())
 }
 
-type New = (String, ChannelKind, Settings, SecretSource);
+type New = (String, ChannelKind, Settings, SecretSource, Whose);
 
 fn chat(chat: Chat, kind: ChannelKind) -> Result<New, Stop> {
     let settings = Settings {
@@ -226,7 +307,7 @@ fn chat(chat: Chat, kind: ChannelKind) -> Result<New, Stop> {
         allow_private: chat.allow_private,
         ..Settings::default()
     };
-    Ok((chat.name, kind, settings, source(&chat.url)?))
+    Ok((chat.name, kind, settings, source(&chat.url)?, Whose::default()))
 }
 
 /// Where a secret comes from: a place that is referenced, or standard input.
@@ -243,9 +324,9 @@ pub(super) fn source(place: &str) -> Result<SecretSource, Stop> {
     Ok(SecretSource::Keep(Secret::new(secret)))
 }
 
-fn list(as_json: bool, context: &Context) -> Result<u8, Stop> {
+fn list(whose: &Whose, as_json: bool, context: &Context) -> Result<u8, Stop> {
     context.desk(async |desk| {
-        let channels = desk.list_channels().await.map_err(Stop::could_not)?;
+        let channels = desk.list_channels(whose).await.map_err(Stop::could_not)?;
         if as_json {
             let mut out = io::stdout().lock();
             let list = ChannelList { channels, next: None };
@@ -265,7 +346,10 @@ fn list(as_json: bool, context: &Context) -> Result<u8, Stop> {
         for channel in &channels {
             grid.push([
                 Cell::new([printable(&channel.name).into_owned()]),
-                Cell::new([channel.kind.as_str().to_owned()]),
+                Cell::new([
+                    channel.kind.as_str().to_owned(),
+                    printable(&channel.events.join(", ")).into_owned(),
+                ]),
                 Cell::new([printable(&place(channel)).into_owned()]),
                 Cell::new([secret(channel)]),
             ]);

@@ -12,10 +12,13 @@ use super::desk::Desk;
 use super::grid::{Cell, Grid};
 use super::words::terminal_width;
 use super::{DONE, Stop};
+use crate::app::notify::Asked;
 use crate::app::view::{NoticeList, NoticeView};
 use crate::clock;
 use crate::error::Error;
 use crate::store::notices::NoticeState;
+
+mod of_api;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -24,6 +27,15 @@ pub(super) enum Command {
         /// Only those in this state
         #[arg(long, value_enum)]
         state: Option<State>,
+        /// Only those by this channel
+        #[arg(long, value_name = "CHANNEL")]
+        channel: Option<String>,
+        /// Only those in the name of this API of yours
+        #[arg(long, value_name = "API")]
+        api: Option<String>,
+        /// Only those of keys of this customer of your API
+        #[arg(long, value_name = "API/CUSTOMER")]
+        account: Option<String>,
         /// How many at most
         #[arg(long, value_name = "COUNT", default_value_t = 50)]
         limit: u32,
@@ -36,11 +48,21 @@ pub(super) enum Command {
         /// Its id
         notice: String,
     },
-    /// Send a notice again that could not be delivered
+    /// Send a notice again that could not be delivered, or an event
     SendAgain {
         /// Its id
         notice: String,
     },
+    /// Show what the customers of an API of yours would be told, and send nothing
+    Preview(of_api::Preview),
+    /// Let the customers of an API of yours be told of their keys from now on
+    Start(of_api::Start),
+    /// Tell the customers of an API of yours nothing until it is started again
+    Stop(of_api::Which),
+    /// Say in whose name the customers of an API of yours are written to
+    Set(of_api::Set),
+    /// Tell whether the customers of an API of yours are told, and in whose name
+    Settings(of_api::Settings),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -53,9 +75,32 @@ pub(super) enum State {
     Dead,
 }
 
+impl State {
+    const fn of(self) -> NoticeState {
+        match self {
+            Self::Waiting => NoticeState::Waiting,
+            Self::Sent => NoticeState::Sent,
+            Self::Dead => NoticeState::Dead,
+        }
+    }
+}
+
 pub(super) fn run(command: &Command, context: &Context) -> Result<u8, Stop> {
     context.desk(async |desk| match command {
-        Command::List { state, limit, json } => list(*state, *limit, *json, desk).await,
+        Command::List { state, channel, api, account, limit, json } => {
+            let asked = Asked {
+                state: state.map(State::of),
+                channel: channel.as_deref(),
+                api: api.as_deref(),
+                account: account.as_deref(),
+            };
+            list(asked, *limit, *json, desk).await
+        }
+        Command::Preview(args) => of_api::preview(args, desk, context).await,
+        Command::Start(args) => of_api::start(args, desk, context).await,
+        Command::Stop(args) => of_api::stop(args, desk, context).await,
+        Command::Set(args) => of_api::set(args, desk, context).await,
+        Command::Settings(args) => of_api::settings(args, desk).await,
         Command::Show { notice } => {
             let notice = desk.get_notice(id(notice)?).await.map_err(Stop::could_not)?;
             show(&notice)
@@ -74,18 +119,8 @@ fn id(word: &str) -> Result<NoticeId, Stop> {
     })
 }
 
-async fn list(
-    state: Option<State>,
-    limit: u32,
-    as_json: bool,
-    desk: &Desk<'_>,
-) -> Result<u8, Stop> {
-    let state = state.map(|state| match state {
-        State::Waiting => NoticeState::Waiting,
-        State::Sent => NoticeState::Sent,
-        State::Dead => NoticeState::Dead,
-    });
-    let notices = desk.list_notices(state, limit).await.map_err(Stop::could_not)?;
+async fn list(asked: Asked<'_>, limit: u32, as_json: bool, desk: &Desk<'_>) -> Result<u8, Stop> {
+    let notices = desk.list_notices(asked, limit).await.map_err(Stop::could_not)?;
     if as_json {
         let mut out = io::stdout().lock();
         let list = NoticeList { notices, next: None };

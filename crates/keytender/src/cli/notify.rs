@@ -11,7 +11,7 @@ use super::grid::{Cell, Grid};
 use super::words::{count, terminal_width};
 use super::{COULD_NOT, DONE, Stop, style};
 use crate::app::notify::Change;
-use crate::app::view::PreviewNoticeView;
+use crate::app::view::{PreviewNoticeView, PreviewView};
 
 /// How many notices a preview shows in full.
 const SHOWN_IN_FULL: usize = 3;
@@ -137,9 +137,16 @@ async fn start(
 async fn preview(args: &Args, desk: &Desk<'_>, context: &Context) -> Result<u8, Stop> {
     let preview = desk.preview_notices().await.map_err(Stop::could_not)?;
     warn_unheard(preview.unheard, context);
-    if args.json {
+    let end = "mail on weekdays from 09:00 to 17:00 of its reader; nothing was sent. keytender notify start lets \
+               them.";
+    show(&preview, args.json, end)
+}
+
+/// Prints a preview; `end` says when what would go out does, and what lets it.
+pub(super) fn show(preview: &PreviewView, as_json: bool, end: &str) -> Result<u8, Stop> {
+    if as_json {
         let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &preview).map_err(io::Error::from)?;
+        serde_json::to_writer_pretty(&mut out, preview).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(DONE);
     }
@@ -173,11 +180,7 @@ async fn preview(args: &Args, desk: &Desk<'_>, context: &Context) -> Result<u8, 
         writeln!(out, "{}", lines.join("\n"))?;
     }
     let all = count(u64::try_from(notices.len()).unwrap_or(0), "notice");
-    writeln!(
-        out,
-        "{all} would go out, mail on weekdays from 09:00 to 17:00 of its reader; nothing was sent. \
-         keytender notify start lets them."
-    )?;
+    writeln!(out, "{all} would go out, {end}")?;
     Ok(DONE)
 }
 

@@ -22,6 +22,7 @@ mod customers;
 mod enter;
 mod exposures;
 mod form;
+mod hints;
 mod key;
 mod key_words;
 mod keys;
@@ -90,6 +91,8 @@ pub(super) fn router(state: &State) -> Router<State> {
         .merge(open)
         .route_layer(from_fn_with_state(state.clone(), session::visit))
         .merge(portal::router(state))
+        .route("/no-hints/{secret}", get(hints::page).post(hints::refuse))
+        .route("/no-hints/{secret}/again", post(hints::want))
         .route("/assets/console.css", get(asset::style))
         .route("/assets/console.js", get(asset::script))
         .route("/favicon.svg", get(asset::icon))
@@ -143,6 +146,7 @@ fn issuing() -> Router<State> {
             "/apis/{api}",
             page(Scope::ApisRead, get(apis::one::page)).merge(write(post(apis::one::change))),
         )
+        .merge(told_in_the_name_of_apis())
         .route("/apis/{api}/accounts", add(post(apis::one::add_customer)))
         .route("/apis/{api}/portal", write(post(apis::portal::change)))
         .route("/apis/{api}/portal/preview", admit(post(apis::portal::preview)))
@@ -160,6 +164,24 @@ fn issuing() -> Router<State> {
         .route("/keys/{key}/rotations/cancel", issue(post(key::rotation::cancel)))
         .route("/keys/{key}/rotations/finish", issue(post(key::rotation::finish)))
         .route("/keys/{key}/revocation", issue(revoke))
+}
+
+/// The pages of what the customers of our APIs are told.
+fn told_in_the_name_of_apis() -> Router<State> {
+    let write = |route| page(Scope::NoticesWrite, route);
+    let see = get(apis::notices::page);
+    Router::new()
+        .route(
+            "/apis/{api}/notices",
+            page(Scope::ApisRead, page(Scope::NoticesRead, see))
+                .merge(write(post(apis::notices::set))),
+        )
+        .route("/apis/{api}/notices/preview", write(post(apis::notices::preview)))
+        .route("/apis/{api}/notices/start", write(post(apis::notices::start)))
+        .route(
+            "/apis/{api}/notices/stop",
+            write(get(apis::notices::ask_stop).post(apis::notices::stop)),
+        )
 }
 
 /// The pages of where keys are held, and of who answers for them.
@@ -210,6 +232,17 @@ fn told() -> Router<State> {
         .route("/notices/stop", write(get(notices::preview::ask_stop).post(notices::preview::stop)))
         .route("/notices/channels", ways(post(notices::channels::add)))
         .route("/notices/channels/new", ways(get(notices::channels::new)))
+        .route(
+            "/notices/channels/{channel}",
+            page(Scope::ChannelsRead, get(notices::channel::page)),
+        )
+        .route("/notices/channels/{channel}/events", ways(post(notices::channel::subscribe)))
+        .route("/notices/channels/{channel}/test", ways(post(notices::channel::test)))
+        .route("/notices/channels/{channel}/rotation", ways(post(notices::channel::rotate)))
+        .route(
+            "/notices/channels/{channel}/rotation/end",
+            ways(post(notices::channel::end_rotation)),
+        )
         .route("/notices/channels/{channel}/remove", ways(remove))
 }
 

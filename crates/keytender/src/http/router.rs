@@ -95,13 +95,16 @@ fn endings() -> OpenApiRouter<State> {
 fn notices() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::channels::list, api::channels::add))
-        .routes(routes!(api::channels::get, api::channels::remove))
+        .routes(routes!(api::channels::get, api::channels::subscribe, api::channels::remove))
+        .routes(routes!(api::channels::test))
         .routes(routes!(api::channels::rotate, api::channels::end_rotation))
         .routes(routes!(api::notices::list))
         .routes(routes!(api::notices::get))
         .routes(routes!(api::notices::send_again))
         .routes(routes!(api::notices::settings, api::notices::set))
         .routes(routes!(api::notices::preview))
+        .routes(routes!(api::notices::api_settings, api::notices::set_api))
+        .routes(routes!(api::notices::preview_api))
         .routes(routes!(api::notices::run))
         .routes(routes!(api::notices::test))
 }

@@ -37,7 +37,7 @@ const SMALL: &str = "margin:0 0 4px;font-size:13px;color:#5b636d";
 /// The notice as a page of HTML.
 pub fn html(digest: &Digest, now: Time) -> String {
     let title = subject(digest, now);
-    let mut parts = vec![lead(digest, &title, now)];
+    let mut parts = vec![lead(digest, now)];
     parts.extend(digest.in_full().iter().map(|item| card(digest, item, now)));
     if !digest.in_lines().is_empty() {
         parts.push(lines(digest));
@@ -85,9 +85,10 @@ pub fn letter(title: &str, sentences: &[String], place: &str) -> String {
     around(title, &[content])
 }
 
-fn lead(digest: &Digest, title: &str, now: Time) -> Markup {
+fn lead(digest: &Digest, now: Time) -> Markup {
     boxed(&markup! {
-        h1 style=(HEADING) { (title) }
+        @if let Some(brand) = digest.brand() { p.dim style=(SMALL) { (brand) } }
+        h1 style=(HEADING) { (digest.headline(now)) }
         @for sentence in digest.lead(now) { p style=(PARAGRAPH) { (sentence) } }
     })
 }
@@ -100,7 +101,7 @@ fn card(digest: &Digest, item: &Item, now: Time) -> Markup {
         Severity::Low => "#4a5560",
     };
     boxed(&markup! {
-        p.severity.(item.severity().as_str()) style={ "margin:0 0 4px;font-size:13px;font-weight:600;color:" (color) } { "Severity: " (item.severity().as_str()) }
+        @if !item.is_customers() { p.severity.(item.severity().as_str()) style={ "margin:0 0 4px;font-size:13px;font-weight:600;color:" (color) } { "Severity: " (item.severity().as_str()) } }
         h2 style="margin:0 0 8px;font-size:17px;line-height:1.35;overflow-wrap:anywhere" { (item.heading()) }
         @if digest.keys() > 1 {
             @for sentence in item.lead(now) { p style=(PARAGRAPH) { (sentence) } }

@@ -17,6 +17,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParam
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::{Error as SmtpError, response::Response};
+use serde::{Deserialize, Serialize};
 
 use super::{Accepted, Failed, Roots, Step, Verdict, Why, network_cause};
 use crate::clock;
@@ -80,6 +81,22 @@ pub struct Message {
     pub references: Vec<String>,
     /// When it was written.
     pub date: Time,
+    /// In whose name it goes, where that is not the mail server's own.
+    pub sender: Sender,
+    /// Where one click ends mails such as this one (RFC 8058).
+    pub unsubscribe: Option<String>,
+}
+
+/// In whose name a mail goes; what is absent is as the mail server has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sender {
+    /// The address that it comes from.
+    pub from: Option<String>,
+    /// The name beside that address.
+    pub name: Option<String>,
+    /// The address that answers go to.
+    pub reply_to: Option<String>,
 }
 
 /// A mail server that is ready to be asked.
@@ -138,7 +155,7 @@ impl Mailer {
             return Err(not_writable());
         }
         let mut builder = lettre::Message::builder()
-            .from(self.from.clone())
+            .from(self.from(&message.sender).ok_or_else(not_writable)?)
             .to(Mailbox::new(message.to_name.clone(), to))
             .subject(message.subject.clone())
             .date(clock::system_time(message.date))
@@ -151,9 +168,35 @@ impl Mailer {
         if !message.references.is_empty() {
             builder = builder.references(message.references.join(" "));
         }
+        if let Some(address) = &message.sender.reply_to {
+            let address = address.parse().map_err(|_| not_writable())?;
+            builder = builder.reply_to(Mailbox::new(None, address));
+        }
+        if let Some(place) = &message.unsubscribe {
+            if !place.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte)) {
+                return Err(not_writable());
+            }
+            for (name, value) in [
+                ("List-Unsubscribe", format!("<{place}>")),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+            ] {
+                let name = HeaderName::new_from_ascii_str(name);
+                builder = builder.raw_header(HeaderValue::new(name, value));
+            }
+        }
         let parts = MultiPart::alternative_plain_html(message.text.clone(), message.html.clone());
         let written = builder.multipart(parts).map_err(|_| not_writable())?;
         Ok((written.envelope().clone(), written.formatted()))
+    }
+
+    /// Who a mail comes from.
+    fn from(&self, sender: &Sender) -> Option<Mailbox> {
+        let mut from = self.from.clone();
+        if let Some(address) = &sender.from {
+            from.email = address.parse().ok()?;
+        }
+        from.name = sender.name.clone().or(from.name);
+        Some(from)
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failed> {

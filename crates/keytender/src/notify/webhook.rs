@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error as ThisError;
@@ -52,11 +52,17 @@ pub enum EventKind {
     RotationStillUsed,
     /// Its rotation has ended.
     RotationEnded,
+    /// It stops soon, because another has taken its place, and is still used.
+    OverlapEnding,
+    /// It was used in another region than before.
+    FirstUsedFromRegion,
+    /// Nothing: somebody wants to see whether events arrive.
+    Test,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Created,
         Self::Rotated,
         Self::Suspended,
@@ -72,7 +78,32 @@ impl EventKind {
         Self::RotationWaiting,
         Self::RotationStillUsed,
         Self::RotationEnded,
+        Self::OverlapEnding,
+        Self::FirstUsedFromRegion,
+        Self::Test,
     ];
+
+    /// Those of keys that an API of ours issues.
+    const ISSUED: [Self; 12] = [
+        Self::Created,
+        Self::Rotated,
+        Self::Suspended,
+        Self::Resumed,
+        Self::Revoked,
+        Self::Expiring,
+        Self::OverlapEnding,
+        Self::Aged,
+        Self::Unused,
+        Self::Exposed,
+        Self::FirstUsed,
+        Self::FirstUsedFromRegion,
+    ];
+
+    /// The kinds that a webhook can ask for: one of an API of ours, or the installation's.
+    pub fn told(is_of_api: bool) -> impl Iterator<Item = Self> {
+        let all: &[Self] = if is_of_api { &Self::ISSUED } else { &Self::ALL };
+        all.iter().copied().filter(|kind| *kind != Self::Test)
+    }
 
     /// The kind that a name stands for.
     pub fn parse(name: &str) -> Option<Self> {
@@ -97,6 +128,9 @@ impl EventKind {
             Self::RotationWaiting => "rotation.waiting",
             Self::RotationStillUsed => "rotation.still_used",
             Self::RotationEnded => "rotation.ended",
+            Self::OverlapEnding => "key.overlap_ending",
+            Self::FirstUsedFromRegion => "key.first_used_from_region",
+            Self::Test => "webhook.test",
         }
     }
 }
@@ -120,6 +154,8 @@ pub struct Endpoint {
     pub target: Target,
     /// The secrets, the newest first: while one rotates, both sign.
     pub secrets: Vec<SigningSecret>,
+    /// What is named as the program that sends, where that is not this one.
+    pub agent: Option<String>,
 }
 
 /// A secret that signs. It has no debug output.
@@ -195,6 +231,10 @@ pub async fn send(
         ("webhook-signature", signatures.join(" ").as_str()),
     ] {
         headers.insert(name, HeaderValue::from_str(value).map_err(|_| not_writable())?);
+    }
+    if let Some(agent) = &endpoint.agent {
+        let agent = HeaderValue::from_str(agent).map_err(|_| not_writable())?;
+        headers.insert(USER_AGENT, agent);
     }
     hooks.post(&endpoint.target, headers, body).await
 }

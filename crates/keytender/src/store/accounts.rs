@@ -8,8 +8,8 @@ use keytender_core::secret::Secret;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
-use super::bulk::{json, parsed};
-use super::db::{Cells, Tx};
+use super::bulk::{self, json, parsed};
+use super::db::{Cells, Row, Tx};
 use super::tasks::sync_of;
 use super::{Failure, Result, Store};
 
@@ -193,7 +193,33 @@ fn one() -> String {
     format!("SELECT {COLUMNS} FROM accounts WHERE tenant_id = $1 AND (name = $2 OR id = $3)")
 }
 
+/// Those of some ids, which are rows of `given`.
+fn among(given: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM accounts WHERE id IN (SELECT given.id FROM {given}) AND tenant_id = $2"
+    )
+}
+
+fn by_id(rows: &[Row]) -> Result<HashMap<AccountId, Account>> {
+    rows.iter().map(|row| account(row.cells()).map(|one| (one.id, one))).collect()
+}
+
 impl Tx {
+    /// As [`Store::accounts_of`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn accounts_of(&mut self, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
+        let sql = among(&self.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(AccountId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
+        by_id(&rows)
+    }
+
     /// Adds an account, and the task that asks it.
     ///
     /// # Errors
@@ -329,6 +355,8 @@ impl Tx {
         for sql in [
             "DELETE FROM notice_items WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM notices WHERE tenant_id = $1 AND account_id = $2",
+            "DELETE FROM channels WHERE tenant_id = $1 AND account_id = $2",
             "DELETE FROM findings WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
             "DELETE FROM key_uses WHERE tenant_id = $1 AND key_id IN \
@@ -388,6 +416,22 @@ impl Store {
         let values = vec![self.tenant().into(), word.into(), id.into()];
         let rows = self.db.fetch(&one(), values).await?;
         rows.first().map(|row| account(row.cells())).transpose()
+    }
+
+    /// These accounts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn accounts_of(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
+        let sql = among(&self.db.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .db
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(AccountId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
+        by_id(&rows)
     }
 
     /// Some customers of an API after the one of the name `after`, by name.

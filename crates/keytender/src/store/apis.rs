@@ -9,6 +9,10 @@ use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
 use super::{Result, Store};
 
+pub use notices::{NewRegion, OverlapInUse, Standing, Voice};
+
+mod notices;
+
 /// An API of ours.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -22,6 +26,13 @@ pub struct Api {
     pub settings: ApiSettings,
     /// Since when it is known.
     pub created_at: Time,
+}
+
+impl Api {
+    /// What people call it.
+    pub fn called(&self) -> &str {
+        self.settings.title.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// How the keys of an API are issued where nothing else is said.
@@ -174,12 +185,26 @@ impl Tx {
     /// When the database refuses.
     pub async fn remove_api(&mut self, id: ApiId) -> Result<()> {
         for sql in [
+            "DELETE FROM notice_items WHERE tenant_id = $1 AND channel_id IN \
+             (SELECT id FROM channels WHERE api_id = $2)",
+            "DELETE FROM notices WHERE tenant_id = $1 AND api_id = $2",
+            "DELETE FROM channels WHERE tenant_id = $1 AND api_id = $2",
             "DELETE FROM verifiers WHERE tenant_id = $1 AND api_id = $2",
             "DELETE FROM apis WHERE tenant_id = $1 AND id = $2",
         ] {
             self.execute(sql, vec![self.tenant().into(), id.as_i64().into()]).await?;
         }
         Ok(())
+    }
+
+    /// The API of this id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_api(&mut self, id: ApiId) -> Result<Option<Api>> {
+        let values = vec![self.tenant().into(), "".into(), id.as_i64().into()];
+        let rows = self.fetch(&named(), values).await?;
+        rows.first().map(|row| api(row.cells())).transpose()
     }
 
     /// The API of this name or id, which nobody else changes before this transaction ends.

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::db::Tx;
+use super::db::{Tx, Value};
 use super::{Failure, Result};
 
 /// How many rows one statement takes: more is no faster, and the text stays below a megabyte.
-const ROWS_AT_ONCE: usize = 2_000;
+pub(super) const ROWS_AT_ONCE: usize = 2_000;
 
 /// A table and those of its columns that a bulk write fills, with their types.
 pub(super) struct Table {
@@ -70,6 +70,12 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// The value of a statement in which `given` has a row a number, with the one column `id`.
+pub(super) fn ids(numbers: impl Iterator<Item = i64>) -> Result<Value> {
+    let lines: Vec<_> = numbers.map(|id| serde_json::json!({"id": id})).collect();
+    Ok(json(&lines)?.into())
 }
 
 /// `value` as JSON text.

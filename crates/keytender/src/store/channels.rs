@@ -1,11 +1,11 @@
 //! Channels: the ways by which notices go out.
 
-use keytender_core::id::ChannelId;
+use keytender_core::id::{AccountId, ApiId, ChannelId};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
 use super::bulk::{json, parsed};
-use super::db::Tx;
+use super::db::{Cells, Tx};
 use super::{Failure, Result, Store};
 
 /// What kind of way it is.
@@ -81,6 +81,21 @@ pub struct Settings {
     /// Where its secret is: a password, a signing secret, or a chat's URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// The events that a webhook is told of, by their names; all, if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
+    /// What a webhook is told is the program that sends; this one, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// Whose channel it is, where it is one of an API of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfApi {
+    /// Of which API.
+    pub api_id: ApiId,
+    /// Of which customer; of whoever runs the API, if of none.
+    pub account_id: Option<AccountId>,
 }
 
 /// A way by which notices go out.
@@ -88,6 +103,8 @@ pub struct Settings {
 pub struct Channel {
     /// Our id.
     pub id: ChannelId,
+    /// Whose it is; this installation's, if of no API.
+    pub of: Option<OfApi>,
     /// What people call it.
     pub name: String,
     /// What kind it is.
@@ -100,6 +117,22 @@ pub struct Channel {
     pub old: Option<OldSecret>,
     /// Since when it is known.
     pub created_at: Time,
+}
+
+impl Channel {
+    /// Whether it is told of events of this name.
+    pub fn wants(&self, event: &str) -> bool {
+        let events = &self.settings.events;
+        events.is_empty() || events.iter().any(|one| one == event)
+    }
+
+    /// Whether it is told of keys of this account, of a customer of this API if it is one.
+    pub fn hears_of(&self, api: Option<ApiId>, account: AccountId) -> bool {
+        match self.of {
+            None => true,
+            Some(of) => api == Some(of.api_id) && of.account_id.is_none_or(|id| id == account),
+        }
+    }
 }
 
 /// A secret that was exchanged, and signs until its receivers know the new one.
@@ -119,8 +152,8 @@ impl Tx {
     /// # Errors
     /// [`Failure::Exists`] if there is one of its name.
     pub async fn insert_channel(&mut self, channel: &Channel) -> Result<()> {
-        let sql = "INSERT INTO channels (tenant_id, id, name, kind, settings, sealed, created_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let sql = "INSERT INTO channels (tenant_id, id, name, kind, settings, sealed, created_at, \
+                   api_id, account_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let values = vec![
             self.tenant().into(),
             channel.id.as_i64().into(),
@@ -129,16 +162,18 @@ impl Tx {
             json(&channel.settings)?.into(),
             channel.sealed.as_deref().into(),
             channel.created_at.into(),
+            channel.of.map(|of| of.api_id.as_i64()).into(),
+            channel.of.and_then(|of| of.account_id).map(AccountId::as_i64).into(),
         ];
         self.execute(sql, values).await?;
         Ok(())
     }
 
-    /// Writes which secrets a channel has.
+    /// Writes the settings of a channel, and which secrets it has.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn exchange_secret(&mut self, channel: &Channel) -> Result<()> {
+    pub async fn update_channel(&mut self, channel: &Channel) -> Result<()> {
         let sql = "UPDATE channels SET settings = $3, sealed = $4, old_sealed = $5, \
                    old_place = $6, old_until = $7 WHERE tenant_id = $1 AND id = $2";
         let old = channel.old.as_ref();
@@ -190,25 +225,32 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn list_channels(&self) -> Result<Vec<Channel>> {
-        let sql = "SELECT id, name, kind, settings, sealed, old_sealed, old_place, old_until, \
-                   created_at FROM channels WHERE tenant_id = $1 ORDER BY name";
-        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
-        rows.iter()
-            .map(|row| {
-                let mut cells = row.cells();
-                Ok(Channel {
-                    id: ChannelId::from_i64(cells.int()?),
-                    name: cells.text()?,
-                    kind: ChannelKind::parse(&cells.text()?)?,
-                    settings: parsed(&cells.text()?, "settings of a channel")?,
-                    sealed: cells.maybe_text()?,
-                    old: {
-                        let (sealed, place) = (cells.maybe_text()?, cells.maybe_text()?);
-                        cells.maybe_time()?.map(|until| OldSecret { sealed, place, until })
-                    },
-                    created_at: cells.time()?,
-                })
-            })
-            .collect()
+        let sql =
+            format!("SELECT {COLUMNS} FROM channels c WHERE c.tenant_id = $1 ORDER BY c.name");
+        let rows = self.db.fetch(&sql, vec![self.tenant().into()]).await?;
+        rows.iter().map(|row| channel(row.cells())).collect()
     }
+}
+
+pub(super) const COLUMNS: &str = "c.id, c.name, c.kind, c.settings, c.sealed, c.old_sealed, c.old_place, c.old_until, \
+                       c.created_at, c.api_id, c.account_id";
+
+pub(super) fn channel(mut cells: Cells<'_>) -> Result<Channel> {
+    Ok(Channel {
+        id: ChannelId::from_i64(cells.int()?),
+        name: cells.text()?,
+        kind: ChannelKind::parse(&cells.text()?)?,
+        settings: parsed(&cells.text()?, "settings of a channel")?,
+        sealed: cells.maybe_text()?,
+        old: {
+            let (sealed, place) = (cells.maybe_text()?, cells.maybe_text()?);
+            cells.maybe_time()?.map(|until| OldSecret { sealed, place, until })
+        },
+        created_at: cells.time()?,
+        of: {
+            let (api, account) = (cells.maybe_int()?, cells.maybe_int()?);
+            let account_id = account.map(AccountId::from_i64);
+            api.map(|api| OfApi { api_id: ApiId::from_i64(api), account_id })
+        },
+    })
 }

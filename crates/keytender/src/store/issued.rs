@@ -4,7 +4,7 @@ use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::{Span, Time};
 
 use super::apps::words;
-use super::bulk::json;
+use super::bulk;
 use super::db::{Cells, Tx, Value};
 use super::{Result, Store};
 
@@ -161,6 +161,31 @@ impl Tx {
     }
 }
 
+/// Those of some ids, which are rows of `given`.
+fn among(given: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM issued_keys WHERE key_id IN (SELECT given.id FROM {given}) \
+         AND tenant_id = $2"
+    )
+}
+
+impl Tx {
+    /// As [`Store::find_issued`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find_issued(&mut self, ids: &[KeyId]) -> Result<Vec<Issued>> {
+        let sql = among(&self.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(KeyId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
+        rows.iter().map(|row| issued(row.cells())).collect()
+    }
+}
+
 impl Store {
     /// What these keys are beside keys; of those that are keys of an API.
     ///
@@ -170,13 +195,14 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let lines: Vec<_> = ids.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
-        let given = self.db.json_rows(&[("id", "BIGINT")]);
-        let sql = format!(
-            "SELECT {COLUMNS} FROM issued_keys WHERE key_id IN (SELECT given.id FROM {given}) \
-             AND tenant_id = $2"
-        );
-        let rows = self.db.fetch(&sql, vec![json(&lines)?.into(), self.tenant().into()]).await?;
+        let sql = among(&self.db.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .db
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(KeyId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
         rows.iter().map(|row| issued(row.cells())).collect()
     }
 

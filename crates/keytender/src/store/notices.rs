@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use keytender_core::access::Side;
-use keytender_core::id::{ChannelId, KeyId, NoticeId};
+use keytender_core::id::{AccountId, ApiId, ChannelId, KeyId, NoticeId};
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,38 @@ pub struct Notice {
     pub sent_at: Option<Time>,
     /// Why the last attempt failed.
     pub error: Option<String>,
+    /// In the name of which API of ours; in this installation's, if of none.
+    pub api_id: Option<ApiId>,
+    /// Of the keys of which of its customers it tells.
+    pub account_id: Option<AccountId>,
+}
+
+impl Notice {
+    /// A notice that nobody has tried to deliver yet, in this installation's name.
+    pub fn new(
+        id: NoticeId,
+        channel_id: ChannelId,
+        recipient: String,
+        subject: String,
+        content: String,
+        at: Time,
+    ) -> Self {
+        Self {
+            id,
+            channel_id,
+            recipient,
+            subject,
+            content,
+            state: NoticeState::Waiting,
+            created_at: at,
+            send_at: at,
+            attempts: 0,
+            sent_at: None,
+            error: None,
+            api_id: None,
+            account_id: None,
+        }
+    }
 }
 
 /// What a notice tells of one key: each problem in each stage once to each recipient.
@@ -120,6 +152,12 @@ pub struct Which {
     pub recipient: Option<String>,
     /// That tell of keys on this side alone.
     pub side: Option<Side>,
+    /// By this channel.
+    pub channel: Option<ChannelId>,
+    /// In the name of this API.
+    pub api: Option<ApiId>,
+    /// Of keys of this customer of it.
+    pub account: Option<AccountId>,
 }
 
 impl Which {
@@ -139,6 +177,15 @@ impl Which {
         }
         if let Some(recipient) = &self.recipient {
             and("n.recipient = ?", recipient.as_str().into());
+        }
+        if let Some(channel) = self.channel {
+            and("n.channel_id = ?", channel.as_i64().into());
+        }
+        if let Some(api) = self.api {
+            and("n.api_id = ?", api.as_i64().into());
+        }
+        if let Some(account) = self.account {
+            and("n.account_id = ?", account.as_i64().into());
         }
         if let Some(side) = self.side {
             let other = "NOT EXISTS (SELECT 1 FROM notice_items i JOIN keys k ON k.id = i.key_id \
@@ -196,7 +243,7 @@ impl<'i> ItemLine<'i> {
 }
 
 const COLUMNS: &str = "id, channel_id, recipient, subject, content, state, created_at, send_at, \
-                       attempts, sent_at, error";
+                       attempts, sent_at, error, api_id, account_id";
 
 fn notice(mut cells: Cells<'_>) -> Result<Notice> {
     Ok(Notice {
@@ -211,6 +258,8 @@ fn notice(mut cells: Cells<'_>) -> Result<Notice> {
         attempts: u32::try_from(cells.int()?).unwrap_or(u32::MAX),
         sent_at: cells.maybe_time()?,
         error: cells.maybe_text()?,
+        api_id: cells.maybe_int()?.map(ApiId::from_i64),
+        account_id: cells.maybe_int()?.map(AccountId::from_i64),
     })
 }
 
@@ -223,7 +272,7 @@ impl Tx {
     pub async fn insert_notice(&mut self, notice: &Notice, items: &[NoticeItem]) -> Result<bool> {
         let sql = format!(
             "INSERT INTO notices (tenant_id, {COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
         );
         let values = vec![
             self.tenant().into(),
@@ -238,6 +287,8 @@ impl Tx {
             i64::from(notice.attempts).into(),
             notice.sent_at.into(),
             notice.error.as_deref().into(),
+            notice.api_id.map(ApiId::as_i64).into(),
+            notice.account_id.map(AccountId::as_i64).into(),
         ];
         self.execute(&sql, values).await?;
         for some in items.chunks(KEYS_AT_ONCE) {
@@ -290,31 +341,43 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets a dead notice wait again, from its first attempt on; false if it is not dead.
+    /// Lets a dead notice wait again, from its first attempt on, or an event that its receiver took; false if
+    /// it is neither.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn revive_notice(&mut self, id: NoticeId, now: Time) -> Result<bool> {
         let sql = "UPDATE notices SET state = 'waiting', attempts = 0, send_at = $3, error = NULL, \
-                   leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND state = 'dead'";
+                   leased_until = NULL WHERE tenant_id = $1 AND id = $2 AND (state = 'dead' \
+                   OR state = 'sent' AND EXISTS (SELECT 1 FROM channels c \
+                   WHERE c.id = notices.channel_id AND c.kind = 'webhook'))";
         let values = vec![self.tenant().into(), id.as_i64().into(), now.into()];
         Ok(self.execute(sql, values).await? > 0)
     }
 }
 
 impl Store {
-    /// The waiting notices whose time has come and that nobody has in hand, the oldest first.
+    /// The waiting notices whose time has come and that nobody has in hand, the oldest first: those of the
+    /// installation if it `is_started`, and those of APIs whose notices were started.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn due_notices(&self, now: Time, limit: i64) -> Result<Vec<Notice>> {
+    pub async fn due_notices(
+        &self,
+        is_started: bool,
+        now: Time,
+        limit: i64,
+    ) -> Result<Vec<Notice>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM notices WHERE tenant_id = $1 AND state = 'waiting' \
              AND send_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+             AND (api_id IS NULL AND $4 = 1 OR api_id IN (SELECT id FROM apis \
+             WHERE tenant_id = $1 AND notices_started_at IS NOT NULL)) \
              ORDER BY send_at, id LIMIT $3"
         );
-        let rows =
-            self.db.fetch(&sql, vec![self.tenant().into(), now.into(), limit.into()]).await?;
+        let values =
+            vec![self.tenant().into(), now.into(), limit.into(), i64::from(is_started).into()];
+        let rows = self.db.fetch(&sql, values).await?;
         rows.iter().map(|row| notice(row.cells())).collect()
     }
 
@@ -368,19 +431,23 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn told_since(&self, since: Time) -> Result<HashSet<(ChannelId, String)>> {
-        let sql = "SELECT DISTINCT n.channel_id, n.recipient FROM notices n \
+    pub async fn told_since(&self, since: Time) -> Result<HashSet<Reached>> {
+        let sql = "SELECT DISTINCT n.channel_id, n.recipient, n.account_id FROM notices n \
                    JOIN channels c ON c.id = n.channel_id WHERE n.tenant_id = $1 \
                    AND c.kind <> 'webhook' AND (n.state = 'waiting' OR n.sent_at > $2)";
         let rows = self.db.fetch(sql, vec![self.tenant().into(), since.into()]).await?;
         rows.iter()
             .map(|row| {
                 let mut cells = row.cells();
-                Ok((ChannelId::from_i64(cells.int()?), cells.text()?))
+                let (channel, recipient) = (ChannelId::from_i64(cells.int()?), cells.text()?);
+                Ok((channel, recipient, cells.maybe_int()?.map(AccountId::from_i64)))
             })
             .collect()
     }
 }
+
+/// Somebody whom a digest reached: by which channel, at which address, and as which customer of ours.
+pub type Reached = (ChannelId, String, Option<AccountId>);
 
 fn told_item(mut cells: Cells<'_>) -> Result<ToldItem> {
     Ok(ToldItem {

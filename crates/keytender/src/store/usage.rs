@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use keytender_core::id::{AppId, KeyId};
 use keytender_core::key::Use;
-use keytender_core::time::Span;
+use keytender_core::time::{Span, Time};
 use serde::Serialize;
 
-use super::bulk::json;
+use super::bulk::{ROWS_AT_ONCE, ids, json};
 use super::db::Tx;
 use super::{Result, Store};
 
@@ -163,9 +163,62 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Where each of these keys was used, the latest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn places_of_keys(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, Vec<PlaceUse>>> {
+        let sql = format!(
+            "SELECT key_id, region, service, last_at FROM key_places WHERE tenant_id = $2 \
+             AND key_id IN (SELECT given.id FROM {}) ORDER BY last_at DESC, region, service",
+            self.db.json_rows(&[("id", "BIGINT")])
+        );
+        let mut places: HashMap<KeyId, Vec<PlaceUse>> = HashMap::new();
+        for row in self
+            .db
+            .fetch(&sql, vec![ids(keys.iter().copied().map(KeyId::as_i64))?, self.tenant().into()])
+            .await?
+        {
+            let mut cells = row.cells();
+            let (key_id, region, service) = (cells.int()?, cells.text()?, cells.text()?);
+            let place = PlaceUse { key_id, region, service, last_at: cells.int()? };
+            places.entry(KeyId::from_i64(key_id)).or_default().push(place);
+        }
+        Ok(places)
+    }
+
+    /// When each of these keys was last used, and from where if that is known.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn last_addresses(
+        &self,
+        keys: &[KeyId],
+    ) -> Result<HashMap<KeyId, (Time, Option<String>)>> {
+        let sql = format!(
+            "SELECT key_id, last_at, address FROM key_usage WHERE tenant_id = $2 \
+             AND key_id IN (SELECT given.id FROM {}) ORDER BY last_at",
+            self.db.json_rows(&[("id", "BIGINT")])
+        );
+        let rows = self
+            .db
+            .fetch(&sql, vec![ids(keys.iter().copied().map(KeyId::as_i64))?, self.tenant().into()])
+            .await?;
+        // Of several verifiers the latest.
+        rows.iter()
+            .map(|row| {
+                let mut cells = row.cells();
+                let key = KeyId::from_i64(cells.int()?);
+                Ok((key, (cells.time()?, cells.maybe_text()?)))
+            })
+            .collect()
+    }
+}
+
 impl Tx {
     /// Writes what a verifier has counted. Sums only grow, so the same may be written again, and late. The keys that
-    /// `is_news` lets through show it themselves.
+    /// `is_news` lets through show it themselves; those of them that nobody had used before are given back.
     ///
     /// # Errors
     /// When the database refuses.
@@ -176,7 +229,7 @@ impl Tx {
         used: &[Usage],
         places: &[PlaceUse],
         is_news: impl FnMut(&Usage, Option<&PlaceUse>) -> bool,
-    ) -> Result<()> {
+    ) -> Result<Vec<KeyId>> {
         self.write_days(node, epoch, used).await?;
         self.write_counts(node, epoch, used).await?;
         self.write_places(places).await?;
@@ -246,8 +299,8 @@ impl Tx {
         let columns =
             [("key_id", "BIGINT"), ("region", "TEXT"), ("service", "TEXT"), ("last_at", "BIGINT")];
         let sql = format!(
-            "INSERT INTO key_places (tenant_id, key_id, region, service, last_at) \
-             SELECT {}, given.key_id, given.region, given.service, given.last_at \
+            "INSERT INTO key_places (tenant_id, key_id, region, service, last_at, first_at) \
+             SELECT {}, given.key_id, given.region, given.service, given.last_at, given.last_at \
              FROM {} WHERE given.key_id IN (SELECT key_id FROM issued_keys) \
              ON CONFLICT (tenant_id, key_id, region, service) DO UPDATE SET last_at = \
              CASE WHEN excluded.last_at > key_places.last_at THEN excluded.last_at \
@@ -260,13 +313,13 @@ impl Tx {
     }
 
     /// Lets the keys themselves show their last use, by which lists are sorted and rules judge: where it is
-    /// the first, elsewhere than the one before, or later by a minute.
+    /// the first, elsewhere than the one before, or later by a minute. Those that nobody had used before.
     async fn show_uses(
         &mut self,
         used: &[Usage],
         places: &[PlaceUse],
         mut is_news: impl FnMut(&Usage, Option<&PlaceUse>) -> bool,
-    ) -> Result<()> {
+    ) -> Result<Vec<KeyId>> {
         let mut latest: HashMap<i64, &PlaceUse> = HashMap::new();
         for place in places {
             let known = latest.entry(place.key_id).or_insert(place);
@@ -279,17 +332,28 @@ impl Tx {
         let lines: Vec<_> = news.map(|(one, place)| Shown::of(one, place)).collect();
         let columns =
             [("key_id", "BIGINT"), ("last_at", "BIGINT"), ("region", "TEXT"), ("service", "TEXT")];
+        let set = "use_at = given.last_at, use_region = given.region, use_service = given.service";
+        let first = format!(
+            "UPDATE keys SET use_status = 'used', evaluate_at = 0, {set} FROM {} \
+             WHERE keys.id = given.key_id AND keys.use_status <> 'used' RETURNING id",
+            self.json_rows(&columns)
+        );
+        let mut first_used = Vec::new();
+        for lines in lines.chunks(ROWS_AT_ONCE) {
+            let rows = self.fetch(&first, vec![json(lines)?.into()]).await?;
+            for row in &rows {
+                first_used.push(KeyId::from_i64(row.cells().int()?));
+            }
+        }
         let sql = format!(
-            "UPDATE keys SET use_status = 'used', use_at = given.last_at, \
-             use_region = given.region, use_service = given.service, \
-             evaluate_at = CASE WHEN use_status = 'used' THEN evaluate_at ELSE 0 END \
-             FROM {{given}} WHERE keys.id = given.key_id AND (keys.use_status <> 'used' \
-             OR keys.use_at < given.last_at - {} OR keys.use_at < given.last_at \
+            "UPDATE keys SET {set} FROM {{given}} WHERE keys.id = given.key_id \
+             AND (keys.use_at < given.last_at - {} OR keys.use_at < given.last_at \
              AND (COALESCE(keys.use_region, '') <> COALESCE(given.region, '') \
              OR COALESCE(keys.use_service, '') <> COALESCE(given.service, '')))",
             SHOWN_GRAIN.as_micros()
         );
-        self.each(&sql, &columns, &lines).await
+        self.each(&sql, &columns, &lines).await?;
+        Ok(first_used)
     }
 }
 

@@ -22,7 +22,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 88] = [
+const PAGES: [(&str, &str, &[Scope]); 99] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -66,6 +66,17 @@ const PAGES: [(&str, &str, &[Scope]); 88] = [
     ("GET", "/notices/channels/new?kind=mail", &[Scope::ChannelsWrite]),
     ("GET", "/notices/channels/nobody/remove", &[Scope::ChannelsWrite]),
     ("POST", "/notices/channels/nobody/remove", &[Scope::ChannelsWrite]),
+    ("GET", "/notices/channels/nobody", &[Scope::ChannelsRead]),
+    ("POST", "/notices/channels/nobody/events", &[Scope::ChannelsWrite]),
+    ("POST", "/notices/channels/nobody/test", &[Scope::ChannelsWrite]),
+    ("POST", "/notices/channels/nobody/rotation", &[Scope::ChannelsWrite]),
+    ("POST", "/notices/channels/nobody/rotation/end", &[Scope::ChannelsWrite]),
+    ("GET", "/apis/nobody/notices", &[Scope::ApisRead, Scope::NoticesRead]),
+    ("POST", "/apis/nobody/notices", &[Scope::NoticesWrite]),
+    ("POST", "/apis/nobody/notices/preview", &[Scope::NoticesWrite]),
+    ("POST", "/apis/nobody/notices/start", &[Scope::NoticesWrite]),
+    ("GET", "/apis/nobody/notices/stop", &[Scope::NoticesWrite]),
+    ("POST", "/apis/nobody/notices/stop", &[Scope::NoticesWrite]),
     ("GET", "/policy", &[Scope::PolicyRead]),
     ("GET", "/policy/edit", &[Scope::PolicyRead]),
     ("POST", "/policy/check", &[Scope::PolicyRead]),

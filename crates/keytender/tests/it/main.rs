@@ -28,6 +28,7 @@ mod console_pages;
 mod console_passkeys;
 mod console_sign_in;
 mod console_walk;
+mod customers;
 mod customers_own;
 mod damaged;
 mod databases;

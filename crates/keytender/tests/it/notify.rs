@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keytender::notify::mail::{Mailer, Message, Smtp, Tls};
+use keytender::notify::mail::{Mailer, Message, Sender, Smtp, Tls};
 use keytender::notify::{Accepted, Failed, Step, Verdict, Why, html};
 use keytender_core::key::{Key, LastUse, PrincipalKind};
 use keytender_core::notice::{About, Digest, Footer, Item, subject, text};
@@ -94,6 +94,8 @@ fn message(mailer: &Mailer) -> Message {
         message_id: mailer.id("not_0dj2c8xk3v9q4"),
         references: vec![mailer.id("key_1"), mailer.id("key_2")],
         date: now(),
+        sender: Sender::default(),
+        unsubscribe: None,
     }
 }
 

@@ -70,7 +70,8 @@ fn posted(status: &'static str, secrets: &[Secret]) -> (Result<Accepted, Failed>
     let (url, server) = one_request(status);
     let hooks = hooks();
     let secrets = secrets.iter().map(|secret| SigningSecret::parse(secret).unwrap()).collect();
-    let endpoint = Endpoint { target: hooks.target(&Secret::new(url)).unwrap(), secrets };
+    let target = hooks.target(&Secret::new(url)).unwrap();
+    let endpoint = Endpoint { target, secrets, agent: None };
     let outcome = run(webhook::send(&hooks, &endpoint, &event(), clock::now()));
     let (headers, body) = server.join().unwrap();
     (outcome, headers.into_iter().map(|(name, value)| (name, json!(value))).collect(), body)
@@ -98,13 +99,24 @@ pub(crate) fn verified(
     body: &str,
 ) -> Option<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/verify_webhook.py");
-    let mut child = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    asked(Command::new(python).arg(script), secret, headers, body)
+}
+
+/// What the published library of JavaScript makes of a request; `None` if it refuses it.
+pub(crate) fn verified_in_javascript(
+    modules: &str,
+    secret: &Secret,
+    headers: &Value,
+    body: &str,
+) -> Option<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/verify_webhook.mjs");
+    asked(Command::new("node").arg(script).arg(modules), secret, headers, body)
+}
+
+/// What a program that verifies says of a request.
+fn asked(program: &mut Command, secret: &Secret, headers: &Value, body: &str) -> Option<Value> {
+    let mut child =
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let given = json!({"secret": secret.expose(), "headers": headers, "body": body});
     child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -152,6 +164,7 @@ fn a_private_address_is_not_reached_by_any_way() {
     let endpoint = |url: String| Endpoint {
         target: hooks().target(&Secret::new(url)).unwrap(),
         secrets: vec![SigningSecret::parse(&SigningSecret::from_random(&[1; 32])).unwrap()],
+        agent: None,
     };
     // The last is a name, as the resolver sees it, for this machine.
     for host in ["127.0.0.1", "localhost", "a.localhost"] {
@@ -170,6 +183,7 @@ fn what_is_too_large_is_not_sent() {
     let endpoint = Endpoint {
         target: hooks.target(&Secret::new("https://127.0.0.1:1/")).unwrap(),
         secrets: vec![SigningSecret::parse(&SigningSecret::from_random(&[1; 32])).unwrap()],
+        agent: None,
     };
     let failed = run(webhook::send(&hooks, &endpoint, &event, now())).unwrap_err();
     assert_eq!((failed.verdict, failed.why), (Verdict::Permanent, Why::TooLarge));

@@ -52,7 +52,7 @@ pub async fn begin(
     if is_same(inventory, &before, &channel).await? {
         return Err(Error::new(format!("`{}` has this signing secret already", before.name)));
     }
-    tx.exchange_secret(&channel).await.map_err(cannot_write)?;
+    tx.update_channel(&channel).await.map_err(cannot_write)?;
     let until = channel.old.as_ref().map(|old| old.until);
     let details = json!({"name": channel.name, "old_until": until});
     let act = Done { details, ..done("channel.rotate", &channel) };
@@ -80,7 +80,7 @@ pub async fn end(
         let error = Error::new(format!("no old secret of `{}` signs any more", channel.name));
         return Err(error.kind(Kind::Conflict));
     }
-    tx.exchange_secret(&channel).await.map_err(cannot_write)?;
+    tx.update_channel(&channel).await.map_err(cannot_write)?;
     inventory.log(&mut tx, done("channel.end-rotation", &channel)).await?;
     commit(tx).await
 }

@@ -17,6 +17,7 @@ use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
 use crate::app::issued::{self, Activation, NewIssued, NewRotation};
 use crate::app::node::feed;
+use crate::app::notify::of_api;
 use crate::app::view::KeyChange;
 use crate::app::{evaluate, keys};
 use crate::error::Error;
@@ -76,6 +77,15 @@ pub(super) async fn fill(inventory: &Inventory) -> Result<(), Error> {
     let settings =
         ApiSettings { title: Some("Acme Orders".to_owned()), portal, ..ApiSettings::default() };
     apis::add(&first, NewApi { name: API.to_owned(), brand: None, settings }).await?;
+    let said = |text: &str| Some(Some(text.to_owned()));
+    let voice = of_api::Change {
+        started: None,
+        from: said("keys@acme-orders.example"),
+        reply_to: said("help@acme-orders.example"),
+        keys_page: said("https://acme-orders.example/settings/keys"),
+        support: said("https://acme-orders.example/help"),
+    };
+    of_api::change(&first, API, &voice, |_| Ok(())).await?;
     let apps = add_apps(&first).await?;
     let mut made = Vec::with_capacity(KEYS.len());
     for (app, label, ago, ends) in KEYS {

@@ -48,6 +48,7 @@ pub(super) fn told(saying: &Saying, owners: &[(Owner, Vec<OwnerClaim>)]) -> Opti
 pub(super) fn channel(chance: &mut Chance, now: Time) -> Channel {
     Channel {
         id: ChannelId::from_random(chance.bits()),
+        of: None,
         name: "mail".to_owned(),
         kind: ChannelKind::Mail,
         settings: Settings {

@@ -21,14 +21,15 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::revoke::end;
-use super::{
-    Both, Created, Draft, Place, changed, insert, lock, lock_one, log, put_state, wait_for_app,
-};
+use super::{Both, Created, Draft, Place, changed, insert, lock, lock_one, log, wait_for_app};
 use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
+use crate::app::notify;
 use crate::error::{Error, Kind};
+use crate::notify::webhook::EventKind;
 use crate::store::accounts::Account;
 use crate::store::db::Tx;
 use crate::store::issued::Issued;
+use crate::store::keys::Told;
 
 /// How long both keys work of which nobody says how long: a weekly job shows within it that it still has
 /// the old one.
@@ -105,6 +106,9 @@ pub async fn rotate(inventory: &Inventory, word: &str, new: NewRotation) -> Resu
     tx.update_issued(&old.issued).await.map_err(cannot_write)?;
     let details = json!({"new": made.key_id.to_string(), "id": made.token_id,
                          "overlap_seconds": overlap.as_micros() / 1_000_000, "activation": new.activation});
+    if is_at_once {
+        tell_rotated(&mut tx, &account, &old, inventory.now).await?;
+    }
     log(inventory, &mut tx, "key.rotate", old.issued.key_id, new.why.as_deref(), details).await?;
     let keys: Vec<&Issued> = [&made, &old.issued].into_iter().chain(&cancelled).collect();
     changed(&mut tx, &keys, inventory.now).await?;
@@ -176,7 +180,11 @@ pub async fn activate(inventory: &Inventory, id: KeyId, at: Time) -> Result<bool
     }
     let account = new.held.account_id.to_string();
     let account = crate::app::accounts::get(inventory, &account).await?;
-    put_state(&mut tx, &account, &new.held, State::Active, Event::FirstUsed, at).await?;
+    // That it was used is told by whoever writes its first use.
+    tx.tell_key(id, Told::State(State::Active)).await.map_err(cannot_write)?;
+    new.held.record.key.state = State::Active;
+    let versions = [(&new.held.record, vec![Event::FirstUsed])];
+    tx.write_key_versions(&versions, at).await.map_err(cannot_write)?;
     new.issued.activated_at = Some(at);
     tx.update_issued(&new.issued).await.map_err(cannot_write)?;
     let mut keys = vec![new.issued];
@@ -188,11 +196,18 @@ pub async fn activate(inventory: &Inventory, id: KeyId, at: Time) -> Result<bool
         let overlap = keys.first().and_then(|new| new.overlap).unwrap_or(DEFAULT_OVERLAP);
         old.issued.retires_at = Some(at.plus(overlap));
         tx.update_issued(&old.issued).await.map_err(cannot_write)?;
+        tell_rotated(&mut tx, &account, &old, at).await?;
         keys.push(old.issued);
     }
     changed(&mut tx, &keys.iter().collect::<Vec<_>>(), inventory.now).await?;
     commit(tx).await?;
     Ok(true)
+}
+
+/// Tells webhooks that another key works in the place of this one.
+async fn tell_rotated(tx: &mut Tx, account: &Account, old: &Both, at: Time) -> Result<(), Error> {
+    let happened = [(&old.held.record, EventKind::Rotated)];
+    notify::tell_events(tx, account, &happened, at).await.map_err(cannot_write)
 }
 
 /// The rotation that a key is in or was in, as the one before or the one after.

@@ -12,7 +12,8 @@ use keytender_verify::usage::UsageError;
 use super::shown::Shown;
 use super::{Node, cannot_follow};
 use crate::app::inventory::Inventory;
-use crate::app::issued;
+use crate::app::{issued, notify};
+use crate::clock;
 use crate::error::Error;
 use crate::store::usage::{PlaceUse, Usage as Counted};
 use crate::store::{self, Failure, Store};
@@ -67,7 +68,8 @@ pub(super) async fn write(
     let is_news = |one: &Counted, place: Option<&PlaceUse>| {
         shown.is_none_or(|shown| shown.is_news(one, place))
     };
-    tx.write_usage(&batch.node, batch.epoch, &used, &places, is_news).await?;
+    let first = tx.write_usage(&batch.node, batch.epoch, &used, &places, is_news).await?;
+    notify::first_used(&mut tx, &first, clock::now()).await?;
     tx.commit().await.map_err(Failure::from)
 }
 

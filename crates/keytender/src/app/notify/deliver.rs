@@ -13,7 +13,7 @@ use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::turn::Turn;
 use crate::clock;
 use crate::error::{Error, Kind};
-use crate::notify::mail::Message;
+use crate::notify::mail::{Message, Sender};
 use crate::notify::webhook::{self, Event, EventKind};
 use crate::notify::{Accepted, Failed, Step, Verdict, Why, chat};
 use crate::store::channels::{Channel, ChannelKind};
@@ -45,11 +45,16 @@ pub struct Delivered {
     pub unheard: u64,
 }
 
-/// Delivers every waiting notice whose time has come, each at most once, as long as it is our turn.
+/// Delivers every waiting notice whose time has come, each at most once, as long as it is our turn: those of
+/// the installation if its notices were started, and those of each API whose were.
 ///
 /// # Errors
 /// When the database does not do its part; what channels refuse is counted.
-pub(super) async fn deliver(inventory: &Inventory, turn: &Turn) -> Result<Delivered, Error> {
+pub(super) async fn deliver(
+    inventory: &Inventory,
+    is_started: bool,
+    turn: &Turn,
+) -> Result<Delivered, Error> {
     inventory.store.forget_old_secrets(inventory.now).await.map_err(cannot_write)?;
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
     let channels: HashMap<ChannelId, Channel> =
@@ -58,7 +63,7 @@ pub(super) async fn deliver(inventory: &Inventory, turn: &Turn) -> Result<Delive
     let mut delivered = Delivered::default();
     let begun = clock::now().max(inventory.now);
     loop {
-        let waiting = inventory.store.due_notices(begun, NOTICES_AT_ONCE).await;
+        let waiting = inventory.store.due_notices(is_started, begun, NOTICES_AT_ONCE).await;
         let waiting = waiting.map_err(cannot_read)?;
         if waiting.is_empty() {
             return Ok(delivered);
@@ -74,7 +79,8 @@ pub(super) async fn deliver(inventory: &Inventory, turn: &Turn) -> Result<Delive
             }
             let ready = opened.get(&channel.id);
             if take(inventory, &notice, begun, turn).await? {
-                attempt(inventory, &notice, channel, ready, begun, &mut delivered).await?;
+                attempt(inventory, &notice, channel, ready, begun, MAX_ATTEMPTS, &mut delivered)
+                    .await?;
             }
         }
     }
@@ -94,13 +100,14 @@ async fn take(
     Ok(is_ours)
 }
 
-/// One attempt at a notice that we took: hands it over, and writes how that ended.
+/// One attempt of `max_attempts` at a notice that we took: hands it over, and writes how that ended.
 async fn attempt(
     inventory: &Inventory,
     notice: &Notice,
     channel: &Channel,
     opened: Option<&Result<Opened, String>>,
     begun: Time,
+    max_attempts: u32,
     delivered: &mut Delivered,
 ) -> Result<(), Error> {
     let now = clock::now().max(begun);
@@ -125,7 +132,7 @@ async fn attempt(
             delivered.sent += 1;
             tx.end_attempt(id, NoticeState::Sent, notice.send_at, Some(now), None).await
         }
-        End::Later(why, _) if notice.attempts + 1 >= MAX_ATTEMPTS => {
+        End::Later(why, _) if notice.attempts + 1 >= max_attempts => {
             delivered.dead += 1;
             tx.end_attempt(id, NoticeState::Dead, notice.send_at, None, Some(why)).await
         }
@@ -180,6 +187,9 @@ struct Mail {
     text: String,
     html: String,
     keys: Vec<String>,
+    #[serde(default)]
+    sender: Sender,
+    unsubscribe: Option<String>,
 }
 
 /// The content of a webhook in the outbox.
@@ -217,6 +227,8 @@ async fn hand_over(
                 message_id: mailer.id(&notice.id.to_string()),
                 references: threads,
                 date: notice.created_at,
+                sender: mail.sender,
+                unsubscribe: mail.unsubscribe,
             };
             mailer.send(&message).await
         }
@@ -236,6 +248,25 @@ async fn hand_over(
     }
 }
 
+/// Makes the one attempt at a notice at once, whether or not notices were started.
+///
+/// # Errors
+/// When the database does not do its part; what the channel refuses is in the notice.
+pub async fn try_event(
+    inventory: &Inventory,
+    channel: &Channel,
+    notice: &Notice,
+) -> Result<(), Error> {
+    let turn = Turn::free();
+    let opened = Opened::open(inventory, channel).await.map_err(|error| error.report());
+    if take(inventory, notice, inventory.now, &turn).await? {
+        let mut delivered = Delivered::default();
+        attempt(inventory, notice, channel, Some(&opened), inventory.now, 1, &mut delivered)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Sends a mail to one address at once, to see whether the mail server takes it.
 ///
 /// # Errors
@@ -245,7 +276,8 @@ pub async fn test(inventory: &Inventory, address: &str) -> Result<(), Error> {
         return Err(Error::new("this is no mail address").hint("such as you@example.com"));
     }
     let all = inventory.store.list_channels().await.map_err(cannot_read)?;
-    let channel = all.into_iter().find(|channel| channel.kind == ChannelKind::Mail);
+    let is_ours = |channel: &Channel| channel.kind == ChannelKind::Mail && channel.of.is_none();
+    let channel = all.into_iter().find(is_ours);
     let channel = channel.ok_or_else(|| {
         Error::new("there is no mail server")
             .hint("add one: keytender channels add mail --host HOST --from ADDRESS")
@@ -265,6 +297,8 @@ pub async fn test(inventory: &Inventory, address: &str) -> Result<(), Error> {
         message_id: mailer.id(&format!("test-{number:016x}")),
         references: Vec::new(),
         date: inventory.now,
+        sender: Sender::default(),
+        unsubscribe: None,
     };
     mailer.send(&message).await.map(drop).map_err(|failed| {
         Error::new(format!("the test was not delivered by `{}`", channel.name))

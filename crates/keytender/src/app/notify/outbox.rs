@@ -8,24 +8,48 @@ use serde_json::json;
 
 use crate::app::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use crate::app::view::NoticeView;
+use crate::app::{apis, channels, customers};
 use crate::error::{Error, Kind};
+use crate::store::channels::Channel;
 use crate::store::notices::{Notice, NoticeState, Which};
+
+/// Which notices somebody asks for; every part that is given must hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked<'a> {
+    /// In this state.
+    pub state: Option<NoticeState>,
+    /// By the channel of this name or id.
+    pub channel: Option<&'a str>,
+    /// In the name of the API of this name or id.
+    pub api: Option<&'a str>,
+    /// Of keys of the customer of this name or id.
+    pub account: Option<&'a str>,
+}
 
 /// The notices that whoever asks sees, the newest first, from behind `after` on.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When there is no such channel, API or customer, or the database does not answer.
 pub async fn list(
     inventory: &Inventory,
-    state: Option<NoticeState>,
+    asked: Asked<'_>,
     limit: u32,
     after: Option<(Time, NoticeId)>,
 ) -> Result<Vec<NoticeView>, Error> {
     let Some(seen) = seen(inventory).await? else { return Ok(Vec::new()) };
-    let which = Which { state, ..seen };
+    let mut which = Which { state: asked.state, ..seen };
+    if let Some(word) = asked.channel {
+        which.channel = Some(channels::get(inventory, word).await?.id);
+    }
+    if let Some(word) = asked.api {
+        which.api = Some(apis::get(inventory, word).await?.id);
+    }
+    if let Some(word) = asked.account {
+        which.account = Some(customers::get(inventory, word).await?.id);
+    }
     let notices = inventory.store.list_notices(&which, limit, after).await.map_err(cannot_read)?;
-    let names = names(inventory).await?;
-    Ok(notices.iter().map(|notice| of(notice, &names)).collect())
+    let channels = all_channels(inventory).await?;
+    Ok(notices.iter().map(|notice| of(notice, &channels)).collect())
 }
 
 /// One notice with what it says.
@@ -34,20 +58,21 @@ pub async fn list(
 /// When there is none of this id, or it is not for whoever asks.
 pub async fn view(inventory: &Inventory, id: NoticeId) -> Result<NoticeView, Error> {
     let notice = get(inventory, id).await?;
-    Ok(of(&notice, &names(inventory).await?).with_content(&notice))
+    Ok(of(&notice, &all_channels(inventory).await?).with_content(&notice))
 }
 
-/// Lets a dead notice wait again, from its first attempt on.
+/// Lets a dead notice wait again, from its first attempt on; and an event, which programs can take twice, also
+/// if its receiver took it.
 ///
 /// # Errors
-/// When there is none of this id, or it is not dead.
+/// When there is none of this id, or it is neither.
 pub async fn send_again(inventory: &Inventory, id: NoticeId) -> Result<NoticeView, Error> {
     let found = get(inventory, id).await?;
     let mut tx = inventory.begin().await?;
     if !tx.revive_notice(found.id, inventory.now).await.map_err(cannot_write)? {
         return Err(Error::new(format!("{id} is {}", found.state.as_str()))
             .kind(Kind::Conflict)
-            .hint("only a dead notice is sent again"));
+            .hint("only a dead notice is sent again, or an event that a webhook took"));
     }
     let act = Done {
         verb: "notice.send-again",
@@ -87,12 +112,11 @@ async fn seen(inventory: &Inventory) -> Result<Option<Which>, Error> {
     Ok(owner.map(|owner| Which { recipient: Some(owner.address), ..which }))
 }
 
-async fn names(inventory: &Inventory) -> Result<HashMap<ChannelId, String>, Error> {
+async fn all_channels(inventory: &Inventory) -> Result<HashMap<ChannelId, Channel>, Error> {
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
-    Ok(channels.into_iter().map(|channel| (channel.id, channel.name)).collect())
+    Ok(channels.into_iter().map(|channel| (channel.id, channel)).collect())
 }
 
-fn of(notice: &Notice, names: &HashMap<ChannelId, String>) -> NoticeView {
-    let channel = names.get(&notice.channel_id).map(String::as_str).unwrap_or_default();
-    NoticeView::of(notice, channel)
+fn of(notice: &Notice, channels: &HashMap<ChannelId, Channel>) -> NoticeView {
+    NoticeView::of(notice, channels.get(&notice.channel_id))
 }

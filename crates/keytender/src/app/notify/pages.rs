@@ -8,13 +8,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use keytender_core::id::{KeyId, NoticeId};
 
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::{links, secrets};
 use crate::error::Error;
 use crate::store::channels::ChannelKind;
-use crate::store::notices::Notice;
+use crate::store::notices::{Notice, Which};
 use crate::store::seal::Sealer;
 
 /// Where links of owners lead.
@@ -23,8 +24,13 @@ const PLACE: &str = "/mail/";
 const GAP: &str = "ONE-TIME-LINK";
 /// For what the proof is made.
 const PURPOSE: &str = "mailed link";
+/// Where whoever wants no more hints says so.
+const NO_HINTS: &str = "/no-hints/";
+/// For what that link's proof is made.
+const OF_HINTS: &str = "no hints";
 
 /// Where notices link to.
+#[derive(Default)]
 pub(super) struct Pages {
     console: Option<String>,
     users: HashSet<String>,
@@ -68,18 +74,58 @@ pub(super) async fn filled<'n>(
     inventory: &Inventory,
     notice: &'n Notice,
 ) -> Result<Cow<'n, Notice>, Error> {
-    let gap = format!("{PLACE}{GAP}/");
-    if !notice.content.contains(&gap) {
+    let (gap, of_hints) = (format!("{PLACE}{GAP}/"), format!("{NO_HINTS}{GAP}"));
+    if !notice.content.contains(&gap) && !notice.content.contains(&of_hints) {
         return Ok(Cow::Borrowed(notice));
     }
     let sealer = secrets::sealer(inventory, false).await?;
     let secret = secret(&sealer, notice.id, &notice.recipient);
+    let hints = hints_secret(&sealer, notice.id, &notice.recipient);
     let content = notice.content.replace(&gap, &format!("{PLACE}{secret}/"));
+    let content = content.replace(&of_hints, &format!("{NO_HINTS}{hints}"));
     Ok(Cow::Owned(Notice { content, ..notice.clone() }))
 }
 
 /// What stands in the links of a notice to this recipient.
 pub(crate) fn secret(sealer: &Sealer, notice: NoticeId, recipient: &str) -> String {
-    let proof = sealer.prove(PURPOSE, format!("{notice} {recipient}").as_bytes());
+    proven(sealer, PURPOSE, notice, recipient)
+}
+
+/// What stands in the link by which this recipient of a notice ends hints.
+pub(in crate::app) fn hints_secret(sealer: &Sealer, notice: NoticeId, recipient: &str) -> String {
+    proven(sealer, OF_HINTS, notice, recipient)
+}
+
+/// The notice in which the link with this secret was mailed, if `proof` made the secret of it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(in crate::app) async fn notice_of(
+    inventory: &Inventory,
+    secret: &str,
+    proof: impl FnOnce(NoticeId, &str) -> String,
+) -> Result<Option<Notice>, Error> {
+    let Some(id) = secret.split('.').next().and_then(|id| id.parse::<NoticeId>().ok()) else {
+        return Ok(None);
+    };
+    let which = Which { id: Some(id), ..Which::default() };
+    let found = inventory.store.list_notices(&which, 1, None).await.map_err(cannot_read)?;
+    let is_ours = |notice: &Notice| {
+        let expected = proof(notice.id, &notice.recipient);
+        verify_slices_are_equal(expected.as_bytes(), secret.as_bytes()).is_ok()
+    };
+    Ok(found.into_iter().next().filter(is_ours))
+}
+
+fn proven(sealer: &Sealer, purpose: &str, notice: NoticeId, recipient: &str) -> String {
+    let proof = sealer.prove(purpose, format!("{notice} {recipient}").as_bytes());
     format!("{notice}.{proof}")
+}
+
+/// The link by which whoever is told of hints ends them, in a notice that is still to be handed over. One click
+/// ends them only by TLS (RFC 8058, section 3.1).
+pub(super) async fn no_hints(inventory: &Inventory) -> Result<Option<String>, Error> {
+    let console = links::public_url(inventory).await?;
+    let console = console.filter(|console| console.starts_with("https://"));
+    Ok(console.map(|console| format!("{console}{NO_HINTS}{GAP}")))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use keytender_core::id::{AccountId, ChannelId, KeyId, OwnerId};
+use keytender_core::id::{AccountId, ApiId, KeyId, OwnerId};
 use keytender_core::key::State;
 use keytender_core::notice::{self, Digest, Item};
 use keytender_core::policy::{Policy, Severity};
@@ -17,14 +17,16 @@ use crate::error::Error;
 use crate::store::accounts::Account;
 use crate::store::channels::{Channel, ChannelKind};
 use crate::store::keys::{Filter, HeldKey};
-use crate::store::notices::{Notice, NoticeItem};
+use crate::store::notices::{Notice, NoticeItem, Reached};
 use crate::store::owners::Owner;
+use customers::Customers;
 use gather::{Digests, Gathered};
 pub(super) use outlet::Outlet;
 use problem::{AHEAD, Problem};
 use siblings::Siblings;
 use told::Told;
 
+mod customers;
 mod gather;
 mod item;
 mod letter;
@@ -69,6 +71,8 @@ struct Recipient {
     name: String,
     address: String,
     time_zone: String,
+    /// Which customer of ours, of one.
+    account: Option<AccountId>,
 }
 
 /// A key of which somebody is to be told now.
@@ -82,7 +86,8 @@ struct Tale<'k> {
 }
 
 /// A key in a letter, and what of it is told now.
-struct Part {
+struct Part<'k> {
+    held: &'k HeldKey,
     problems: Vec<Problem>,
     item: Item,
 }
@@ -105,7 +110,8 @@ pub(super) async fn plan(
     let accounts = store.list_accounts().await.map_err(cannot_read)?;
     let observed = store.last_sightings().await.map_err(cannot_read)?;
     let pages = Pages::find(inventory).await?;
-    let channels = store.list_channels().await.map_err(cannot_read)?;
+    let mut channels = store.list_channels().await.map_err(cannot_read)?;
+    channels.retain(|channel| channel.of.is_none());
     let apart = inventory.now.minus(Span::parse(APART).unwrap_or_default());
     let mut planner = Planner {
         now: inventory.now,
@@ -119,38 +125,49 @@ pub(super) async fn plan(
         told: Told::default(),
         told_lately: store.told_since(apart).await.map_err(cannot_read)?,
         siblings: Siblings::default(),
+        customers: None,
     };
-    let (mut digests, mut unheard, mut after) = (Digests::default(), 0, None);
-    // They break a rule, or may soon.
+    let filter = Filter { customers: Some(false), ..Filter::default() };
+    planner.run(inventory, &channels, filter, turn, outlet).await
+}
+
+/// Gives what is to be told now to the customers of an API, and to whoever runs it, to `outlet`; how many due
+/// keys no customer would hear of.
+///
+/// # Errors
+/// When the database does not do its part.
+pub(super) async fn plan_api(
+    inventory: &Inventory,
+    api: ApiId,
+    hours: Hours,
+    turn: &Turn,
+    outlet: &mut Outlet<'_>,
+) -> Result<u64, Error> {
+    let store = &inventory.store;
+    let policies = evaluate::policies(store).await?;
+    let Some(customers) = Customers::of(inventory, api).await? else { return Ok(0) };
+    let channels = customers.channels(store.list_channels().await.map_err(cannot_read)?);
+    let apart = inventory.now.minus(Span::parse(APART).unwrap_or_default());
     let filter = Filter {
-        finding_by: Some(inventory.now.plus(AHEAD)),
-        customers: Some(false),
+        customers: Some(true),
+        provider: Some(customers.api.name.clone()),
         ..Filter::default()
     };
-    let filter = inventory.sight.narrow(filter);
-    while !channels.is_empty() {
-        let keys = store.keys_after(&filter, after, KEYS_AT_ONCE).await.map_err(cannot_read)?;
-        let Some(last) = keys.last() else { break };
-        if turn.is_over() {
-            return Ok(unheard);
-        }
-        after = Some(last.place());
-        planner.learn(inventory, &keys).await?;
-        let tales = planner.tales(&channels, &keys, &mut unheard);
-        planner.siblings = Siblings::of(store, tales.iter().map(|tale| tale.held)).await?;
-        for tale in tales {
-            planner.tell(inventory, tale, &mut digests, outlet).await?;
-        }
-    }
-    for (place, gathered) in digests.into_each() {
-        let Some(channel) = channels.get(place) else { continue };
-        if planner.may_be_told(channel, &gathered)? {
-            let (recipient, digest, items) = gathered.into_items();
-            let letter = planner.digest_letter(channel, &recipient, digest, items)?;
-            outlet.take(inventory, place, Severity::Low, letter).await?;
-        }
-    }
-    Ok(unheard)
+    let mut planner = Planner {
+        now: inventory.now,
+        hours,
+        policy: policies.of(true),
+        owners: HashMap::new(),
+        accounts: HashMap::new(),
+        observed: HashMap::new(),
+        contact: None,
+        pages: &Pages::default(),
+        told: Told::default(),
+        told_lately: store.told_since(apart).await.map_err(cannot_read)?,
+        siblings: Siblings::default(),
+        customers: Some(customers),
+    };
+    planner.run(inventory, &channels, filter, turn, outlet).await
 }
 
 struct Planner<'p> {
@@ -165,14 +182,83 @@ struct Planner<'p> {
     /// What was told of the keys of the present page.
     told: Told,
     /// Whom a digest is under way to, or reached lately.
-    told_lately: HashSet<(ChannelId, String)>,
+    told_lately: HashSet<Reached>,
     siblings: Siblings,
+    /// What is known of the customers of an API, where these are told.
+    customers: Option<Customers>,
 }
 
 impl Planner<'_> {
+    /// Gives what is to be told by these channels of the keys that `filter` lets through to `outlet`.
+    async fn run(
+        &mut self,
+        inventory: &Inventory,
+        channels: &[Channel],
+        filter: Filter,
+        turn: &Turn,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<u64, Error> {
+        let (mut digests, mut unheard, mut after) = (Digests::default(), 0, None);
+        // They break a rule, or may soon.
+        let filter = Filter { finding_by: Some(inventory.now.plus(AHEAD)), ..filter };
+        let filter = inventory.sight.narrow(filter);
+        while !channels.is_empty() {
+            let keys = inventory.store.keys_after(&filter, after, KEYS_AT_ONCE).await;
+            let keys = keys.map_err(cannot_read)?;
+            let Some(last) = keys.last() else { break };
+            if turn.is_over() {
+                return Ok(unheard);
+            }
+            after = Some(last.place());
+            self.page(inventory, channels, &keys, &mut unheard, &mut digests, outlet).await?;
+        }
+        // What happened to keys that break no rule.
+        let rest = self.customers.as_ref().map(Customers::not_looked_at).unwrap_or_default();
+        if !channels.is_empty() && !turn.is_over() {
+            for ids in rest.chunks(KEYS_AT_ONCE as usize) {
+                let keys = inventory.store.keys_of_ids(ids).await.map_err(cannot_read)?;
+                self.page(inventory, channels, &keys, &mut 0, &mut digests, outlet).await?;
+            }
+        }
+        for (place, gathered) in digests.into_each() {
+            let Some(channel) = channels.get(place) else { continue };
+            if self.may_be_told(channel, &gathered)? {
+                let (recipient, digest, items) = gathered.into_items();
+                let letter = self.digest_letter(channel, &recipient, digest, items)?;
+                outlet.take(inventory, place, Severity::Low, letter).await?;
+            }
+        }
+        Ok(unheard)
+    }
+
+    /// Tells of some keys.
+    async fn page(
+        &mut self,
+        inventory: &Inventory,
+        channels: &[Channel],
+        keys: &[HeldKey],
+        unheard: &mut u64,
+        digests: &mut Digests,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), Error> {
+        self.learn(inventory, keys).await?;
+        let tales = self.tales(channels, keys, unheard);
+        if self.customers.is_none() {
+            let held = tales.iter().map(|tale| tale.held);
+            self.siblings = Siblings::of(&inventory.store, held).await?;
+        }
+        for tale in tales {
+            self.tell(inventory, tale, digests, outlet).await?;
+        }
+        Ok(())
+    }
+
     /// Asks what was told of some keys before.
     async fn learn(&mut self, inventory: &Inventory, keys: &[HeldKey]) -> Result<(), Error> {
         let ids: Vec<KeyId> = keys.iter().map(|held| held.record.id).collect();
+        if let Some(customers) = &mut self.customers {
+            customers.learn(&inventory.store, keys).await?;
+        }
         self.told = Told::of(inventory.store.told_items(&ids).await.map_err(cannot_read)?);
         Ok(())
     }
@@ -188,14 +274,17 @@ impl Planner<'_> {
         let mut tales = Vec::new();
         for (place, channel) in channels.iter().enumerate() {
             for held in keys.iter().filter(|held| held.record.key.state != State::Destroyed) {
-                if held.is_kept(self.now) {
+                if held.is_kept(self.now) || !self.hears_of(channel, held) {
                     continue;
                 }
                 let Some(recipient) = self.recipient(channel, held) else {
                     *unheard += u64::from(held.standing.is_due);
                     continue;
                 };
-                let problems = self.problems(channel, &recipient.address, held);
+                let mut problems = self.problems(channel, &recipient.address, held);
+                if let Some(customers) = &self.customers {
+                    problems.retain(|one| customers.is_welcome(channel, &recipient.address, one));
+                }
                 if !problems.is_empty() {
                     tales.push(Tale { place, channel, held, recipient, problems });
                 }
@@ -216,11 +305,14 @@ impl Planner<'_> {
         let page = self.pages.page(channel.kind, &recipient.address, held.record.id);
         for part in self.parts(channel, held, problems, page.as_deref()) {
             if channel.kind == ChannelKind::Webhook {
+                if !channel.wants(self.kind_of(&part).as_str()) {
+                    continue;
+                }
                 let severity = part.item.severity();
                 let letter = self.event_letter(channel, &recipient, part)?;
                 outlet.take(inventory, place, severity, letter).await?;
             } else {
-                digests.add(place, recipient.clone(), part, letter::begin);
+                digests.add(place, recipient.clone(), part, |recipient| self.begin(recipient));
             }
         }
         Ok(())
@@ -228,33 +320,37 @@ impl Planner<'_> {
 
     /// A key in a digest is told of once, with all that is wrong with it; a webhook is told of each
     /// problem apart.
-    fn parts(
+    fn parts<'k>(
         &self,
         channel: &Channel,
-        held: &HeldKey,
+        held: &'k HeldKey,
         problems: Vec<Problem>,
         page: Option<&str>,
-    ) -> Vec<Part> {
+    ) -> Vec<Part<'k>> {
         if channel.kind == ChannelKind::Webhook {
             let part = |problem: Problem| {
                 let item = self.item(held, std::slice::from_ref(&problem), false, page);
-                Part { problems: vec![problem], item }
+                Part { held, problems: vec![problem], item }
             };
             return problems.into_iter().map(part).collect();
         }
         let item = self.item(held, &problems, true, page);
-        vec![Part { problems, item }]
+        vec![Part { held, problems, item }]
     }
 
     /// Who is told of a key: by mail its owner, else the account's contact, else the
     /// installation's; by other channels whoever reads them.
     fn recipient(&self, channel: &Channel, held: &HeldKey) -> Option<Recipient> {
+        if let Some(customers) = &self.customers {
+            return customers.recipient(channel, held);
+        }
         let owner = held.owner_id.and_then(|id| self.owners.get(&id));
         if channel.kind != ChannelKind::Mail {
             return Some(Recipient {
                 name: channel.name.clone(),
                 address: channel.name.clone(),
                 time_zone: "UTC".to_owned(),
+                account: None,
             });
         }
         if let Some(owner) = owner {
@@ -262,6 +358,7 @@ impl Planner<'_> {
                 name: owner.name.clone(),
                 address: owner.address.clone(),
                 time_zone: owner.time_zone.clone(),
+                account: None,
             });
         }
         let contact = self.accounts.get(&held.account_id).and_then(|one| one.hears());
@@ -269,7 +366,14 @@ impl Planner<'_> {
             name: address.to_owned(),
             address: address.to_owned(),
             time_zone: "UTC".to_owned(),
+            account: None,
         })
+    }
+
+    /// Whether a channel is told of a key at all.
+    fn hears_of(&self, channel: &Channel, held: &HeldKey) -> bool {
+        let api = self.customers.as_ref().map(|customers| customers.api.id);
+        channel.hears_of(api, held.account_id)
     }
 
     /// Whether the recipient of a digest hears of this now: at once, or in working hours and once a
@@ -287,7 +391,7 @@ impl Planner<'_> {
         if self.hours == Hours::Working && channel.kind == ChannelKind::Mail && slot > self.now {
             return Ok(false);
         }
-        let whom = (channel.id, recipient.address.clone());
+        let whom = (channel.id, recipient.address.clone(), recipient.account);
         Ok(self.hours == Hours::Any || !self.told_lately.contains(&whom))
     }
 }

@@ -90,7 +90,7 @@ async fn may_start(inventory: &Inventory, now: &NoticeSettingsView) -> Result<()
             .hint("see it first: keytender notify --dry-run"));
     }
     let channels = inventory.store.list_channels().await.map_err(cannot_read)?;
-    if channels.is_empty() {
+    if channels.iter().all(|channel| channel.of.is_some()) {
         return Err(Error::new("there is no way for notices to go out")
             .kind(Kind::Conflict)
             .hint("add one: keytender channels add mail --host HOST --from ADDRESS"));

@@ -15,7 +15,7 @@ use crate::notify::letter;
 use crate::notify::webhook::EventKind;
 use crate::store::channels::ChannelKind;
 use crate::store::db::Tx;
-use crate::store::notices::{Notice, NoticeItem, NoticeState, ONCE};
+use crate::store::notices::{Notice, NoticeItem, ONCE};
 use crate::store::rotations::Kept;
 use crate::store::{self, Failure};
 
@@ -80,19 +80,14 @@ async fn put(
     place: &str,
 ) -> Result<(), Failure> {
     let now = clock::now();
-    let notice = Notice {
-        id: NoticeId::from_random(store::random()?),
+    let notice = Notice::new(
+        NoticeId::from_random(store::random()?),
         channel_id,
-        recipient: address.clone(),
-        subject: tale.title.clone(),
-        content: content(row, tale, kind, name, place, now).to_string(),
-        state: NoticeState::Waiting,
-        created_at: now,
-        send_at: now,
-        attempts: 0,
-        sent_at: None,
-        error: None,
-    };
+        address.clone(),
+        tale.title.clone(),
+        content(row, tale, kind, name, place, now).to_string(),
+        now,
+    );
     let item = NoticeItem {
         key_id: row.key_id,
         problem: tale.problem.into(),

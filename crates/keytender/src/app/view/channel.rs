@@ -12,8 +12,18 @@ pub struct ChannelView {
     /// The id.
     #[schema(example = "cha_0dj2c8xk3v9q4")]
     pub id: String,
-    /// What people call it.
+    /// What people call it. That of an API begins with the API's name, or with the customer's.
     pub name: String,
+    /// The id of the API of ours whose it is; null: this installation's.
+    #[serde(default)]
+    pub api: Option<String>,
+    /// The id of the customer of that API whose it is; null: of whoever runs the API.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The events that a webhook is told of; empty: all.
+    #[serde(default)]
+    #[schema(example = json!(["key.exposed", "key.overlap_ending"]))]
+    pub events: Vec<String>,
     /// What kind of way it is.
     pub kind: ChannelKind,
     /// The mail server.
@@ -58,6 +68,9 @@ impl ChannelView {
         Self {
             id: channel.id.to_string(),
             name: channel.name.clone(),
+            api: channel.of.map(|of| of.api_id.to_string()),
+            account: channel.of.and_then(|of| of.account_id).map(|id| id.to_string()),
+            events: settings.events,
             kind: channel.kind,
             host: settings.host,
             port: settings.port,

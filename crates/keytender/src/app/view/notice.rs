@@ -6,7 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::notify::Delivered;
-use crate::store::channels::ChannelKind;
+use crate::store::apis::{Api, Standing};
+use crate::store::channels::{Channel, ChannelKind};
 use crate::store::notices::{Notice, NoticeState};
 
 /// What somebody is told about keys, and how its delivery stands.
@@ -17,6 +18,9 @@ pub struct NoticeView {
     pub id: String,
     /// By which channel, by its name.
     pub channel: String,
+    /// What kind of channel that is; null of one that is gone.
+    #[serde(default)]
+    pub kind: Option<ChannelKind>,
     /// To whom: an address, or the channel's name.
     pub recipient: String,
     /// What it is about.
@@ -44,10 +48,11 @@ pub struct NoticeView {
 
 impl NoticeView {
     /// The view of a notice, without what it says.
-    pub fn of(notice: &Notice, channel: &str) -> Self {
+    pub fn of(notice: &Notice, channel: Option<&Channel>) -> Self {
         Self {
             id: notice.id.to_string(),
-            channel: channel.to_owned(),
+            channel: channel.map(|channel| channel.name.clone()).unwrap_or_default(),
+            kind: channel.map(|channel| channel.kind),
             recipient: notice.recipient.clone(),
             subject: notice.subject.clone(),
             state: notice.state,
@@ -159,5 +164,47 @@ pub struct DeliveredView {
 impl From<Delivered> for DeliveredView {
     fn from(Delivered { sent, delayed, dead, unheard }: Delivered) -> Self {
         Self { sent, delayed, dead, unheard }
+    }
+}
+
+/// Whether the customers of an API are told of their keys, and in whose name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApiNoticesView {
+    /// The API, by its name.
+    #[schema(example = "acme")]
+    pub api: String,
+    /// The name that mail is written in: what people call the API.
+    pub name: String,
+    /// Whether notices go out.
+    pub started: bool,
+    /// Since when.
+    pub started_at: Option<Time>,
+    /// When somebody last saw what would go out; before that, nothing does.
+    pub previewed_at: Option<Time>,
+    /// The address that mail comes from; null: the mail server's own.
+    pub from: Option<String>,
+    /// The address that answers go to; null: the one that mail comes from.
+    pub reply_to: Option<String>,
+    /// The page on which customers see to their keys.
+    pub keys_page: Option<String>,
+    /// Where customers find help: a page, or a mail address.
+    pub support: Option<String>,
+}
+
+impl ApiNoticesView {
+    /// The view of how the notices of an API stand.
+    pub fn of(api: &Api, standing: &Standing) -> Self {
+        let voice = standing.voice.clone();
+        Self {
+            api: api.name.clone(),
+            name: api.called().to_owned(),
+            started: standing.started_at.is_some(),
+            started_at: standing.started_at,
+            previewed_at: standing.previewed_at,
+            from: voice.from,
+            reply_to: voice.reply_to,
+            keys_page: voice.keys_page,
+            support: voice.support,
+        }
     }
 }

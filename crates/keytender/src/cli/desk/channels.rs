@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Desk;
-use crate::app::channels::{self, SecretSource};
-use crate::app::view::{ChannelList, ChannelView};
+use crate::app::channels::{self, SecretSource, Whose};
+use crate::app::view::{ChannelList, ChannelView, NoticeView};
 use crate::client::part;
 use crate::error::Error;
 use crate::store::channels::{ChannelKind, Settings};
@@ -19,6 +19,7 @@ pub(in crate::cli) struct NewChannel {
     /// Its settings; `roots` is a file here.
     pub(in crate::cli) settings: Settings,
     pub(in crate::cli) secret: SecretSource,
+    pub(in crate::cli) whose: Whose,
 }
 
 /// A secret that is sent to a server: never a place of one.
@@ -52,22 +53,55 @@ fn certificates(channel: &str, path: Option<&str>) -> Result<Option<String>, Err
 }
 
 impl Desk<'_> {
-    /// Every channel, by name.
-    pub(in crate::cli) async fn list_channels(&self) -> Result<Vec<ChannelView>, Error> {
+    /// The channels, by name: all, or those of an API or a customer.
+    pub(in crate::cli) async fn list_channels(
+        &self,
+        whose: &Whose,
+    ) -> Result<Vec<ChannelView>, Error> {
         match self {
-            Self::Here(inventory) => channels::list(inventory).await,
+            Self::Here(inventory) => channels::list(inventory, whose).await,
             Self::There(server) => {
                 let things = |page: ChannelList| (page.channels, page.next);
-                server.all("/v1/channels", &[], things).await
+                let named = [("api", &whose.api), ("account", &whose.account)];
+                let query = named.iter().filter_map(|(name, word)| Some((*name, word.as_deref()?)));
+                server.all("/v1/channels", &query.collect::<Vec<_>>(), things).await
+            }
+        }
+    }
+
+    /// Says which events a webhook is told of.
+    pub(in crate::cli) async fn subscribe_channel(
+        &self,
+        word: &str,
+        events: Vec<String>,
+    ) -> Result<ChannelView, Error> {
+        match self {
+            Self::Here(inventory) => channels::subscribe(inventory, word, events, |_| Ok(())).await,
+            Self::There(server) => {
+                let place = format!("/v1/channels/{}", part(word));
+                server.ask(Method::PATCH, &place, &json!({"events": events})).await
+            }
+        }
+    }
+
+    /// Sends a webhook a test; how that went.
+    pub(in crate::cli) async fn test_channel(&self, word: &str) -> Result<NoticeView, Error> {
+        match self {
+            Self::Here(inventory) => channels::test(inventory, word).await,
+            Self::There(server) => {
+                let place = format!("/v1/channels/{}/tests", part(word));
+                server.ask(Method::POST, &place, &json!({})).await
             }
         }
     }
 
     /// Adds a channel.
     pub(in crate::cli) async fn add_channel(&self, new: NewChannel) -> Result<ChannelView, Error> {
-        let NewChannel { name, kind, settings, secret } = new;
+        let NewChannel { name, kind, settings, secret, whose } = new;
         match self {
-            Self::Here(inventory) => channels::add(inventory, &name, kind, settings, secret).await,
+            Self::Here(inventory) => {
+                channels::add(inventory, &name, kind, settings, secret, &whose).await
+            }
             Self::There(server) => {
                 let secret = sent(secret)?;
                 let secret = secret.as_ref().map(|secret| secret.expose());
@@ -91,6 +125,9 @@ impl Desk<'_> {
                     "secret": signing,
                     "certificates": certificates(&name, settings.roots.as_deref())?,
                     "allow_private": settings.allow_private,
+                    "api": whose.api,
+                    "account": whose.account,
+                    "events": settings.events,
                 });
                 server.ask(Method::POST, "/v1/channels", &body).await
             }

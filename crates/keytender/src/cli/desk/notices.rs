@@ -5,24 +5,32 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Desk;
-use crate::app::notify::{self, Change, Hours};
+use super::apis::put;
+use crate::app::notify::{self, Asked, Change, Hours, of_api};
 use crate::app::turn::Turn;
-use crate::app::view::{DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewView};
+use crate::app::view::{
+    ApiNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewView,
+};
+use crate::client::part;
 use crate::error::Error;
-use crate::store::notices::NoticeState;
 
 /// The most notices that a server gives at once.
 const PAGE: u32 = 1_000;
+
+/// Where what is said of the notices of an API is.
+fn place(api: &str, what: &str) -> String {
+    format!("/v1/apis/{}/notice-{what}", part(api))
+}
 
 impl Desk<'_> {
     /// The latest notices, the newest first.
     pub(in crate::cli) async fn list_notices(
         &self,
-        state: Option<NoticeState>,
+        asked: Asked<'_>,
         limit: u32,
     ) -> Result<Vec<NoticeView>, Error> {
         let server = match self {
-            Self::Here(inventory) => return notify::list(inventory, state, limit, None).await,
+            Self::Here(inventory) => return notify::list(inventory, asked, limit, None).await,
             Self::There(server) => server,
         };
         let (mut all, mut after, mut rest) = (Vec::new(), None::<String>, limit);
@@ -30,7 +38,10 @@ impl Desk<'_> {
             let size = rest.min(PAGE);
             let size_text = size.to_string();
             let mut query = vec![("limit", size_text.as_str())];
-            query.extend(state.map(|state| ("state", state.as_str())));
+            query.extend(asked.state.map(|state| ("state", state.as_str())));
+            let named =
+                [("channel", asked.channel), ("api", asked.api), ("account", asked.account)];
+            query.extend(named.iter().filter_map(|(name, word)| Some((*name, (*word)?))));
             query.extend(after.as_deref().map(|cursor| ("after", cursor)));
             let mut page: NoticeList = server.get("/v1/notices", &query).await?;
             all.append(&mut page.notices);
@@ -80,6 +91,46 @@ impl Desk<'_> {
                 let place = "/v1/notice-settings";
                 server.ask::<Value>(Method::PATCH, place, &body).await.map(drop)
             }
+        }
+    }
+
+    /// How the notices of an API stand.
+    pub(in crate::cli) async fn api_notices(&self, api: &str) -> Result<ApiNoticesView, Error> {
+        match self {
+            Self::Here(inventory) => of_api::settings(inventory, api).await,
+            Self::There(server) => server.get(&place(api, "settings"), &()).await,
+        }
+    }
+
+    /// Changes whether the customers of an API are told, and in whose name.
+    pub(in crate::cli) async fn set_api_notices(
+        &self,
+        api: &str,
+        change: &of_api::Change,
+    ) -> Result<ApiNoticesView, Error> {
+        match self {
+            Self::Here(inventory) => of_api::change(inventory, api, change, |_| Ok(())).await,
+            Self::There(server) => {
+                let mut body = Map::new();
+                put(&mut body, "started", change.started.map(|started| json!(started)));
+                for (name, value) in [
+                    ("from", &change.from),
+                    ("reply_to", &change.reply_to),
+                    ("keys_page", &change.keys_page),
+                    ("support", &change.support),
+                ] {
+                    put(&mut body, name, value.as_ref().map(|value| json!(value)));
+                }
+                server.ask(Method::PATCH, &place(api, "settings"), &body).await
+            }
+        }
+    }
+
+    /// What the customers of an API would be told; that somebody saw it is remembered.
+    pub(in crate::cli) async fn preview_api(&self, api: &str) -> Result<PreviewView, Error> {
+        match self {
+            Self::Here(inventory) => of_api::preview(inventory, api).await,
+            Self::There(server) => server.ask(Method::POST, &place(api, "previews"), &()).await,
         }
     }
 

@@ -6,15 +6,14 @@ use keytender_core::secret::Secret;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::owners::Paging;
-use crate::app::channels::{self, SecretSource};
+use crate::app::channels::{self, SecretSource, Whose};
 use crate::app::inventory::Inventory;
-use crate::app::view::{ChannelList, ChannelView};
+use crate::app::view::{ChannelList, ChannelView, NoticeView};
 use crate::error::Error;
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
-use crate::http::problem::Refusal;
+use crate::http::problem::{Problem, Refusal};
 use crate::store::channels::{ChannelKind, Settings};
 
 /// The longest name of a host (RFC 1035, section 2.3.4).
@@ -78,6 +77,18 @@ pub(in crate::http) struct NewChannel {
     /// Whether a webhook or chat may be in a private network.
     #[serde(default)]
     pub(in crate::http) allow_private: bool,
+    /// The id or name of an API of yours: the channel is for what is told in its name. It is called
+    /// `API/NAME`; of an API there are mail servers and webhooks.
+    #[schema(max_length = 100, example = "acme")]
+    pub(in crate::http) api: Option<String>,
+    /// The id or name of a customer of your API: a webhook that is told of their keys alone. It is called
+    /// `API/CUSTOMER/NAME`.
+    #[schema(max_length = 200, example = "acme/globex")]
+    pub(in crate::http) account: Option<String>,
+    /// The events that a webhook is told of; all, if there are none.
+    #[serde(default)]
+    #[schema(max_items = 50, example = json!(["key.exposed", "key.overlap_ending"]))]
+    pub(in crate::http) events: Vec<String>,
 }
 
 impl NewChannel {
@@ -127,7 +138,9 @@ impl NewChannel {
     }
 
     /// What is known of it, and its secret.
-    pub(in crate::http) fn into_parts(self) -> (String, ChannelKind, Settings, SecretSource) {
+    pub(in crate::http) fn into_parts(
+        self,
+    ) -> (String, ChannelKind, Settings, SecretSource, Whose) {
         let keep = |secret: Option<Secret>| secret.map(SecretSource::Keep);
         let url = self.url;
         let (shown, secret) = match self.kind {
@@ -152,24 +165,55 @@ impl NewChannel {
             allow_private: self.allow_private,
             timeout_seconds: self.timeout_seconds,
             secret: None,
+            events: self.events,
+            agent: None,
         };
-        (self.name, self.kind, settings, secret)
+        let whose = Whose { api: self.api, account: self.account };
+        (self.name, self.kind, settings, secret, whose)
     }
+}
+
+/// Which channels, and which page of them.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct WhichChannels {
+    /// Only those of this API of yours and of its customers: its id or name.
+    api: Option<String>,
+    /// Only those of this customer of your API: its id or name.
+    account: Option<String>,
+    /// How many channels the page has at most.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// The cursor from which the page goes on: `next` of the page before.
+    after: Option<String>,
+}
+
+/// The events that a webhook is to be told of.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ChannelChange {
+    /// Their names; all, if there are none.
+    #[schema(max_items = 50, example = json!(["key.exposed", "key.overlap_ending"]))]
+    events: Vec<String>,
 }
 
 /// List channels
 ///
 /// By name. No secret is shown.
-#[utoipa::path(get, path = "/v1/channels", tag = "channels", params(Paging),
-    responses((status = 200, body = ChannelList, description = "A page of channels")),
+#[utoipa::path(get, path = "/v1/channels", tag = "channels", params(WhichChannels),
+    responses((status = 200, body = ChannelList, description = "A page of channels"),
+              (status = 404, body = Problem, description = "There is no such API or customer",
+               content_type = "application/problem+json")),
     security(("token" = ["channels:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
-    Query(paging): Query<Paging>,
+    Query(which): Query<WhichChannels>,
 ) -> Result<Tagged<ChannelList>, Refusal> {
-    let all = channels::list(&inventory).await?;
+    let whose = Whose { api: which.api, account: which.account };
+    let all = channels::list(&inventory, &whose).await?;
     let (channels, next) =
-        page::slice(all, paging.limit, paging.after.as_deref(), |one| one.name.clone())?;
+        page::slice(all, which.limit, which.after.as_deref(), |one| one.name.clone())?;
     Ok(Tagged(ChannelList { channels, next }))
 }
 
@@ -186,8 +230,8 @@ pub(in crate::http) async fn add(
     Body(new): Body<NewChannel>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ChannelView>), Refusal> {
     new.check()?;
-    let (name, kind, settings, secret) = new.into_parts();
-    let view = channels::add(&inventory, &name, kind, settings, secret).await?;
+    let (name, kind, settings, secret, whose) = new.into_parts();
+    let view = channels::add(&inventory, &name, kind, settings, secret, &whose).await?;
     let place = format!("/v1/channels/{}", view.id);
     // Without an ETag: that would be one of an answer which is not given again.
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(view)))
@@ -203,6 +247,39 @@ pub(in crate::http) async fn get(
     Path(word): Path<String>,
 ) -> Result<Tagged<ChannelView>, Refusal> {
     Ok(Tagged(channels::view(&inventory, &word).await?))
+}
+
+/// Say which events a webhook is told of
+///
+/// From now on: what waits for it goes out.
+#[utoipa::path(patch, path = "/v1/channels/{channel}", tag = "channels", request_body = ChannelChange,
+    params(("channel" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 200, body = ChannelView, description = "The channel as it is now")),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn subscribe(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    version: IfMatch,
+    Body(change): Body<ChannelChange>,
+) -> Result<Tagged<ChannelView>, Refusal> {
+    let allows = |now: &ChannelView| version.check(now);
+    Ok(Tagged(channels::subscribe(&inventory, &word, change.events, allows).await?))
+}
+
+/// Send a webhook a test
+///
+/// A signed event, `webhook.test`, at once and whether or not notices were started. How that went is in the
+/// answer, and among the notices.
+#[utoipa::path(post, path = "/v1/channels/{channel}/tests", tag = "channels",
+    params(("channel" = String, Path, description = "The id or the name")),
+    responses((status = 201, body = NoticeView, description = "The event, and how its delivery went")),
+    security(("token" = ["channels:write"])))]
+pub(in crate::http) async fn test(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<(StatusCode, Json<NoticeView>), Refusal> {
+    Ok((StatusCode::CREATED, Json(channels::test(&inventory, &word).await?)))
 }
 
 /// Remove a channel

@@ -8,9 +8,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::inventory::Inventory;
-use crate::app::notify::{self, Change, Hours};
+use crate::app::notify::{self, Asked, Change, Hours, of_api};
 use crate::app::turn::Turn;
-use crate::app::view::{DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewView};
+use crate::app::view::{
+    ApiNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewView,
+};
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
@@ -25,6 +27,12 @@ pub(in crate::http) struct WhichNotices {
     /// Only those whose delivery stands so.
     #[param(inline)]
     state: Option<NoticeState>,
+    /// Only those by this channel: its id or name.
+    channel: Option<String>,
+    /// Only those in the name of this API of yours: its id or name.
+    api: Option<String>,
+    /// Only those of keys of this customer of your API: its id or name.
+    account: Option<String>,
     /// How many notices the page has at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
@@ -42,6 +50,30 @@ pub(in crate::http) struct NoticeSettingsChange {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<String>, max_length = 254)]
     contact: Option<Option<String>>,
+}
+
+/// What is to change of how an API's customers are told; what is absent stays, what is null is taken away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct ApiNoticesChange {
+    /// Whether notices go out. They can only once somebody has seen the preview.
+    started: Option<bool>,
+    /// The mail address that mail comes from; the mail server's own if it is null.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 254, example = "keys@acme.example")]
+    from: Option<Option<String>>,
+    /// The mail address that answers go to.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 254, example = "help@acme.example")]
+    reply_to: Option<Option<String>>,
+    /// The page on which customers see to their keys: a URL with https.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 2048, example = "https://acme.example/keys")]
+    keys_page: Option<Option<String>>,
+    /// Where customers find help: a URL with https, or a mail address.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 2048, example = "https://acme.example/help")]
+    support: Option<Option<String>>,
 }
 
 /// How to tell what is to be told.
@@ -66,7 +98,9 @@ pub(in crate::http) struct NoticeTest {
 ///
 /// The newest first. A user of the role `owner` sees those to their own address.
 #[utoipa::path(get, path = "/v1/notices", tag = "notices", params(WhichNotices),
-    responses((status = 200, body = NoticeList, description = "A page of notices")),
+    responses((status = 200, body = NoticeList, description = "A page of notices"),
+              (status = 404, body = Problem, description = "There is no such channel, API or customer",
+               content_type = "application/problem+json")),
     security(("token" = ["notices:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
@@ -79,7 +113,13 @@ pub(in crate::http) async fn list(
         None => None,
     };
     let place = |one: &NoticeView| (one.created_at, one.id.clone());
-    let read = async |limit| notify::list(&inventory, which.state, limit, after).await;
+    let asked = Asked {
+        state: which.state,
+        channel: which.channel.as_deref(),
+        api: which.api.as_deref(),
+        account: which.account.as_deref(),
+    };
+    let read = async |limit| notify::list(&inventory, asked, limit, after).await;
     let (notices, next) = page::keyset(limit, place, read).await?;
     Ok(Tagged(NoticeList { notices, next }))
 }
@@ -104,7 +144,8 @@ fn id(word: &str) -> Result<NoticeId, Refusal> {
 
 /// Send a notice again
 ///
-/// One that was given up waits again, from its first attempt on; the next run delivers it.
+/// One that was given up, or an event that a webhook took, waits again from its first attempt on; the next run
+/// delivers it, with the same id.
 #[utoipa::path(post, path = "/v1/notices/{notice}/deliveries", tag = "notices",
     params(("notice" = String, Path, description = "The id")),
     responses((status = 202, body = NoticeView, description = "It waits")),
@@ -142,6 +183,53 @@ pub(in crate::http) async fn set(
 ) -> Result<Tagged<NoticeSettingsView>, Refusal> {
     let change = Change { started: change.started, contact: change.contact };
     Ok(Tagged(notify::change(&inventory, &change, |now| version.check(now)).await?))
+}
+
+/// Read whether an API's customers are told
+#[utoipa::path(get, path = "/v1/apis/{api}/notice-settings", tag = "notices",
+    params(("api" = String, Path, description = "The id or the name")),
+    responses((status = 200, body = ApiNoticesView, description = "The settings")),
+    security(("token" = ["apis:read", "notices:read"])))]
+pub(in crate::http) async fn api_settings(
+    inventory: Inventory,
+    Path(api): Path<String>,
+) -> Result<Tagged<ApiNoticesView>, Refusal> {
+    Ok(Tagged(of_api::settings(&inventory, &api).await?))
+}
+
+/// Let an API's customers be told of their keys, or no more
+///
+/// And say in whose name. They can be started once somebody has seen the preview, and there is a mail server or a
+/// webhook.
+#[utoipa::path(patch, path = "/v1/apis/{api}/notice-settings", tag = "notices",
+    request_body = ApiNoticesChange,
+    params(("api" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 200, body = ApiNoticesView, description = "The settings as they are now")),
+    security(("token" = ["notices:write"])))]
+pub(in crate::http) async fn set_api(
+    inventory: Inventory,
+    Path(api): Path<String>,
+    version: IfMatch,
+    Body(change): Body<ApiNoticesChange>,
+) -> Result<Tagged<ApiNoticesView>, Refusal> {
+    let ApiNoticesChange { started, from, reply_to, keys_page, support } = change;
+    let change = of_api::Change { started, from, reply_to, keys_page, support };
+    Ok(Tagged(of_api::change(&inventory, &api, &change, |now| version.check(now)).await?))
+}
+
+/// Show what an API's customers would be told
+///
+/// Nothing is sent; that somebody saw it is remembered, for before that nothing can be started.
+#[utoipa::path(post, path = "/v1/apis/{api}/notice-previews", tag = "notices",
+    params(("api" = String, Path, description = "The id or the name")),
+    responses((status = 200, body = PreviewView, description = "What would go out")),
+    security(("token" = ["notices:write"])))]
+pub(in crate::http) async fn preview_api(
+    inventory: Inventory,
+    Path(api): Path<String>,
+) -> Result<Json<PreviewView>, Refusal> {
+    Ok(Json(of_api::preview(&inventory, &api).await?))
 }
 
 /// Show whom notices would tell what

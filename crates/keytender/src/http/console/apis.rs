@@ -19,6 +19,7 @@ use crate::http::extract::Query;
 use crate::http::problem::Refusal;
 use crate::store::apis::{ApiSettings, OnLeak};
 
+pub(super) mod notices;
 pub(super) mod one;
 mod overlaps;
 pub(super) mod portal;

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::accounts::one::{From, contact_form};
+use super::apis::notices::of_customer;
 use super::apps::{self as pages, Typed, limits};
 use super::form::{Field, Wrong, folded};
 use super::layout;
@@ -70,6 +71,7 @@ pub(super) async fn show(
                 button.quiet type="submit" { "Open the key page as this customer" }
             }
         }
+        @if visit.may(Scope::ChannelsRead) { (of_customer(visit, inventory, &account.id).await?) }
         @if visit.may(Scope::AccountsWrite) {
             (suspension(visit, &format!("/accounts/{}/suspension", account.id), customer.suspended_at.is_some(),
                 "the keys of all its apps"))

@@ -13,14 +13,16 @@ use super::listed::{more, with_query};
 use super::visit::{Form, Visit};
 use super::words::moment;
 use crate::app::inventory::Inventory;
-use crate::app::notify::{self, Change, Hours};
+use crate::app::notify::{self, Asked, Change, Hours};
 use crate::app::turn::Turn;
 use crate::app::view::{NoticeSettingsView, NoticeView};
 use crate::http::extract::Query;
 use crate::http::page as paging;
 use crate::http::problem::Refusal;
+use crate::store::channels::ChannelKind;
 use crate::store::notices::NoticeState;
 
+pub(super) mod channel;
 pub(super) mod channels;
 pub(super) mod one;
 pub(super) mod preview;
@@ -32,8 +34,8 @@ const NOTICES: u32 = 50;
 /// Which notices are shown.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Which {
-    state: Option<NoticeState>,
-    after: Option<String>,
+    pub(super) state: Option<NoticeState>,
+    pub(super) after: Option<String>,
 }
 
 /// Who is to hear of keys without an owner.
@@ -62,7 +64,7 @@ pub(super) async fn page(
         (stands(&visit, &inventory, &settings))
         @if visit.may(Scope::ChannelsRead) { (channels::part(&visit, &inventory).await?) }
         h2 #told { "What was told" }
-        (told(&visit, &inventory, &which).await?)
+        (told(&visit, &inventory, &which, Asked::default(), PATH).await?)
     };
     Ok(layout::page(&visit, PATH, "Notices", &content))
 }
@@ -98,18 +100,26 @@ fn stands(visit: &Visit, inventory: &Inventory, settings: &NoticeSettingsView) -
     }
 }
 
-async fn told(visit: &Visit, inventory: &Inventory, which: &Which) -> Result<Markup, Refusal> {
+/// What was told of what is `asked` for, on the page at `path`.
+pub(in crate::http::console) async fn told(
+    visit: &Visit,
+    inventory: &Inventory,
+    which: &Which,
+    asked: Asked<'_>,
+    path: &str,
+) -> Result<Markup, Refusal> {
     let after: Option<(Time, String)> = which.after.as_deref().map(paging::place).transpose()?;
     let after = match after {
         Some((at, id)) => Some((at, id.parse::<NoticeId>().map_err(|_| paging::bad_cursor())?)),
         None => None,
     };
     let place = |one: &NoticeView| (one.created_at, one.id.clone());
-    let read = async |limit| notify::list(inventory, which.state, limit, after).await;
+    let asked = Asked { state: which.state, ..asked };
+    let read = async |limit| notify::list(inventory, asked, limit, after).await;
     let (shown, next) = paging::keyset(NOTICES, place, read).await?;
     let state = which.state.map(NoticeState::as_str).unwrap_or_default();
     Ok(html! {
-        (states(which.state))
+        (states(which.state, path))
         @if shown.is_empty() { p { "None." } } @else {
             table.cards {
                 thead { tr {
@@ -120,17 +130,17 @@ async fn told(visit: &Visit, inventory: &Inventory, which: &Which) -> Result<Mar
                 tbody { @for one in &shown { (row(visit, inventory, one)) } }
             }
         }
-        (more(PATH, &[("state", state)], next.as_deref()))
+        (more(path, &[("state", state)], next.as_deref()))
     })
 }
 
-fn states(chosen: Option<NoticeState>) -> Markup {
+fn states(chosen: Option<NoticeState>, path: &str) -> Markup {
     let all = [None].into_iter().chain(NoticeState::ALL.map(Some));
     html! {
         nav.choices aria-label="State" {
             @for state in all {
                 @let word = state.map(NoticeState::as_str).unwrap_or_default();
-                a href={ (with_query(PATH, &[("state", word)], None)) "#told" }
+                a href={ (with_query(path, &[("state", word)], None)) "#told" }
                     aria-current=[(state == chosen).then_some("true")] {
                     @match state { Some(state) => (state.as_str()), None => "all" }
                 }
@@ -148,7 +158,7 @@ fn row(visit: &Visit, inventory: &Inventory, one: &NoticeView) -> Markup {
             td data-label="State" { (state(inventory, one)) }
             td data-label="Written" { (moment(one.created_at, inventory.now)) }
             @if visit.may(Scope::NoticesWrite) {
-                td { @if one.state == NoticeState::Dead { (send_again(visit, one)) } }
+                td { @if may_go_again(one) { (send_again(visit, one)) } }
             }
         }
     }
@@ -168,6 +178,12 @@ fn state(inventory: &Inventory, one: &NoticeView) -> Markup {
         @if one.attempts > 1 { small { (one.attempts) " attempts" } }
         @if let Some(error) = one.error.as_ref().filter(|_| one.state != NoticeState::Sent) { small { (error) } }
     }
+}
+
+/// Whether a notice can be sent again: it was given up, or is an event, which programs take twice.
+fn may_go_again(one: &NoticeView) -> bool {
+    one.state == NoticeState::Dead
+        || one.state == NoticeState::Sent && one.kind == Some(ChannelKind::Webhook)
 }
 
 fn send_again(visit: &Visit, one: &NoticeView) -> Markup {

@@ -5,7 +5,8 @@ use keytender_core::key::State;
 use keytender_core::time::Time;
 
 use super::{Filter, HeldKey, line};
-use crate::store::bulk::json;
+use crate::store::bulk::{self, json};
+use crate::store::db::Tx;
 use crate::store::{Result, Store};
 
 /// How many keys are read at once.
@@ -52,6 +53,33 @@ pub struct Telling {
     pub subject: String,
     /// Whether a channel took it.
     pub is_sent: bool,
+}
+
+/// Those of some ids, which are rows of `given`, account by account.
+fn among(given: &str) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE k.tenant_id = $2 AND k.id IN (SELECT given.id FROM {given}) \
+         ORDER BY k.account_id, k.id",
+        line::FIELDS,
+        line::TABLES
+    )
+}
+
+impl Tx {
+    /// As [`Store::keys_of_ids`], within the transaction.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_of_ids(&mut self, ids: &[KeyId]) -> Result<Vec<HeldKey>> {
+        let sql = among(&self.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(KeyId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
 }
 
 impl Store {
@@ -120,6 +148,22 @@ impl Store {
             line::TABLES
         );
         let rows = self.db.fetch(&sql, values).await?;
+        rows.iter().map(|row| line::held(row.cells())).collect()
+    }
+
+    /// These keys.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keys_of_ids(&self, ids: &[KeyId]) -> Result<Vec<HeldKey>> {
+        let sql = among(&self.db.json_rows(&[("id", "BIGINT")]));
+        let rows = self
+            .db
+            .fetch(
+                &sql,
+                vec![bulk::ids(ids.iter().copied().map(KeyId::as_i64))?, self.tenant().into()],
+            )
+            .await?;
         rows.iter().map(|row| line::held(row.cells())).collect()
     }
 

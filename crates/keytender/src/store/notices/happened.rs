@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use keytender_core::id::{ChannelId, KeyId};
+use keytender_core::id::{AccountId, ApiId, ChannelId, KeyId};
 use keytender_core::time::Time;
 use serde::Serialize;
 
 use super::{ITEMS, ItemLine, KEYS_AT_ONCE, Notice, NoticeItem};
 use crate::store::Result;
 use crate::store::bulk::{Conflict, Table, json};
-use crate::store::channels::ChannelKind;
+use crate::store::channels::{COLUMNS, Channel, ChannelKind, channel};
 use crate::store::db::{Row, Tx};
 
 /// The stage of what is told once, as it happened. Series of findings have other ones.
@@ -27,6 +27,8 @@ const NOTICES: Table = Table {
         ("created_at", "BIGINT"),
         ("send_at", "BIGINT"),
         ("attempts", "BIGINT"),
+        ("api_id", "BIGINT"),
+        ("account_id", "BIGINT"),
     ],
     conflict: Conflict::Keep,
 };
@@ -42,10 +44,53 @@ struct NoticeLine<'n> {
     created_at: i64,
     send_at: i64,
     attempts: u32,
+    api_id: Option<i64>,
+    account_id: Option<i64>,
 }
 
 impl Tx {
-    /// The channels of a kind, by id and name, if the setting `condition` holds anything.
+    /// The channels of a kind that hear of keys of an account: the installation's, if the setting `condition`
+    /// holds anything, and of a customer of the API `api` those of the API and of the customer, if its notices
+    /// were started.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn listeners(
+        &mut self,
+        kind: ChannelKind,
+        condition: &str,
+        api: Option<ApiId>,
+        account: AccountId,
+    ) -> Result<Vec<Channel>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM channels c WHERE c.tenant_id = $1 AND c.kind = $2 \
+             AND (c.api_id IS NULL AND EXISTS (SELECT 1 FROM settings s WHERE s.tenant_id = $1 \
+             AND s.name = $3 AND s.value <> '') OR c.api_id = $4 \
+             AND (c.account_id IS NULL OR c.account_id = $5) AND EXISTS (SELECT 1 FROM apis a \
+             WHERE a.id = c.api_id AND a.notices_started_at IS NOT NULL)) ORDER BY c.name"
+        );
+        let values = vec![
+            self.tenant().into(),
+            kind.as_str().into(),
+            condition.into(),
+            api.map_or(-1, ApiId::as_i64).into(),
+            account.as_i64().into(),
+        ];
+        let rows = self.fetch(&sql, values).await?;
+        rows.iter().map(|row| channel(row.cells())).collect()
+    }
+
+    /// Whether there is a channel of a kind, whoever's it is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_channel(&mut self, kind: ChannelKind) -> Result<bool> {
+        let sql = "SELECT id FROM channels WHERE tenant_id = $1 AND kind = $2 LIMIT 1";
+        let rows = self.fetch(sql, vec![self.tenant().into(), kind.as_str().into()]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// The channels of this installation of a kind, by id and name, if the setting `condition` holds anything.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -55,7 +100,7 @@ impl Tx {
         condition: &str,
     ) -> Result<Vec<(ChannelId, String)>> {
         let sql = "SELECT c.id, c.name FROM channels c WHERE c.tenant_id = $1 AND c.kind = $2 \
-                   AND EXISTS (SELECT 1 FROM settings s WHERE s.tenant_id = $1 AND s.name = $3 \
+                   AND c.api_id IS NULL AND EXISTS (SELECT 1 FROM settings s WHERE s.tenant_id = $1 AND s.name = $3 \
                    AND s.value <> '') ORDER BY c.name";
         let rows =
             self.fetch(sql, vec![self.tenant().into(), kind.as_str().into(), condition.into()]);
@@ -158,5 +203,7 @@ fn line(notice: &Notice) -> NoticeLine<'_> {
         created_at: notice.created_at.as_micros(),
         send_at: notice.send_at.as_micros(),
         attempts: notice.attempts,
+        api_id: notice.api_id.map(ApiId::as_i64),
+        account_id: notice.account_id.map(AccountId::as_i64),
     }
 }

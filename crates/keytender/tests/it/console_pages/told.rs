@@ -131,3 +131,74 @@ fn an_operator_is_not_offered_to_change_channels() {
     page.with(200);
     assert!(!page.words().contains("Channels"), "{}", page.words());
 }
+
+#[test]
+fn customers_of_an_api_are_told_after_somebody_saw_what_on_its_page() {
+    for office in offices_at(keytender::clock::now()) {
+        let served = &office.server;
+        served.post("/v1/apis", &json!({"name": "acme", "title": "Acme Orders"})).expect(201);
+        let new = json!({"name": "globex", "contact": "dev@globex.example"});
+        let customer = served.post("/v1/apis/acme/accounts", &new).expect(201);
+        let account = customer["id"].as_str().unwrap();
+        let browser = Visitor::of(served, "administrator");
+        let api = served.get("/v1/apis/acme").expect(200)["id"].as_str().unwrap().to_owned();
+        let page = format!("/apis/{api}/notices");
+        browser.get(&format!("/apis/{api}")).says(&["Customers are told nothing yet"]);
+        browser.get(&page).with(200).says(&["Nothing goes out", "None of its own"]);
+        let set = format!("{page}/preview");
+        browser.submit(&page, &set, &[]).with(200).says(&["There is no mail server"]);
+        browser.submit(&page, &format!("{page}/start"), &[]).with(409).says(&["nobody has seen"]);
+        let voice = [("from", "keys@acme.example"), ("support", HOSTILE)];
+        let refused = browser.submit(&page, &page, &voice);
+        refused.with(422).says(&["neither a URL nor a mail address"]);
+        assert!(!refused.text.contains("<script>alert"), "{}", refused.text);
+        let voice = [("from", "keys@acme.example"), ("support", "help@acme.example")];
+        browser.submit(&page, &page, &voice).with(200).says(&["It is set", "help@acme.example"]);
+
+        let hook = crate::hook::Hook::start("204 No Content");
+        let form = format!("/notices/channels/new?kind=webhook&account={account}");
+        let typed = [
+            ("kind", "webhook"),
+            ("account", account),
+            ("name", "hook"),
+            ("url", hook.url.as_str()),
+            ("events", "key.exposed, key.created"),
+            ("allow_private", "yes"),
+        ];
+        let made = browser.submit(&form, "/notices/channels", &typed);
+        made.with(200).says(&["acme/globex/hook was added", "whsec_"]);
+        let secret = made.text.split("whsec_").nth(1).unwrap().split('<').next().unwrap();
+        browser.get(&format!("/accounts/{account}")).says(&["acme/globex/hook"]);
+        let channel = listed(served, "/v1/channels", "channels", "acme/globex/hook");
+        let channel = format!("/notices/channels/{}", channel["id"].as_str().unwrap());
+        let shown = browser.get(&channel);
+        shown.with(200).says(&["key.exposed, key.created", "Send a test event"]);
+        assert!(!shown.text.contains(secret));
+        browser.submit(&channel, &format!("{channel}/test"), &[]).says(&["It took the test event"]);
+        assert_eq!(hook.events(), ["webhook.test"]);
+        let events = format!("{channel}/events");
+        browser.submit(&channel, &events, &[("events", "key.eaten")]).with(422);
+        let changed = browser.submit(&channel, &events, &[("events", "key.created")]);
+        changed.with(200).says(&["The events are set"]);
+        let made = browser.submit(&channel, &format!("{channel}/rotation"), &[]);
+        made.with(200).says(&["Both sign for 24 hours", "whsec_"]);
+        browser.get(&channel).says(&["The one before signs too"]);
+        let end = format!("{channel}/rotation/end");
+        browser.submit(&channel, &end, &[]).with(200).says(&["The new secret signs alone"]);
+
+        browser.submit(&page, &set, &[]).with(200).says(&["Nothing would go out now"]);
+        let start = format!("{page}/start");
+        browser.send(&start, &[]).with(200).says(&["Customers are told from now on"]);
+        let app = format!("/v1/accounts/{account}/apps");
+        let app = served.post(&app, &json!({"name": "web-shop"})).expect(201);
+        let keys = format!("/v1/apps/{}/keys", app["id"].as_str().unwrap());
+        served.post(&keys, &json!({"label": "checkout"})).expect(201);
+        browser.get(&page).says(&["key.created: acme_live_", "of acme/globex"]);
+        browser.get(&format!("{page}/stop")).with(200).says(&["No customer is told anything"]);
+        let stop = format!("{page}/stop");
+        browser.submit(&stop, &stop, &[]).says(&["Nothing goes out any more"]);
+        // What belongs to an API is none of the installation's channels.
+        assert!(!browser.get("/notices").words().contains("acme/globex/hook None yet"));
+        browser.get("/notices").says(&["None yet: nothing can go out"]);
+    }
+}

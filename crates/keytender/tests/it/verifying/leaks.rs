@@ -235,7 +235,8 @@ fn nobody_learns_from_the_answer_what_was_found() {
     let mut wrong = key.text.clone();
     wrong.replace_range(wrong.len() - 1.., if key.text.ends_with('0') { "1" } else { "0" });
     let brand = key.text.replace("acme_", "acmf_");
-    let brand = format!("{}{}", &brand[..brand.len() - 6], checksum(&brand[..brand.len() - 6]));
+    let before = brand.split_at(brand.len() - 6).0;
+    let brand = format!("{before}{}", checksum(before));
     let told: Vec<_> = [&other, &unknown, &wrong, &brand, "anything", "", &key.text]
         .iter()
         .map(|text| bare(&tell(gate.first(), &json!({"credentials": [text]}))))

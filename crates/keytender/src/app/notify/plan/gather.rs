@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use keytender_core::id::AccountId;
 use keytender_core::notice::{Digest, Series};
 use keytender_core::policy::Severity;
 
@@ -28,10 +29,10 @@ impl Gathered {
     }
 }
 
-/// All digests, by the places of their channels and the addresses.
+/// All digests, by the places of their channels, the addresses, and the customers of ours that they are for.
 #[derive(Default)]
 pub(super) struct Digests {
-    digests: BTreeMap<(usize, String), Gathered>,
+    digests: BTreeMap<(usize, String, Option<AccountId>), Gathered>,
     /// Each word once: there are many items and few words.
     words: HashSet<Arc<str>>,
 }
@@ -41,7 +42,7 @@ impl Digests {
         &mut self,
         channel: usize,
         recipient: Recipient,
-        part: Part,
+        part: Part<'_>,
         begin: impl FnOnce(&Recipient) -> Digest,
     ) {
         let severity = part.item.severity();
@@ -53,8 +54,8 @@ impl Digests {
             item.stage = self.word(item.stage);
             items.push((severity, item));
         }
-        let address = recipient.address.clone();
-        let gathered = self.digests.entry((channel, address)).or_insert_with(|| {
+        let place = (channel, recipient.address.clone(), recipient.account);
+        let gathered = self.digests.entry(place).or_insert_with(|| {
             let digest = begin(&recipient);
             Gathered { recipient, digest, is_urgent: false, items: Vec::new() }
         });
@@ -73,6 +74,6 @@ impl Digests {
 
     /// Each of them, with the place of its channel.
     pub(super) fn into_each(self) -> impl Iterator<Item = (usize, Gathered)> {
-        self.digests.into_iter().map(|((channel, _), gathered)| (channel, gathered))
+        self.digests.into_iter().map(|((channel, ..), gathered)| (channel, gathered))
     }
 }

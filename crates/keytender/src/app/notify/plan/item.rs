@@ -17,6 +17,9 @@ impl Planner<'_> {
         is_whole: bool,
         page: Option<&str>,
     ) -> Item {
+        if let Some(customers) = &self.customers {
+            return customers.item(held, problems, self.policy, self.now);
+        }
         let key = &held.record.key;
         let mut now = Assessment::default();
         self.policy.assess(key, self.now, &mut now);

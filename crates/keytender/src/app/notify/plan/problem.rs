@@ -1,8 +1,9 @@
 //! Which problems of a key are to be told to somebody now, and in which stage.
 
-use keytender_core::notice::{self, Series};
+use keytender_core::notice::{self, News, Series};
 use keytender_core::policy::{Action, Assessment, Condition, Finding, Severity};
 use keytender_core::time::{Span, Time};
+use serde_json::Value;
 
 use super::{EXPIRY, Planner};
 use crate::notify::webhook::EventKind;
@@ -21,6 +22,20 @@ pub(super) struct Problem {
     pub(super) act_by: Option<Time>,
     /// The places of its rules in the policy.
     pub(super) rules: Vec<usize>,
+    /// What happened to the key, if it is that rather than a rule.
+    pub(super) news: Option<Happened>,
+}
+
+/// What happened to a customer's key that no rule tells, as it is told, and its event.
+#[derive(Clone, Debug)]
+pub(super) struct Happened {
+    pub(super) problem: String,
+    pub(super) at: Time,
+    pub(super) series: Series,
+    pub(super) kind: EventKind,
+    pub(super) news: News,
+    /// What programs are told of it.
+    pub(super) data: Value,
 }
 
 impl Planner<'_> {
@@ -28,6 +43,11 @@ impl Planner<'_> {
     /// way.
     pub(super) fn problems(&self, channel: &Channel, who: &str, held: &HeldKey) -> Vec<Problem> {
         let key = &held.record.key;
+        let mut problems = self.news(channel, who, held);
+        if self.customers.as_ref().is_some_and(|customers| customers.is_left_alone(held, self.now))
+        {
+            return problems;
+        }
         let mut assessment = Assessment::default();
         self.policy.assess(key, self.now, &mut assessment);
         let now: Vec<Finding<'_>> = self.policy.findings(&assessment).collect();
@@ -37,7 +57,6 @@ impl Planner<'_> {
             let is_new = !now.iter().any(|known| known.index == finding.index);
             is_new && has_age(finding) && finding.rule.action != Action::Review
         });
-        let mut problems: Vec<Problem> = Vec::new();
         for finding in now.iter().copied().chain(ahead) {
             let (problem, at) = identity(&finding, held);
             match problems.iter_mut().find(|known| *known.item.problem == *problem) {
@@ -57,11 +76,42 @@ impl Planner<'_> {
         finding: &Finding<'_>,
         (problem, at): (String, Time),
     ) -> Option<Problem> {
+        let series = |first: Option<Time>| series(finding, held, at, first);
+        let rules = vec![finding.index];
+        let problem = self.stage_of(channel, who, held, (problem, at), series)?;
+        Some(Problem { rules, ..problem })
+    }
+
+    /// What happened to a customer's key that is to be told.
+    fn news(&self, channel: &Channel, who: &str, held: &HeldKey) -> Vec<Problem> {
+        let Some(customers) = &self.customers else { return Vec::new() };
+        let all = customers.happened.get(&held.record.id).map(Vec::as_slice).unwrap_or_default();
+        let tell = |one: &Happened| {
+            // Who heard that it is exposed while it worked is not told again when it ended.
+            let thread = (channel.id, who.to_owned(), held.record.id, one.problem.clone());
+            if one.news == News::ExposedAndEnded && self.told.knows(&thread) {
+                return None;
+            }
+            let what = (one.problem.clone(), one.at);
+            let problem = self.stage_of(channel, who, held, what, |_| one.series)?;
+            Some(Problem { news: Some(one.clone()), ..problem })
+        };
+        all.iter().filter_map(tell).collect()
+    }
+
+    /// A problem whose series is `series_from` the first notice of it, if its present stage is to be told.
+    fn stage_of(
+        &self,
+        channel: &Channel,
+        who: &str,
+        held: &HeldKey,
+        (problem, at): (String, Time),
+        series_from: impl Fn(Option<Time>) -> Series,
+    ) -> Option<Problem> {
         let thread = (channel.id, who.to_owned(), held.record.id, problem);
         if self.told.is_waiting(&thread) {
             return None;
         }
-        let series_from = |first: Option<Time>| series(finding, held, at, first);
         let series = series_from(self.told.begun_at(&thread, at));
         let stage = notice::stage(series, self.now)?.as_key();
         if self.told.has_stage(&thread, at, &stage) {
@@ -79,7 +129,8 @@ impl Planner<'_> {
             },
             series,
             act_by: notice::act_by(known, self.now),
-            rules: vec![finding.index],
+            rules: Vec::new(),
+            news: None,
         })
     }
 
@@ -87,6 +138,9 @@ impl Planner<'_> {
     pub(super) fn kind(&self, problem: &Problem) -> EventKind {
         let rules = problem.rules.iter().filter_map(|index| self.policy.rules().get(*index));
         let has = |is: fn(&Condition) -> bool| rules.clone().any(|rule| rule.when.iter().any(is));
+        if let Some(news) = &problem.news {
+            return news.kind;
+        }
         match &*problem.item.problem {
             EXPIRY if problem.item.problem_at <= self.now => EventKind::Expired,
             EXPIRY => EventKind::Expiring,

@@ -55,6 +55,11 @@ impl Told {
         self.waiting.contains(thread)
     }
 
+    /// Whether anything was written of this problem, whatever its moment and its stage.
+    pub(super) fn knows(&self, thread: &Thread) -> bool {
+        self.stages.iter().any(|(known, ..)| known == thread)
+    }
+
     /// When the channel took the first letter of this problem: from then on somebody knows of it.
     pub(super) fn accepted_at(&self, thread: &Thread, problem_at: Time) -> Option<Time> {
         self.accepted.get(&(thread.clone(), problem_at.as_micros())).copied()

@@ -10,6 +10,7 @@ use super::{PATH, Typed, keys, lines, on_leak, overlaps, place, portal, title};
 use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
+use crate::app::notify::of_api;
 use crate::app::view::{ApiView, CustomerView};
 use crate::http::console::form::{Field, Wrong, folded, removal};
 use crate::http::console::layout;
@@ -76,6 +77,7 @@ pub(super) async fn show(
         @if visit.may(Scope::ApisWrite) { (change_form(visit, &api, vain.change)) }
         (portal::part(visit, &api, vain.portal))
         (overlaps::part(inventory, &api, counts.overlaps).await?)
+        @if visit.may(Scope::NoticesRead) { (notices_part(inventory, &api).await?) }
         h2 #customers { "Customers" }
         @if visit.may(Scope::AccountsWrite) { (customer_form(visit, &api, vain.customer)) }
         @if visit.may(Scope::AccountsRead) { (customers_part(inventory, &api, which).await?) }
@@ -129,6 +131,21 @@ fn change_form(visit: &Visit, api: &ApiView, typed: Option<(&Typed, &Wrong)>) ->
         (lines("change", Some(typed.unwrap_or(&now))))
     };
     folded(visit, "Change", "Change", &place(api), wrong, &lines)
+}
+
+/// Whether customers are told of their keys.
+async fn notices_part(inventory: &Inventory, api: &ApiView) -> Result<Markup, Refusal> {
+    let settings = of_api::settings(inventory, &api.id).await?;
+    Ok(html! {
+        h2 #notices { "Notices to customers" }
+        p {
+            @match settings.started_at {
+                Some(at) => { "Customers are told about their keys, since " (moment(at, inventory.now)) ". " }
+                None => "Customers are told nothing yet. ",
+            }
+            a href={ (place(api)) "/notices" } { "Notices, webhooks and what was told" }
+        }
+    })
 }
 
 async fn customers_part(

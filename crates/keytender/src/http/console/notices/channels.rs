@@ -6,8 +6,8 @@ use keytender_core::secret::Secret;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::PATH;
-use crate::app::channels;
+use super::{PATH, channel};
+use crate::app::channels::{self, Whose};
 use crate::app::inventory::Inventory;
 use crate::app::view::ChannelView;
 use crate::http::api::channels::NewChannel;
@@ -35,6 +35,10 @@ const TLS: [(&str, &str); 3] = [
 #[derive(Debug, Deserialize)]
 pub(in crate::http::console) struct Kind {
     kind: ChannelKind,
+    /// Of which API of ours it is to be.
+    api: Option<String>,
+    /// Of which customer of it.
+    account: Option<String>,
 }
 
 /// What is typed in of a channel.
@@ -53,9 +57,33 @@ pub(in crate::http::console) struct Typed {
     secret: Option<String>,
     certificates: Option<String>,
     allow_private: Option<String>,
+    api: Option<String>,
+    account: Option<String>,
+    events: Option<String>,
 }
 
 impl Typed {
+    /// What stands in the form before anything is typed.
+    fn asked(Kind { kind, api, account }: Kind) -> Self {
+        Self {
+            kind,
+            name: kind.as_str().to_owned(),
+            host: None,
+            port: None,
+            tls: None,
+            username: None,
+            password: None,
+            from: None,
+            url: None,
+            secret: None,
+            certificates: None,
+            allow_private: None,
+            api,
+            account,
+            events: None,
+        }
+    }
+
     fn new_channel(&self) -> NewChannel {
         let secret = |text: &Option<String>| text.clone().map(Secret::new);
         NewChannel {
@@ -72,34 +100,21 @@ impl Typed {
             secret: secret(&self.secret),
             certificates: self.certificates.clone(),
             allow_private: self.allow_private.is_some(),
+            api: self.api.clone(),
+            account: self.account.clone(),
+            events: self.events.as_deref().map(channel::events).unwrap_or_default(),
         }
     }
 }
 
 /// The part of the page that shows the channels.
 pub(super) async fn part(visit: &Visit, inventory: &Inventory) -> Result<Markup, Refusal> {
-    let all = channels::list(inventory).await?;
+    let mut all = channels::list(inventory, &Whose::default()).await?;
+    all.retain(|one| one.api.is_none());
     let may_write = visit.may(Scope::ChannelsWrite);
     Ok(html! {
         h2 #channels { "Channels" }
-        @if all.is_empty() { p { "None yet: nothing can go out." } } @else {
-            table.cards {
-                thead { tr {
-                    th scope="col" { "Channel" } th scope="col" { "Kind" } th scope="col" { "Where" }
-                    th scope="col" { "Secret" }
-                    @if may_write { th scope="col" { span.unseen { "What to do" } } }
-                } }
-                tbody { @for one in &all { tr {
-                    th scope="row" { (one.name) }
-                    td data-label="Kind" { (one.kind.as_str()) }
-                    td data-label="Where" { (place(one)) }
-                    td data-label="Secret" { (secret(one)) }
-                    @if may_write { td {
-                        a href={ (PATH) "/channels/" (one.id) "/remove" } aria-label={ "Remove " (one.name) } { "Remove…" }
-                    } }
-                } } }
-            }
-        }
+        @if all.is_empty() { p { "None yet: nothing can go out." } } @else { (table(visit, &all)) }
         @if may_write {
             p { "Add: " @for (number, (kind, name)) in KINDS.iter().enumerate() {
                 @if number > 0 { ", " }
@@ -116,7 +131,30 @@ pub(super) async fn part(visit: &Visit, inventory: &Inventory) -> Result<Markup,
     })
 }
 
-fn place(one: &ChannelView) -> Markup {
+/// Channels, a line each.
+pub(in crate::http::console) fn table(visit: &Visit, all: &[ChannelView]) -> Markup {
+    let may_write = visit.may(Scope::ChannelsWrite);
+    html! {
+        table.cards {
+            thead { tr {
+                th scope="col" { "Channel" } th scope="col" { "Kind" } th scope="col" { "Where" }
+                th scope="col" { "Secret" }
+                @if may_write { th scope="col" { span.unseen { "What to do" } } }
+            } }
+            tbody { @for one in all { tr {
+                th scope="row" { a.key href={ (PATH) "/channels/" (one.id) } { (one.name) } }
+                td data-label="Kind" { (one.kind.as_str()) }
+                td data-label="Where" { (place(one)) }
+                td data-label="Secret" { (secret(one)) }
+                @if may_write { td {
+                    a href={ (PATH) "/channels/" (one.id) "/remove" } aria-label={ "Remove " (one.name) } { "Remove…" }
+                } }
+            } } }
+        }
+    }
+}
+
+pub(super) fn place(one: &ChannelView) -> Markup {
     html! {
         @if let Some(host) = &one.host { (host) @if let Some(port) = one.port { ":" (port) } }
         @if let Some(url) = &one.url { (url) }
@@ -125,7 +163,7 @@ fn place(one: &ChannelView) -> Markup {
     }
 }
 
-fn secret(one: &ChannelView) -> Markup {
+pub(super) fn secret(one: &ChannelView) -> Markup {
     html! {
         @match &one.secret_place {
             _ if one.is_secret_kept => "kept here, sealed",
@@ -137,7 +175,7 @@ fn secret(one: &ChannelView) -> Markup {
 
 /// Asks for what a channel needs.
 pub(in crate::http::console) async fn new(visit: Visit, Query(asked): Query<Kind>) -> Response {
-    form(&visit, asked.kind, None)
+    form(&visit, &Typed::asked(asked), None)
 }
 
 /// Adds a channel; a signing secret that was made is shown this once.
@@ -149,8 +187,8 @@ pub(in crate::http::console) async fn add(
     let new = typed.new_channel();
     let added = match new.check() {
         Ok(()) => {
-            let (name, kind, settings, secret) = new.into_parts();
-            channels::add(&inventory, &name, kind, settings, secret).await
+            let (name, kind, settings, secret, whose) = new.into_parts();
+            channels::add(&inventory, &name, kind, settings, secret, &whose).await
         }
         Err(error) => Err(error),
     };
@@ -158,34 +196,46 @@ pub(in crate::http::console) async fn add(
         Ok(channel) => channel,
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            return Ok(wrong.on(form(&visit, typed.kind, Some((&typed, &wrong)))));
+            return Ok(wrong.on(form(&visit, &typed, Some(&wrong))));
         }
     };
     let Some(secret) = &channel.signing_secret else {
-        return Ok(visit.done(PATH, &format!("{} was added. Nothing was sent yet.", channel.name)));
+        let back = back(&typed);
+        return Ok(visit.done(&back, &format!("{} was added. Nothing was sent yet.", channel.name)));
     };
     let content = html! {
         h1 { (channel.name) " was added" }
         p { "With this secret the receiver checks that an event is ours (Standard Webhooks). It is shown this once." }
         p { code.secret data-copy { (secret) } }
-        p { a href=(PATH) { "Back to notices" } }
+        p { a href={ (PATH) "/channels/" (channel.id) } { "Go on: send it a test" } }
     };
     Ok(layout::page(&visit, PATH, "A new channel", &content))
 }
 
-fn form(visit: &Visit, kind: ChannelKind, typed: Option<(&Typed, &Wrong)>) -> Response {
-    let (typed, wrong) = typed.unzip();
+/// Where a form came from.
+fn back(typed: &Typed) -> String {
+    match (&typed.account, &typed.api) {
+        (Some(account), _) => format!("/accounts/{account}"),
+        (None, Some(api)) => format!("/apis/{api}/notices"),
+        (None, None) => PATH.to_owned(),
+    }
+}
+
+fn form(visit: &Visit, typed: &Typed, wrong: Option<&Wrong>) -> Response {
+    let kind = typed.kind;
     let called = KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name);
     let title = format!("Add a channel: {called}");
-    let name = typed.map_or(kind.as_str(), |typed| typed.name.as_str());
     let content = html! {
-        p { a href=(PATH) { "Notices" } }
+        p { a href=(back(typed)) { "Back" } }
         h1 { (title) }
         form.stack method="post" action={ (PATH) "/channels" } {
             (visit.proof())
             input type="hidden" name="kind" value=(kind.as_str());
+            @for (name, value) in [("api", &typed.api), ("account", &typed.account)] {
+                @if let Some(value) = value { input type="hidden" name=(name) value=(value); }
+            }
             @if let Some(wrong) = wrong { (wrong) }
-            (Field::new("add", "name", "Name").value(Some(name)).required())
+            (Field::new("add", "name", "Name").value(Some(&typed.name)).required())
             @match kind {
                 ChannelKind::Mail => (mail(typed)),
                 ChannelKind::Webhook => (webhook(typed)),
@@ -194,13 +244,13 @@ fn form(visit: &Visit, kind: ChannelKind, typed: Option<(&Typed, &Wrong)>) -> Re
             @if kind != ChannelKind::Mail {
                 label.box {
                     input type="checkbox" name="allow_private" value="yes"
-                        checked[typed.is_some_and(|typed| typed.allow_private.is_some())];
+                        checked[typed.allow_private.is_some()];
                     "It may be in a private network"
                 }
             }
             label for="add-certificates" { "Further certificates to trust" }
             textarea.small #add-certificates name="certificates" rows="3" aria-describedby="add-certificates-about" {
-                (typed.and_then(|typed| typed.certificates.as_deref()).unwrap_or_default())
+                (typed.certificates.as_deref().unwrap_or_default())
             }
             small #add-certificates-about { "In PEM, if a company’s own authority signs the server’s." }
             button type="submit" { "Add" }
@@ -209,9 +259,9 @@ fn form(visit: &Visit, kind: ChannelKind, typed: Option<(&Typed, &Wrong)>) -> Re
     layout::page(visit, PATH, &title, &content)
 }
 
-fn mail(typed: Option<&Typed>) -> Markup {
-    let was = |field: fn(&Typed) -> Option<&str>| typed.and_then(field);
-    let port = typed.and_then(|typed| typed.port).map(|port| port.to_string());
+fn mail(typed: &Typed) -> Markup {
+    let was = |field: fn(&Typed) -> Option<&str>| field(typed);
+    let port = typed.port.map(|port| port.to_string());
     html! {
         (Field::new("add", "host", "Mail server").value(was(|typed| typed.host.as_deref())).required()
             .about("Its name, which its certificate must carry."))
@@ -224,9 +274,11 @@ fn mail(typed: Option<&Typed>) -> Markup {
     }
 }
 
-fn webhook(typed: Option<&Typed>) -> Markup {
+fn webhook(typed: &Typed) -> Markup {
     html! {
-        (Field::new("add", "url", "URL").kind("url").value(typed.and_then(|typed| typed.url.as_deref())).required())
+        (Field::new("add", "url", "URL").kind("url").value(typed.url.as_deref()).required())
+        (Field::new("add", "events", "Events").value(typed.events.as_deref())
+            .about("A space between two, such as key.exposed key.revoked; none: every one."))
         (Field::new("add", "secret", "Signing secret").secret()
             .about("whsec_… One is made, and shown once, if none is given."))
     }

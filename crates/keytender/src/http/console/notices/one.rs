@@ -5,7 +5,7 @@ use keytender_core::access::Scope;
 use keytender_core::id::NoticeId;
 use maud::html;
 
-use super::{PATH, send_again, state};
+use super::{PATH, may_go_again, send_again, state};
 use crate::app::inventory::Inventory;
 use crate::app::notify;
 use crate::http::console::layout;
@@ -13,7 +13,6 @@ use crate::http::console::visit::Visit;
 use crate::http::console::words::moment;
 use crate::http::extract::Path;
 use crate::http::problem::{Problem, Refusal};
-use crate::store::notices::NoticeState;
 
 fn id(word: &str) -> Result<NoticeId, Refusal> {
     word.parse().map_err(|_| Problem::not_found("there is no notice of this id").into())
@@ -37,7 +36,7 @@ pub(in crate::http::console) async fn page(
             dt { "Written" } dd { (moment(notice.created_at, inventory.now)) }
             dt { "Id" } dd { code { (notice.id) } }
         }
-        @if notice.state == NoticeState::Dead && visit.may(Scope::NoticesWrite) { (send_again(&visit, &notice)) }
+        @if may_go_again(&notice) && visit.may(Scope::NoticesWrite) { (send_again(&visit, &notice)) }
         h2 { "What it says" }
         @if let Some(text) = &notice.text { pre tabindex="0" { (text) } }
         @if let Some(data) = &data { pre tabindex="0" { (data) } }

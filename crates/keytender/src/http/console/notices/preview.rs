@@ -27,7 +27,8 @@ pub(in crate::http::console) async fn page(
     let content = html! {
         p { a href=(PATH) { "Notices" } }
         h1 { "What would go out" }
-        (sum(&preview))
+        (sum(&preview, "There is no channel by which anything could go out. Add one first: a mail server, for example."))
+        (unheard(&preview))
         @if !is_started && preview.has_channel {
             form method="post" action={ (PATH) "/start" } {
                 (visit.proof())
@@ -37,25 +38,29 @@ pub(in crate::http::console) async fn page(
         }
         @if !preview.notices.is_empty() {
             (recipients(&preview.notices))
-            h2 { "In their words" }
-            @for notice in preview.notices.iter().take(TEXTS) { (text(notice)) }
-            @if preview.notices.len() > TEXTS { p.dim { "And " (preview.notices.len() - TEXTS) " more." } }
+            (texts(&preview.notices))
         }
     };
     Ok(layout::page(&visit, PATH, "What would go out", &content))
 }
 
-fn sum(preview: &PreviewView) -> Markup {
+/// How much would go out; `missing` is said where there is no way for it.
+pub(in crate::http::console) fn sum(preview: &PreviewView, missing: &str) -> Markup {
     let count = preview.notices.len();
     html! {
         @if !preview.has_channel {
-            p.note { "There is no channel by which anything could go out. Add one first: a mail server, for example." }
+            p.note { (missing) }
         } @else if count == 0 {
             p { "Nothing would go out now: there is nothing to tell that was not told." }
         } @else {
             p { @if count == 1 { "1 notice would go out" } @else { (count) " notices would go out" }
                 ", at any hour. Nothing was sent." }
         }
+    }
+}
+
+fn unheard(preview: &PreviewView) -> Markup {
+    html! {
         @if preview.unheard > 0 {
             p.wrong {
                 @if preview.unheard == 1 { "1 due key has" } @else { (preview.unheard) " due keys have" }
@@ -67,7 +72,8 @@ fn sum(preview: &PreviewView) -> Markup {
     }
 }
 
-fn recipients(notices: &[PreviewNoticeView]) -> Markup {
+/// Who would be told.
+pub(in crate::http::console) fn recipients(notices: &[PreviewNoticeView]) -> Markup {
     html! {
         table.cards {
             thead { tr {
@@ -82,6 +88,15 @@ fn recipients(notices: &[PreviewNoticeView]) -> Markup {
             } } }
         }
         @if notices.len() > RECIPIENTS { p.dim { "And " (notices.len() - RECIPIENTS) " more." } }
+    }
+}
+
+/// The first few in full.
+pub(in crate::http::console) fn texts(notices: &[PreviewNoticeView]) -> Markup {
+    html! {
+        h2 { "In their words" }
+        @for notice in notices.iter().take(TEXTS) { (text(notice)) }
+        @if notices.len() > TEXTS { p.dim { "And " (notices.len() - TEXTS) " more." } }
     }
 }
 
