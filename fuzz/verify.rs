@@ -14,7 +14,7 @@ static KNOWN: LazyLock<(Verifier, String)> = LazyLock::new(|| {
     let token = made(&[7; RANDOM_BYTES]);
     let (api, app) = (ApiId::from_i64(1), AppId::from_i64(1));
     let mut snapshot = Snapshot::empty(1);
-    snapshot.apis.push(Api { api, brand: token.brand() });
+    snapshot.apis.push(Api { api, brand: token.brand(), imported: None });
     snapshot.apps.push(App {
         app,
         account: AccountId::from_i64(1),
@@ -37,6 +37,7 @@ static KNOWN: LazyLock<(Verifier, String)> = LazyLock::new(|| {
         networks: Vec::new(),
         label: None,
         replaced_by: None,
+        is_imported: false,
     });
     let table = Arc::new(Table::new());
     table.load(&snapshot).expect("the snapshot is sound");

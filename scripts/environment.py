@@ -31,6 +31,9 @@ SCANNERS = ROOT / "scripts" / "scanners.txt"
 EXAMPLES = ROOT / "examples"
 NODE_PACKAGES = ROOT / "scripts" / "node"
 WEBHOOK_PACKAGES = ROOT / "scripts" / "node-webhooks"
+# Others who issue keys: what verification is measured beside, and whose keys are imported.
+DJANGO = ("Django==5.2.8", "djangorestframework==3.16.1", "djangorestframework-api-key==3.1.0", "gunicorn==23.0.0")
+BETTER_AUTH = ROOT / "scripts" / "node-bench"
 
 # The largest install, one with a few hundred packages, took four minutes on two cores.
 INSTALL_TIMEOUT_SECONDS = 900
@@ -103,6 +106,16 @@ def ensure_node(name: str, lists: Path) -> Path:
     logged(f"{name}-npm", ["npm", "ci", "--prefix", str(folder.resolve()), *quiet])
     stamp.write_text(wanted)
     return modules
+
+
+def ensure_django() -> Path:
+    """The Python of Django REST framework with its API-key app."""
+    return ensure_venv("bench-django", DJANGO)
+
+
+def ensure_better_auth() -> Path:
+    """The packages of better-auth with its API-key plug-in."""
+    return ensure_node("bench-node", BETTER_AUTH)
 
 
 def logged(name: str, command: Sequence[str], environment: dict[str, str] | None = None) -> None:

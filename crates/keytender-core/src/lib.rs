@@ -19,11 +19,13 @@
 //! - [`secret`]: texts that must not be seen
 //! - [`token`]: tokens, made and read; what is kept of them
 //! - [`access`]: who may do what
+//! - [`imported`]: keys that others issued, and what is kept of them
 
 pub mod access;
 pub mod akm;
 pub mod colour;
 pub mod id;
+pub mod imported;
 pub mod inventory;
 pub mod key;
 pub mod notice;

@@ -114,6 +114,7 @@ fn key(number: usize, count: usize, token: &Token, random: u64) -> Key {
         networks: Vec::new(),
         label: None,
         replaced_by: None,
+        is_imported: false,
     }
 }
 
@@ -126,7 +127,11 @@ fn fill(count: usize) -> (Arc<Table>, Tokens) {
     let mut loader = table.loader(count);
     for page in 0..count.div_ceil(KEYS_OF_PAGE) {
         let numbers = page * KEYS_OF_PAGE..count.min((page + 1) * KEYS_OF_PAGE);
-        let apis = vec![Api { api: ApiId::from_i64(1), brand: Brand::parse("acme").unwrap() }];
+        let apis = vec![Api {
+            api: ApiId::from_i64(1),
+            brand: Brand::parse("acme").unwrap(),
+            imported: None,
+        }];
         // All of them first: apps that came with their keys would be in memory in the order of these.
         let apps = if page == 0 {
             (0..count.div_ceil(KEYS_OF_APP)).map(app).collect()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use keytender_core::id::KeyId;
+use keytender_core::token::TokenId;
 
 use crate::feed::Key;
 
@@ -21,6 +22,8 @@ pub struct Details {
     pub label: Option<Box<str>>,
     /// The key that took its place.
     pub replaced_by: Option<KeyId>,
+    /// The public id of a key that was issued elsewhere: it does not stand in it.
+    pub id: Option<TokenId>,
 }
 
 impl Details {
@@ -55,7 +58,8 @@ impl Interned {
     /// The details of a key, if it has some.
     pub(crate) fn details(&mut self, key: &Key) -> Option<Arc<Details>> {
         let has_none = key.scopes.is_empty() && key.networks.is_empty();
-        if has_none && key.label.is_none() && key.replaced_by.is_none() {
+        let is_plain = key.label.is_none() && key.replaced_by.is_none() && !key.is_imported;
+        if has_none && is_plain {
             return None;
         }
         Some(Arc::new(Details {
@@ -63,6 +67,7 @@ impl Interned {
             networks: key.networks.iter().copied().collect(),
             label: key.label.as_deref().map(Box::from),
             replaced_by: key.replaced_by,
+            id: key.is_imported.then_some(key.id),
         }))
     }
 

@@ -11,13 +11,15 @@
 //! A verifier takes the snapshot, whose first page names the number that it stands for, and then the
 //! changes after that number. Pages may be read at different moments: whatever changed in between comes
 //! again as a change, and every change states the whole of one thing, so doing it twice changes nothing.
-//! No secret is in here: keys are told by their digests.
+//! No key is in here: they are told by their digests. Of an API with keys that were issued elsewhere the snapshot holds a
+//! secret all the same: the pepper of that API alone ([`Imported`]).
 
 mod change;
 mod digest;
 mod grant;
 #[cfg(feature = "http")]
 mod http;
+mod imported;
 mod source;
 mod thing;
 mod usage;
@@ -27,6 +29,7 @@ pub use self::digest::KeyDigest;
 pub use self::grant::{Application, Grant, Need, Share};
 #[cfg(feature = "http")]
 pub use self::http::{BadServer, HttpFeed};
+pub use self::imported::{FeedPepper, Imported};
 pub use self::source::{Feed, FeedError};
 pub use self::thing::{Api, App, Key, Period, Quota, Rate, State};
 pub use self::usage::{Batch, Place, Receipt, Row, Spent};

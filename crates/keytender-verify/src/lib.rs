@@ -39,7 +39,7 @@
 //! let request = Request { scopes: &["read"], ..Request::default() };
 //! match verifier.verify("acme_live_…", &request, Clock::start().now()) {
 //!     Verdict::Accepted(key) => println!("{} may", key.app),
-//!     Verdict::Refused(reason) => assert_eq!(reason, Reason::Malformed),
+//!     Verdict::Refused(reason) => assert_eq!(reason, Reason::Unavailable),
 //! }
 //! ```
 //!

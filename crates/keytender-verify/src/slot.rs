@@ -4,7 +4,7 @@
 //! head    40 bits  the upper 8 of the public id, 3 of the state, 1 for why it ends, 1 for its environment,
 //!                  27 for its details
 //! 0       64       the lower of the public id
-//! 1–4    256       the SHA-256 of the secret
+//! 1–4    256       the SHA-256 of the secret, or what is kept of a key that was issued elsewhere
 //! 5       63       the id of the key
 //! 6       32 + 32  the second of its end, the place of its app
 //! ```
@@ -12,6 +12,7 @@
 use std::sync::atomic::AtomicU64;
 
 use keytender_core::id::KeyId;
+use keytender_core::imported::place;
 use keytender_core::time::Time;
 use keytender_core::token::{Digest, Environment};
 
@@ -41,7 +42,7 @@ pub(crate) const fn cell(slot: &Slot) -> Cell<'_, WORDS> {
 /// What a slot says of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// The public id: 72 bits.
+    /// The public id: 72 bits. Of a key that was issued elsewhere, a number that follows from what is kept of it.
     pub(crate) id: u128,
     pub(crate) state: Stand,
     /// Whether it ends because another key took its place.
@@ -113,7 +114,7 @@ impl Entry {
         let seconds = |end: Option<Time>| end.map_or(NO_END, whole_seconds);
         let (expiry, overlap) = (seconds(key.expires_at), seconds(key.overlap_until));
         Self {
-            id: key.id.to_bits(),
+            id: if key.is_imported { place(&key.digest.0) } else { key.id.to_bits() },
             state: key.state.into(),
             ends_by_overlap: overlap < expiry,
             environment: key.environment,

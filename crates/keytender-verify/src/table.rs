@@ -6,6 +6,7 @@
 //! place; whoever is reading the old one finishes with it.
 
 mod draft;
+mod elsewhere;
 mod error;
 mod image;
 mod loader;
@@ -24,6 +25,7 @@ use crate::feed::{Changes, Snapshot, Spent};
 use crate::share::Part;
 use crate::shelf::Shelf;
 
+pub(crate) use self::elsewhere::{Candidate, Elsewhere};
 pub use self::error::ApplyError;
 pub(crate) use self::image::{Image, Spot};
 pub use self::loader::Loader;
@@ -38,6 +40,7 @@ pub struct Table {
     apis: Shelf<ApiCell>,
     /// From 1.
     limits: Shelf<Limits>,
+    elsewhere: ArcSwap<Elsewhere>,
     writer: Mutex<Writer>,
     /// Locked after the writer, if both are.
     noted: Mutex<Vec<Noted>>,
@@ -54,8 +57,8 @@ impl Table {
     pub fn new() -> Self {
         let writer = Writer::default();
         let image = ArcSwap::new(Arc::clone(writer.image()));
-        let (apps, apis, limits, noted) = Default::default();
-        Self { image, apps, apis, limits, writer: Mutex::new(writer), noted }
+        let (apps, apis, limits, elsewhere, noted) = Default::default();
+        Self { image, apps, apis, limits, elsewhere, writer: Mutex::new(writer), noted }
     }
 
     /// Takes a snapshot of one page in the place of all that was known.
@@ -81,7 +84,7 @@ impl Table {
     pub fn apply(&self, changes: &Changes) -> Result<(), ApplyError> {
         let mut writer = self.write();
         let result = writer.apply(self, changes);
-        self.publish(&writer);
+        self.publish(&mut writer);
         result
     }
 
@@ -134,6 +137,11 @@ impl Table {
         self.image.load()
     }
 
+    /// How keys are recognised that were issued elsewhere.
+    pub(crate) fn elsewhere(&self) -> Guard<Arc<Elsewhere>> {
+        self.elsewhere.load()
+    }
+
     /// What is said of the app at a place; its API, if `brand` is the API's; and what is held of its limit where
     /// nothing else is said.
     pub(crate) fn app(&self, place: u32, brand: Brand) -> Option<(Facts, Option<ApiId>, Part)> {
@@ -158,10 +166,13 @@ impl Table {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows the writer's image to readers, if it is another one.
-    fn publish(&self, writer: &Writer) {
+    /// Shows readers what the writer has that is another.
+    fn publish(&self, writer: &mut Writer) {
         if !Arc::ptr_eq(&self.image.load(), writer.image()) {
             self.image.store(Arc::clone(writer.image()));
+        }
+        if let Some(elsewhere) = writer.news_of_elsewhere() {
+            self.elsewhere.store(Arc::new(elsewhere));
         }
     }
 }

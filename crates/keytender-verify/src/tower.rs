@@ -1,6 +1,6 @@
 //! A layer that lets only good keys through to a service of HTTP.
 //!
-//! The token is read from `Authorization: Bearer` or else from `X-Api-Key`. Whoever shows a good one finds
+//! The token is read from `Authorization`, as `Bearer` or `Api-Key`, or else from `X-Api-Key`. Whoever shows a good one finds
 //! [`Accepted`] in the extensions of the request. Everyone else gets a problem (RFC 9457): a stranger always the same
 //! 401, the holder of a key that may not be used the reason.
 //!
@@ -37,6 +37,8 @@ use crate::verifier::Verifier;
 
 /// Answers name the end of a key from so long before it on: as long as a default notice of an end.
 const TOLD_BEFORE: Span = Span::days(30);
+/// How a key is announced in `Authorization`.
+const SCHEMES: [&str; 2] = ["bearer", "api-key"];
 /// Where a token may be, besides `Authorization`.
 const API_KEY: &str = "x-api-key";
 /// Where the types of problems are explained, unless the API says where; as a server of Keytender has it.
@@ -161,7 +163,8 @@ impl Settings {
 fn token(headers: &HeaderMap) -> Option<&str> {
     if headers.contains_key(AUTHORIZATION) {
         let (scheme, token) = alone(headers, &AUTHORIZATION)?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
+        let is_known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        return is_known.then_some(token.trim());
     }
     alone(headers, &HeaderName::from_static(API_KEY)).map(str::trim)
 }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use keytender_core::id::{AccountId, ApiId, AppId, KeyId};
 use keytender_core::time::Time;
-use keytender_core::token::{Environment, TokenId};
+use keytender_core::token::{Brand, Digest, Environment, TokenId};
 
 use crate::details::Details;
 
 /// What a token is shown for. [`Default`] asks for nothing and costs one use.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// What tokens of the API begin with: keys of others are unknown. Without it, keys of every API that the verifier knows
+    /// are good.
+    pub brand: Option<Brand>,
     /// What the key must be allowed to do: all of these.
     pub scopes: &'a [&'a str],
     /// Where the request comes from, if that is known for sure.
@@ -32,8 +35,8 @@ pub struct Request<'a> {
 
 impl Default for Request<'_> {
     fn default() -> Self {
-        let (address, region, service, agent) = (None, None, None, None);
-        Self { scopes: &[], address, region, service, agent, cost: 1, is_dry: false }
+        let (brand, address, region, service, agent) = (None, None, None, None, None);
+        Self { brand, scopes: &[], address, region, service, agent, cost: 1, is_dry: false }
     }
 }
 
@@ -64,7 +67,7 @@ impl Verdict {
 pub struct Accepted {
     /// The key.
     pub key: KeyId,
-    /// The public id within its token.
+    /// The public id: it stands in a token, but not in a key that was issued elsewhere.
     pub id: TokenId,
     /// The customer.
     pub account: AccountId,
@@ -85,6 +88,8 @@ pub struct Accepted {
     pub is_stale: bool,
     /// What only some keys have.
     pub details: Option<Arc<Details>>,
+    /// What the server is to keep of a key that was issued elsewhere, if it keeps something else: it was never used here.
+    pub native: Option<Box<Digest>>,
 }
 
 impl Accepted {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use keytender_core::id::KeyId;
-use keytender_core::token::{Token, TokenId};
+use keytender_core::imported::{is_key, place};
+use keytender_core::token::{Brand, Digest, Token, TokenId};
 
 use crate::app::Facts;
 use crate::clock::Now;
@@ -12,7 +13,7 @@ use crate::lease::{Lease, Standing};
 use crate::limit::Bucket;
 use crate::share::Part;
 use crate::slot::{Entry, Stand};
-use crate::table::{Image, Spot, Table};
+use crate::table::{Candidate, Image, Spot, Table};
 use crate::usage::Usage;
 use crate::verdict::{Accepted, Left, Reason, Request, Verdict};
 
@@ -24,6 +25,13 @@ pub struct Verifier {
     table: Arc<Table>,
     lease: Lease,
     usage: Option<Arc<Usage>>,
+}
+
+/// Whose key is shown, once it is known which it is.
+struct Shown {
+    brand: Brand,
+    id: TokenId,
+    native: Option<Box<Digest>>,
 }
 
 impl Verifier {
@@ -73,7 +81,8 @@ impl Verifier {
     ///
     /// In the order of [`Reason`]: its form, its checksum, its secret, and only then its state, end, networks,
     /// scopes and limits. Nothing but memory is touched. Each token that is no mistyped one takes the same
-    /// way up to its limits, whatever is wrong with it.
+    /// way up to its limits, whatever is wrong with it. What is no token is tried as a key that was issued elsewhere,
+    /// where an API has some; those of which only a salted hash is known are not found here.
     pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
         match self.judge(token, request, now) {
             Ok(accepted) => Verdict::Accepted(accepted),
@@ -81,24 +90,109 @@ impl Verifier {
         }
     }
 
-    fn judge(&self, token: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
-        let bits = Token::bits_of_id(token).ok_or(Reason::Malformed)?;
+    /// As [`verify`](Self::verify), for whoever has found out by other means which key it is that was issued elsewhere:
+    /// `digest` is what is kept of it, `brand` that of its API.
+    pub fn verify_by(
+        &self,
+        digest: &Digest,
+        brand: Brand,
+        request: &Request<'_>,
+        now: Now,
+    ) -> Verdict {
+        let candidate = Candidate { brand, digest: *digest, native: None };
+        let found = self.standing(now).and_then(|standing| {
+            let image = self.table.image();
+            let found = self.seek(&image, candidate, standing, request, now);
+            found.unwrap_or(Err(Reason::Unknown))
+        });
+        found.map_or_else(Verdict::Refused, Verdict::Accepted)
+    }
+
+    /// What is to be kept of a key that was issued elsewhere, of the API with this brand; none if it has no such keys.
+    pub fn native(&self, brand: Brand, key: &str) -> Option<Digest> {
+        self.table.elsewhere().native(brand, key)
+    }
+
+    /// Which key that was issued elsewhere is shown, by its public id, whatever has become of it; nothing is counted.
+    /// Those of which only a salted hash is known are not found here.
+    pub fn find_elsewhere(&self, key: &str) -> Option<TokenId> {
+        let elsewhere = self.table.elsewhere();
+        if elsewhere.is_empty() || !is_key(key) {
+            return None;
+        }
+        let image = self.table.image();
+        let mut candidates = elsewhere.candidates(None, key);
+        candidates.find_map(|candidate| found_elsewhere(&image, &candidate)).map(|(_, id)| id)
+    }
+
+    fn judge(&self, text: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
+        let Some(bits) = Token::bits_of_id(text) else { return self.recognise(text, request, now) };
         // While the token is read, and its digest made, memory comes along with what will be needed.
         let image = self.table.image();
         let spot = self.expect_id(&image, bits);
-        let token = Token::parse(token).map_err(|_| Reason::Malformed)?;
+        let Ok(token) = Token::parse(text) else { return self.recognise(text, request, now) };
         let digest = token.digest();
         let found = spot.and_then(|spot| image.find(bits, &spot));
         let is_right = found.is_some_and(|(entry, _)| digest == entry.digest);
-        let standing = self.lease.standing(now.monotonic);
-        if standing == Standing::Ended {
+        let standing = self.standing(now)?;
+        let (entry, is_known) = found.ok_or(Reason::Unknown)?;
+        let is_its = is_known & is_right & (entry.environment == token.environment());
+        let shown = Shown { brand: token.brand(), id: token.id(), native: None };
+        self.admit(&image, (entry, is_its, standing), shown, request, now)
+    }
+
+    fn standing(&self, now: Now) -> Result<Standing, Reason> {
+        match self.lease.standing(now.monotonic) {
+            Standing::Ended => Err(Reason::Unavailable),
+            standing => Ok(standing),
+        }
+    }
+
+    /// What is no token may be a key that was issued elsewhere.
+    #[cold]
+    fn recognise(&self, key: &str, request: &Request<'_>, now: Now) -> Result<Accepted, Reason> {
+        let elsewhere = self.table.elsewhere();
+        if !elsewhere.is_known() {
             return Err(Reason::Unavailable);
         }
-        let (entry, is_known) = found.ok_or(Reason::Unknown)?;
-        let owner = self.table.app(entry.app, token.brand());
+        if elsewhere.is_empty() || !is_key(key) {
+            return Err(Reason::Malformed);
+        }
+        let standing = self.standing(now)?;
+        let image = self.table.image();
+        let mut candidates = elsewhere.candidates(request.brand, key);
+        let found =
+            candidates.find_map(|candidate| self.seek(&image, candidate, standing, request, now));
+        found.unwrap_or(Err(Reason::Unknown))
+    }
+
+    /// What is said of the key of which this is kept, if there is one.
+    fn seek(
+        &self,
+        image: &Image,
+        candidate: Candidate,
+        standing: Standing,
+        request: &Request<'_>,
+        now: Now,
+    ) -> Option<Result<Accepted, Reason>> {
+        let (entry, id) = found_elsewhere(image, &candidate)?;
+        let native = candidate.native.map(Box::new);
+        let shown = Shown { brand: candidate.brand, id, native };
+        Some(self.admit(image, (entry, true, standing), shown, request, now))
+    }
+
+    fn admit(
+        &self,
+        image: &Image,
+        (entry, is_its, standing): (Entry, bool, Standing),
+        shown: Shown,
+        request: &Request<'_>,
+        now: Now,
+    ) -> Result<Accepted, Reason> {
+        let owner = self.table.app(entry.app, shown.brand);
         let (facts, api, even) = owner.ok_or(Reason::Unknown)?;
         let details = image.details(entry.details);
-        let is_its = is_known & is_right & (entry.environment == token.environment());
+        let is_its = is_its & request.brand.is_none_or(|brand| brand == shown.brand);
         let wrong = wrong_with(&entry, now) | wrong_around(&facts, details, request);
         let wrong = wrong | bit(!is_its | api.is_none(), UNKNOWN);
         if let Some(reason) = first_reason(wrong) {
@@ -107,10 +201,10 @@ impl Verifier {
         let api = api.ok_or(Reason::Unknown)?;
         let left = self.take((entry.app, even), &facts, request, now)?;
         let activates = entry.state == Stand::Pending && !request.is_dry;
-        self.count((entry.key, token.id()), activates, request, now);
+        self.count((entry.key, shown.id), activates, request, now);
         Ok(Accepted {
             key: entry.key,
-            id: token.id(),
+            id: shown.id,
             account: facts.account,
             app: facts.app,
             api,
@@ -120,6 +214,7 @@ impl Verifier {
             activates,
             is_stale: standing == Standing::Stale,
             details: details.map(Arc::clone),
+            native: shown.native,
         })
     }
 
@@ -211,6 +306,15 @@ fn wrong_around(facts: &Facts, details: Option<&Arc<Details>>, request: &Request
         | bit(facts.is_account_suspended, ACCOUNT_SUSPENDED)
         | bit(!is_there, ADDRESS)
         | bit(!may, SCOPE)
+}
+
+/// The key of which this is kept, and its public id, if there is one.
+fn found_elsewhere(image: &Image, candidate: &Candidate) -> Option<(Entry, TokenId)> {
+    let place = place(&candidate.digest);
+    let spot = image.expect(place)?;
+    let (entry, is_known) = image.find(place, &spot)?;
+    let id = image.details(entry.details)?.id?;
+    (is_known & (entry.digest == candidate.digest)).then_some((entry, id))
 }
 
 const fn bit(is_wrong: bool, place: u32) -> u32 {

@@ -35,6 +35,7 @@ pub mod owners;
 pub mod paging;
 pub mod passkeys;
 mod passwords;
+pub mod peppers;
 pub mod policy;
 pub mod portal;
 pub mod principals;

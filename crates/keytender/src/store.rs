@@ -24,6 +24,7 @@ pub mod destinations;
 pub mod exposures;
 pub mod findings;
 pub mod idempotency;
+pub mod imported;
 pub mod issued;
 pub mod keys;
 pub mod leases;

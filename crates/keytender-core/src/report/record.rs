@@ -57,7 +57,7 @@ impl<'a> Record<'a> {
     }
 
     /// The column that the field `index` begins in: characters from 1, counted in the file.
-    fn column(&self, index: usize) -> u64 {
+    pub fn column(&self, index: usize) -> u64 {
         let mut quotes = Quotes::FieldStart;
         let mut fields_before = 0;
         let mut column = 1;

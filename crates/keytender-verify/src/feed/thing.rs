@@ -6,7 +6,7 @@ use keytender_core::time::Time;
 use keytender_core::token::{Brand, Environment, TokenId};
 use serde::{Deserialize, Serialize};
 
-use super::KeyDigest;
+use super::{Imported, KeyDigest};
 
 /// An API for which keys are issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Api {
     pub api: ApiId,
     /// What its tokens begin with.
     pub brand: Brand,
+    /// How keys of it are recognised that were issued elsewhere, if there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 /// What keys belong to and share: limits, quotas, suspension.
@@ -100,10 +103,13 @@ pub enum State {
 pub struct Key {
     /// Its id.
     pub key: KeyId,
-    /// The public id within its token, by which it is found.
+    /// The public id within its token, by which it is found; of a key that was issued elsewhere, the one that it was given.
     pub id: TokenId,
-    /// The SHA-256 of its secret.
+    /// The SHA-256 of its secret; of a key that was issued elsewhere, what it is found by.
     pub digest: KeyDigest,
+    /// Whether it was issued elsewhere, and so is no token.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_imported: bool,
     /// Whose it is.
     pub app: AppId,
     /// In which environment of its API.

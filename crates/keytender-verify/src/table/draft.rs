@@ -1,8 +1,10 @@
 //! An image and what its writer must know of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use keytender_core::id::KeyId;
+use keytender_core::token::TokenId;
 
 use super::ApplyError;
 use super::image::{Image, Search};
@@ -28,6 +30,8 @@ pub(super) struct Draft {
     live: usize,
     /// Those of them that wait for their first use.
     pending: usize,
+    /// Where keys are that were issued elsewhere: what is kept of one changes with its first use, and its place with it.
+    elsewhere: HashMap<TokenId, u128>,
 }
 
 impl Draft {
@@ -54,11 +58,26 @@ impl Draft {
         self.make_room()?;
         let details = self.interned.details(key);
         let details = details.map_or(Ok(0), |details| self.place(&details, key.key))?;
-        self.put_entry(&Entry::new(key, app, details))
+        let entry = Entry::new(key, app, details);
+        self.put_entry(&entry)?;
+        // The new place first: in between, both are right.
+        if key.is_imported
+            && let Some(before) = self.elsewhere.insert(key.id, entry.id)
+            && before != entry.id
+        {
+            self.forget(before);
+        }
+        Ok(())
     }
 
-    /// Forgets a key. Its slot stays taken until there are other slots: searches go on behind it.
-    pub(super) fn remove(&mut self, id: u128) {
+    /// Forgets the key of a public id.
+    pub(super) fn remove(&mut self, id: TokenId) {
+        let place = self.elsewhere.remove(&id).unwrap_or_else(|| id.to_bits());
+        self.forget(place);
+    }
+
+    /// Forgets what is at a place. Its slot stays taken until there are other slots: searches go on behind it.
+    fn forget(&mut self, id: u128) {
         if let Search::Found(slot) = self.image.search(id) {
             let (head, words) = cell(slot).read();
             let mut entry = Entry::unpack(head, words);
@@ -108,6 +127,7 @@ impl Draft {
             return Ok(());
         }
         let mut other = Self::with_room(self.live + 1);
+        other.elsewhere = std::mem::take(&mut self.elsewhere);
         for mut entry in self.image.entries() {
             if let Some(details) = self.image.details(entry.details) {
                 entry.details = other.place(details, entry.key)?;

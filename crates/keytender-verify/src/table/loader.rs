@@ -57,7 +57,8 @@ impl<'a> Loader<'a> {
         let seq = self.seq.ok_or(ApplyError::NoSnapshot)?;
         self.writer.seq = Some(seq);
         self.writer.draft = std::mem::take(&mut self.draft);
-        self.table.publish(&self.writer);
+        self.writer.note_snapshot();
+        self.table.publish(&mut self.writer);
         let gone: Vec<_> = self.writer.apps().filter(|app| !self.apps.contains(app)).collect();
         gone.into_iter().try_for_each(|app| self.writer.remove_app(self.table, app))
     }

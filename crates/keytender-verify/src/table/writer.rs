@@ -1,14 +1,15 @@
 //! Who changes a table: one at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use keytender_core::id::{AccountId, ApiId, AppId};
+use keytender_core::token::Brand;
 
 use super::draft::Draft;
-use super::{ApplyError, Image, Table};
+use super::{ApplyError, Elsewhere, Image, Table};
 use crate::app::Facts;
-use crate::feed::{Api, App, Changes, Key, VERSION, What};
+use crate::feed::{Api, App, Changes, Imported, Key, VERSION, What};
 
 /// What the writer of a table knows.
 #[derive(Debug, Default)]
@@ -21,11 +22,26 @@ pub(super) struct Writer {
     apis: HashMap<ApiId, u32>,
     /// Of how many apps there are limits.
     limits: u32,
+    /// How keys are recognised that were issued elsewhere.
+    elsewhere: BTreeMap<ApiId, (Brand, Imported)>,
+    /// Whether that is other than what readers know.
+    is_elsewhere_news: bool,
 }
 
 impl Writer {
     pub(super) const fn image(&self) -> &Arc<Image> {
         self.draft.image()
+    }
+
+    /// A snapshot is taken: from now on it is known how keys are recognised.
+    pub(super) const fn note_snapshot(&mut self) {
+        self.is_elsewhere_news = true;
+    }
+
+    /// How keys are recognised that were issued elsewhere, if readers do not know it yet.
+    pub(super) fn news_of_elsewhere(&mut self) -> Option<Elsewhere> {
+        let is_news = std::mem::take(&mut self.is_elsewhere_news);
+        is_news.then(|| Elsewhere::of(&self.elsewhere, self.seq.is_some()))
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -88,7 +104,7 @@ impl Writer {
             What::PutKey(key) => self.put_key(table, key),
             What::RemoveApp { app } => self.remove_app(table, *app),
             What::RemoveKey { id, .. } => {
-                self.draft.remove(id.to_bits());
+                self.draft.remove(*id);
                 Ok(())
             }
         }
@@ -102,6 +118,12 @@ impl Writer {
     pub(super) fn put_api(&mut self, table: &Table, api: &Api) -> Result<(), ApplyError> {
         let place = self.place_of_api(api.api)?;
         table.apis.get_or_make(place).ok_or(ApplyError::Full)?.put(api);
+        let imported = api.imported.clone().map(|imported| (api.brand, imported));
+        let before = match &imported {
+            Some(imported) => self.elsewhere.insert(api.api, imported.clone()),
+            None => self.elsewhere.remove(&api.api),
+        };
+        self.is_elsewhere_news |= before != imported;
         Ok(())
     }
 

@@ -62,6 +62,7 @@ fn a_good_key_passes_by_either_header() {
     for (name, value) in [
         ("authorization", bearer(1)),
         ("authorization", format!("bearer  {token}")),
+        ("authorization", format!("Api-Key {token}")),
         ("x-api-key", token),
     ] {
         let (status, headers, body) = ask(&service, &[(name, &value)]);

@@ -12,6 +12,7 @@
 mod harness;
 
 mod changes;
+mod elsewhere;
 mod follow;
 mod layer;
 mod limits;

@@ -46,7 +46,7 @@ pub(crate) fn text(token: &Token) -> String {
 }
 
 pub(crate) fn api() -> Api {
-    Api { api: ApiId::from_i64(1), brand: Brand::parse("acme").unwrap() }
+    Api { api: ApiId::from_i64(1), brand: Brand::parse("acme").unwrap(), imported: None }
 }
 
 pub(crate) fn app(number: i64) -> App {
@@ -77,6 +77,7 @@ pub(crate) fn key(number: u64) -> Key {
         networks: Vec::new(),
         label: None,
         replaced_by: None,
+        is_imported: false,
     }
 }
 

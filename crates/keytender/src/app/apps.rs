@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keytender_core::id::{AppId, PrincipalId};
+use keytender_core::id::{ApiId, AppId, PrincipalId};
 use keytender_core::inventory::PrincipalRecord;
 use keytender_core::key::{Principal, PrincipalKind};
 use serde_json::json;
@@ -13,6 +13,7 @@ use super::customers;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::view::AppView;
 use crate::error::{Error, Kind};
+use crate::store::accounts::Account;
 use crate::store::apps::{App, Limits, Quota, Rate};
 use crate::store::changes::Subject;
 use crate::store::db::Tx;
@@ -82,6 +83,20 @@ pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<Ap
         let why = format!("`{}` has an app `{}` already", account.name, new.name);
         return Err(Error::new(why).kind(Kind::Conflict));
     }
+    let app = insert(inventory, &mut tx, api_id, &account, new).await?;
+    changed(&mut tx, &app, inventory).await?;
+    commit(tx).await?;
+    Ok(AppView::of(&app, &account.name))
+}
+
+/// Writes a new app, of which verifiers have yet to be told.
+pub(super) async fn insert(
+    inventory: &Inventory,
+    tx: &mut Tx,
+    api_id: ApiId,
+    account: &Account,
+    new: NewApp,
+) -> Result<App, Error> {
     let number = store::random().map_err(cannot_write)?;
     let record = PrincipalRecord {
         id: PrincipalId::from_random(number),
@@ -114,10 +129,8 @@ pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<Ap
         created_at: inventory.now,
     };
     tx.insert_app(&app).await.map_err(cannot_write)?;
-    inventory.log(&mut tx, done("app.add", &app, None)).await?;
-    changed(&mut tx, &app, inventory).await?;
-    commit(tx).await?;
-    Ok(AppView::of(&app, &account.name))
+    inventory.log(tx, done("app.add", &app, None)).await?;
+    Ok(app)
 }
 
 async fn changed(tx: &mut Tx, app: &App, inventory: &Inventory) -> Result<(), Error> {

@@ -56,9 +56,14 @@ pub async fn add(
     Ok(CustomerView::of(&account, &api.name))
 }
 
-fn check(new: &NewCustomer) -> Result<(), Error> {
+/// Whether a customer can be called so.
+pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
-    if new.name.is_empty() || new.name.len() > MAX_NAME || !new.name.chars().all(is_plain) {
+    !name.is_empty() && name.len() <= MAX_NAME && name.chars().all(is_plain)
+}
+
+fn check(new: &NewCustomer) -> Result<(), Error> {
+    if !is_name(&new.name) {
         return Err(Error::new("a customer's name consists of letters, digits, and - _ . @")
             .hint("such as globex, or the id that the customer has at your API"));
     }
@@ -68,7 +73,12 @@ fn check(new: &NewCustomer) -> Result<(), Error> {
     super::keys::check_text("an id", new.external_id.as_deref())
 }
 
-fn account(inventory: &Inventory, api: &Api, new: NewCustomer) -> Result<Account, Error> {
+/// A new customer, which is not written yet.
+pub(super) fn account(
+    inventory: &Inventory,
+    api: &Api,
+    new: NewCustomer,
+) -> Result<Account, Error> {
     Ok(Account {
         id: AccountId::from_random(store::random().map_err(cannot_write)?),
         provider: api.name.clone(),
@@ -188,7 +198,7 @@ pub async fn suspend(
     Ok(CustomerView::of(&account, &account.provider))
 }
 
-fn done<'a>(verb: &'a str, account: &Account) -> Done<'a> {
+pub(super) fn done<'a>(verb: &'a str, account: &Account) -> Done<'a> {
     Done {
         verb,
         target_kind: "account",

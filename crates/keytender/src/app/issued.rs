@@ -28,12 +28,14 @@ use crate::store::issued::Issued;
 use crate::store::keys::{HeldKey, Told};
 use crate::store::{self, Failure};
 
+mod import;
 mod leak;
 mod overlaps;
 mod revoke;
 mod rotate;
 mod used;
 
+pub use import::{KeyImport, import, recognisers, seal_name};
 pub(super) use leak::leak;
 pub use overlaps::{Overlap, overlaps};
 pub use revoke::{Revocation, revoke};
@@ -183,6 +185,7 @@ async fn insert(
         environment: draft.environment.as_str().to_owned(),
         token_id: token.id().to_string(),
         digest: token.digest().to_hex(),
+        elsewhere: None,
         scopes: draft.scopes,
         networks: draft.networks,
         replaces: draft.replaces,

@@ -11,7 +11,7 @@ use keytender_core::id::KeyId;
 use keytender_core::key::{Key, State};
 use keytender_core::secret::Secret;
 use keytender_core::time::Time;
-use keytender_core::token::{Digest, Token};
+use keytender_core::token::{Digest, Token, TokenId};
 use serde_json::json;
 
 use super::inventory::{Done as Noted, Inventory, cannot_read, cannot_write, commit};
@@ -124,7 +124,7 @@ pub struct Taken {
 }
 
 /// Takes reports: looks for the keys, writes where each was found, and does what their APIs say. What was told before
-/// does nothing.
+/// does nothing. `elsewhere` says of a key that others issued which it is.
 ///
 /// # Errors
 /// When the database does not do its part; what was done until then stays.
@@ -134,10 +134,11 @@ pub async fn take(
     teller: &Teller,
     reports: &[Report],
     now: Time,
+    elsewhere: &(dyn Fn(&str) -> Option<TokenId> + Sync),
 ) -> Result<Taken, Error> {
     let mut taken = Taken::default();
     for some in reports.chunks(AT_ONCE) {
-        let found = find(store, some).await?;
+        let found = find(store, some, elsewhere).await?;
         for (report, leaked) in some.iter().zip(found) {
             taken.ours.push(leaked.is_some());
             let Some(leaked) = leaked else { continue };
@@ -151,29 +152,59 @@ pub async fn take(
     Ok(taken)
 }
 
+/// What a report shows.
+enum Shown {
+    Token(Token),
+    /// A key that others issued, as the verifier knows it.
+    Elsewhere(TokenId),
+}
+
+impl Shown {
+    fn of(text: &str, elsewhere: &(dyn Fn(&str) -> Option<TokenId> + Sync)) -> Option<Self> {
+        match Token::parse(text) {
+            Ok(token) => Some(Self::Token(token)),
+            Err(_) => elsewhere(text).map(Self::Elsewhere),
+        }
+    }
+
+    const fn id(&self) -> TokenId {
+        match self {
+            Self::Token(token) => token.id(),
+            Self::Elsewhere(id) => *id,
+        }
+    }
+
+    /// Whether it is this key, and not only its public id.
+    fn is(&self, leaked: &Leaked) -> bool {
+        let Self::Token(token) = self else { return leaked.brand.is_some() };
+        let brand = leaked.brand.as_deref().unwrap_or(tokens::BRAND);
+        let knows = Digest::parse(&leaked.digest).is_ok_and(|known| token.verify(&known));
+        knows && token.brand().as_str() == brand
+    }
+}
+
 /// Of each report the key that it is, if it is one of ours.
-async fn find(store: &Store, reports: &[Report]) -> Result<Vec<Option<Leaked>>, Error> {
-    let tokens: Vec<Option<Token>> =
-        reports.iter().map(|report| Token::parse(bare(report.credential.expose())).ok()).collect();
-    let ids: Vec<_> = tokens.iter().flatten().map(Token::id).collect();
-    let words: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+async fn find(
+    store: &Store,
+    reports: &[Report],
+    elsewhere: &(dyn Fn(&str) -> Option<TokenId> + Sync),
+) -> Result<Vec<Option<Leaked>>, Error> {
+    let shown = reports.iter().map(|report| Shown::of(bare(report.credential.expose()), elsewhere));
+    let shown: Vec<Option<Shown>> = shown.collect();
+    let ids: Vec<TokenId> = shown.iter().flatten().map(Shown::id).collect();
+    let words: Vec<&str> = ids.iter().map(TokenId::as_str).collect();
     if words.is_empty() {
-        return Ok(tokens.iter().map(|_| None).collect());
+        return Ok(shown.iter().map(|_| None).collect());
     }
     let found = store.find_leaked(&words).await.map_err(cannot_read)?;
     let found: HashMap<&str, &Leaked> =
         found.iter().map(|leaked| (leaked.token_id.as_str(), leaked)).collect();
-    let is_it = |token: &Token, leaked: &Leaked| {
-        let brand = leaked.brand.as_deref().unwrap_or(tokens::BRAND);
-        let knows = Digest::parse(&leaked.digest).is_ok_and(|known| token.verify(&known));
-        knows && token.brand().as_str() == brand
+    let one = |shown: &Option<Shown>| {
+        let shown = shown.as_ref()?;
+        let leaked = found.get(shown.id().as_str())?;
+        shown.is(leaked).then(|| (*leaked).clone())
     };
-    let one = |token: &Option<Token>| {
-        let token = token.as_ref()?;
-        let leaked = found.get(token.id().as_str())?;
-        is_it(token, leaked).then(|| (*leaked).clone())
-    };
-    Ok(tokens.iter().map(one).collect())
+    Ok(shown.iter().map(one).collect())
 }
 
 /// A credential without what often stands around it.

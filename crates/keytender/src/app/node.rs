@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::{Span, Time};
-use keytender_verify::feed::{App as FeedApp, Changes, Snapshot, VERSION};
+use keytender_core::token::{Brand, TokenId};
+use keytender_verify::feed::{Api as FeedApi, App as FeedApp, Changes, Snapshot, VERSION};
 use keytender_verify::lease::Standing;
 use keytender_verify::table::ApplyError;
 use keytender_verify::{Clock, Lease, Now, OnPartition, Request, Table, Verdict, Verifier};
@@ -20,15 +21,18 @@ use tokio::sync::{Mutex, Notify};
 use crate::error::Error;
 use crate::store::apis::Api;
 use crate::store::apps::Quota;
-use crate::store::changes::Change;
+use crate::store::changes::{Change, Subject};
 use crate::store::db::{Kind, Location};
+use crate::store::seal::Sealer;
 use crate::store::verify::{KnownApp, Verifier as Live, Which};
 use crate::store::{self, Failure, Store};
 
 pub mod feed;
 mod keep;
 mod known;
+mod native;
 mod quotas;
+mod salted;
 mod shares;
 mod shown;
 mod uses;
@@ -59,8 +63,8 @@ pub struct Node {
     /// Held while changes are read and applied; up to which number they are.
     following: Mutex<()>,
     applied: AtomicI64,
-    /// What the keys of each API begin with, by its name.
-    brands: RwLock<HashMap<String, Arc<str>>>,
+    /// Each API, and what its keys begin with, by its name.
+    apis: RwLock<HashMap<String, (ApiId, Brand)>>,
     /// Keys whose first use is being written.
     activating: RwLock<HashSet<KeyId>>,
     /// Told when something may have changed.
@@ -71,6 +75,13 @@ pub struct Node {
     shown: shown::Shown,
     /// The quotas of apps that have one.
     quotas: RwLock<HashMap<AppId, Quota>>,
+    /// Opens what must be known to recognise keys that others issued.
+    sealer: Sealer,
+    /// Those of which only a salted hash is kept.
+    salted: salted::SaltedKeys,
+    /// Those of which something else is to be kept, and under which pepper.
+    natives: native::Natives,
+    pepper: AtomicI64,
 }
 
 impl Node {
@@ -83,7 +94,7 @@ impl Node {
         location: Location,
         host: &str,
         on_partition: OnPartition,
-        folder: &Path,
+        (folder, sealer): (&Path, Sealer),
     ) -> Result<Self, Error> {
         let usage = uses::open(folder)?;
         let verifier = Verifier::new(Arc::new(Table::new()), Lease::new(on_partition));
@@ -98,18 +109,30 @@ impl Node {
             verifier: verifier.with_usage(usage),
             following: Mutex::new(()),
             applied: AtomicI64::new(0),
-            brands: RwLock::default(),
+            apis: RwLock::default(),
             activating: RwLock::default(),
             wake: Notify::new(),
             telling: Mutex::new(()),
             shown: shown::Shown::default(),
             quotas: RwLock::default(),
+            sealer,
+            salted: salted::SaltedKeys::new(),
+            natives: native::Natives::default(),
+            pepper: AtomicI64::new(0),
         })
     }
 
     /// What the keys of an API begin with.
-    pub fn brand(&self, api: &str) -> Option<Arc<str>> {
-        self.brands.read().unwrap_or_else(PoisonError::into_inner).get(api).cloned()
+    pub fn brand(&self, api: &str) -> Option<Brand> {
+        let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
+        apis.get(api).map(|(_, brand)| *brand)
+    }
+
+    /// The API whose keys begin so, or all.
+    fn apis_of(&self, brand: Option<Brand>) -> Vec<(ApiId, Brand)> {
+        let apis = self.apis.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |one: &&(ApiId, Brand)| brand.is_none_or(|brand| brand == one.1);
+        apis.values().filter(is_it).copied().collect()
     }
 
     /// Something may have changed: it is looked for at once.
@@ -162,8 +185,19 @@ impl Node {
     }
 
     /// Says whether a key is good for a request.
-    pub fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
-        self.verifier.verify(token, request, now)
+    fn verify(&self, token: &str, request: &Request<'_>, now: Now) -> Verdict {
+        let verdict = self.verifier.verify(token, request, now);
+        if let Verdict::Accepted(accepted) = &verdict
+            && let Some(native) = &accepted.native
+        {
+            self.keep_native(accepted.key, accepted.api, **native);
+        }
+        verdict
+    }
+
+    /// Which key that was issued elsewhere is shown, by its public id; nothing is counted.
+    pub fn find_elsewhere(&self, key: &str) -> Option<TokenId> {
+        self.verifier.find_elsewhere(key)
     }
 
     /// A key may be verified soon: what that needs is at hand then.
@@ -204,19 +238,20 @@ impl Node {
             pages.push(Snapshot { keys, ..Snapshot::empty(number(head)) });
         }
         let keys = pages.iter().map(|page| page.keys.len()).sum();
-        // Nobody waits in here: whoever loads holds the table's lock.
-        let mut loader = self.verifier.table().loader(keys);
-        for page in &pages {
-            loader.add(page).map_err(cannot_apply)?;
+        {
+            // Nobody waits in here: whoever loads holds the table's lock.
+            let mut loader = self.verifier.table().loader(keys);
+            for page in &pages {
+                loader.add(page).map_err(cannot_apply)?;
+            }
+            loader.finish().map_err(cannot_apply)?;
         }
-        loader.finish().map_err(cannot_apply)?;
         self.applied.store(head, Ordering::Release);
-        Ok(())
+        self.take_salted().await.map_err(cannot_follow)
     }
 
     async fn first_page(&self, head: i64) -> Result<Snapshot, Error> {
-        let apis = self.apis().await.map_err(cannot_follow)?;
-        let apis = apis.iter().filter_map(known::api).collect();
+        let apis = self.known_apis(&self.apis().await.map_err(cannot_follow)?).await?;
         Ok(Snapshot { apis, ..Snapshot::empty(number(head)) })
     }
 
@@ -237,9 +272,17 @@ impl Node {
     /// Every API; from now on they are known by their names.
     async fn apis(&self) -> store::Result<Vec<Api>> {
         let apis = self.store.list_apis().await?;
-        let brands = apis.iter().map(|api| (api.name.clone(), Arc::from(api.brand.as_str())));
-        *self.brands.write().unwrap_or_else(PoisonError::into_inner) = brands.collect();
+        let known = apis
+            .iter()
+            .filter_map(|api| Some((api.name.clone(), (api.id, Brand::parse(&api.brand).ok()?))));
+        *self.apis.write().unwrap_or_else(PoisonError::into_inner) = known.collect();
         Ok(apis)
+    }
+
+    /// APIs, and how keys of them are recognised that others issued.
+    async fn known_apis(&self, apis: &[Api]) -> Result<Vec<FeedApi>, Error> {
+        let mut imported = self.imported().await?;
+        Ok(apis.iter().filter_map(|api| known::api(api, imported.remove(&api.id))).collect())
     }
 
     /// Applies what has changed since; up to which number the node has come.
@@ -263,6 +306,7 @@ impl Node {
             match self.verifier.table().apply(&told) {
                 Ok(()) => {
                     self.applied.store(last.seq, Ordering::Release);
+                    self.follow_salted(&keys_of(&changes)).await.map_err(cannot_follow)?;
                 }
                 Err(ApplyError::Gap { .. } | ApplyError::NoSnapshot) => self.take().await?,
                 Err(error) => return Err(cannot_apply(error)),
@@ -273,7 +317,8 @@ impl Node {
     /// What changed, as it is now.
     async fn told(&self, after: i64, through: i64, changes: &[Change]) -> Result<Changes, Error> {
         let apis = self.apis().await.map_err(cannot_follow)?;
-        let changed = known::Changed::of(self, &apis, changes).await.map_err(cannot_follow)?;
+        let apis = self.known_apis(&apis).await?;
+        let changed = known::Changed::of(self, apis, changes).await.map_err(cannot_follow)?;
         Ok(Changes {
             version: VERSION,
             after: number(after),
@@ -338,6 +383,15 @@ impl Node {
         tx.forget_verifier(&self.name).await.map_err(cannot_follow)?;
         tx.commit().await.map_err(Failure::from).map_err(cannot_follow)
     }
+}
+
+/// The keys that changes are of.
+fn keys_of(changes: &[Change]) -> Vec<KeyId> {
+    let key = |change: &Change| match change.subject {
+        Subject::Key(id) => Some(id),
+        Subject::App(_) | Subject::Account(_) => None,
+    };
+    changes.iter().filter_map(key).collect()
 }
 
 /// Those who verify keys of an API and have not said that they have applied the change of this number.

@@ -39,8 +39,11 @@ pub use channel::{ChannelList, ChannelView};
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
 pub use exposure::{ExposureList, ExposureView, PlaceOfExposureView};
 pub use finding::{FindingList, FindingView};
-pub use import::{ImportRequest, ImportView};
-pub use issued::{IssuedView, NewKeyView, RevocationView, RotationStage, RotationView};
+pub use import::{ImportFaultView, ImportRequest, ImportView, KeyImportRequest, KeyImportView};
+pub use issued::{
+    ImportedView, IssuedView, NewKeyView, PepperView, RecogniserView, RecognisersView,
+    RevocationView, RotationStage, RotationView,
+};
 pub use kept_report::{KeptReportView, KeptReports};
 pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::{Subcommand, ValueEnum};
-use keytender_core::text::printable;
+use keytender_core::text::{count, printable};
 use keytender_core::time::Span;
 
 use super::context::{Context, confirm};
@@ -12,11 +12,12 @@ use super::words::{terminal_width, write_json};
 use super::{DONE, Stop, parse_span, style};
 use crate::app::apis::{ApiChange, NewApi};
 use crate::app::leaks::rules;
-use crate::app::view::{ApiList, ApiView};
+use crate::app::view::{ApiList, ApiView, RecognisersView};
 use crate::error::Error;
 use crate::store::apis::{ApiSettings, OnLeak};
 
 mod create;
+mod import;
 mod portal;
 
 /// The word that takes back what was said.
@@ -48,6 +49,13 @@ pub(super) enum Command {
     },
     /// Change how the keys of an API are issued from now on
     Set(Set),
+    Import(import::Import),
+    /// Make a new pepper: what is kept of keys that others issued changes at their next use
+    RenewPepper {
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        because: Option<String>,
+    },
     /// Print the rules by which scanners find keys of an API that leaked
     LeakRules {
         /// The API
@@ -167,6 +175,12 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::List { json } => list(json, context),
         Command::Show { name, json } => show(&name, json, context),
         Command::Set(args) => set(args, context),
+        Command::Import(args) => import::run(&args, context),
+        Command::RenewPepper { because } => context.desk(async |desk| {
+            let version = desk.renew_pepper(because.as_deref()).await.map_err(Stop::could_not)?;
+            context.talk.note(&format!("pepper {version} is the present one"));
+            Ok(DONE)
+        }),
         Command::LeakRules { name, format } => context.desk(async |desk| {
             let text = desk.leak_rules(&name, format.into()).await.map_err(Stop::could_not)?;
             write!(anstream::stdout(), "{text}")?;
@@ -237,13 +251,13 @@ fn show(name: &str, as_json: bool, context: &Context) -> Result<u8, Stop> {
         let api = desk.get_api(name).await.map_err(Stop::could_not)?;
         match as_json {
             true => write_json(&api)?,
-            false => write(&api)?,
+            false => write(&api, &desk.recognisers(name).await.map_err(Stop::could_not)?)?,
         }
         Ok(DONE)
     })
 }
 
-fn write(api: &ApiView) -> io::Result<()> {
+fn write(api: &ApiView, imported: &RecognisersView) -> io::Result<()> {
     let mut out = anstream::stdout();
     let head = style::HEAD;
     writeln!(out, "{head}{}{head:#}  {}", api.name, api.id)?;
@@ -253,6 +267,10 @@ fn write(api: &ApiView) -> io::Result<()> {
     writeln!(out, "  keys         {}_live_…, {}_test_… for trying", api.brand, api.brand)?;
     writeln!(out, "  keys last    {}", life(api))?;
     writeln!(out, "  overlap      {}", api.overlap)?;
+    for (place, one) in imported.recognisers.iter().enumerate() {
+        let name = if place == 0 { "imported" } else { "" };
+        writeln!(out, "  {name:<13}{}: {}", one.rule, count(one.keys, "key"))?;
+    }
     portal::write(&mut out, &api.portal)?;
     writeln!(out, "  on a leak    {}", api.on_leak.as_str())?;
     writeln!(out, "  since        {}", api.created_at)

@@ -10,6 +10,7 @@ pub(super) mod exposures;
 pub(super) mod findings;
 pub(super) mod imports;
 pub(super) mod issued;
+pub(super) mod key_imports;
 pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod me;

@@ -160,7 +160,7 @@ pub(super) const KEYS: [Type; 12] = [
         503,
         "keys-unavailable",
         "Keys cannot be verified now",
-        "The verifier has not heard from its database for too long.",
+        "The verifier has not heard from its database for too long, or too many keys that others issued are being tried for the first time. Wait as long as `Retry-After` says.",
     ),
 ];
 

@@ -72,6 +72,8 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apis::leak_rules))
         .routes(routes!(api::apis::suspend, api::apis::resume))
         .routes(routes!(api::apis::link_portal))
+        .routes(routes!(api::key_imports::import, api::key_imports::recognisers))
+        .routes(routes!(api::key_imports::renew))
         .routes(routes!(api::apps::list))
         .routes(routes!(api::apps::add))
         .routes(routes!(api::apps::get, api::apps::set))

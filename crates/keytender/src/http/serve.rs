@@ -218,7 +218,7 @@ fn state(
         inventory.location.clone(),
         &options.node,
         options.on_partition,
-        &folder,
+        (&folder, sealer.clone()),
     )?;
     let tasks = Tasks::new(
         inventory.store.clone(),

@@ -1,7 +1,8 @@
 //! Whether keys of our own APIs are good: asked one by one by gateways, in batches by programs, and by
 //! whoever holds a key of it itself.
 //!
-//! These routes stand apart: nothing of them asks the database, and no line of the log is written for each.
+//! These routes stand apart: nothing of them asks the database, but for the first use of a key of which only a salted hash
+//! is kept; and no line of the log is written for each.
 //! Strangers get one answer, whatever is wrong with what they show; who holds a key that was right once is
 //! told what became of it.
 
@@ -59,13 +60,8 @@ pub(super) fn local_router(state: State) -> Router {
 }
 
 /// Says whether a key is good for a request; counts it, and has a pending key activated.
-fn verify(state: &State, token: &str, brand: Option<&str>, asked: &Asked<'_>, now: Now) -> Verdict {
-    let is_other =
-        |brand: &str| token.strip_prefix(brand).is_none_or(|rest| !rest.starts_with('_'));
-    let verdict = match brand.is_some_and(is_other) {
-        true => Verdict::Refused(keytender_verify::Reason::Unknown),
-        false => state.node.verify(token, asked, now),
-    };
+async fn verify(state: &State, token: &str, asked: &Asked<'_>, now: Now) -> Verdict {
+    let verdict = state.node.verify_any(token, asked, now).await;
     match &verdict {
         Verdict::Accepted(_) => ACCEPTED.increment(1),
         Verdict::Refused(reason) => verdicts(reason.as_str()).increment(1),

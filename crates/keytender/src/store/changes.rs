@@ -6,7 +6,9 @@
 
 use keytender_core::id::{AccountId, ApiId, AppId, KeyId};
 use keytender_core::time::Time;
+use serde::Serialize;
 
+use super::bulk::{Conflict, Table};
 use super::db::{Listener, Tx};
 use super::{Failure, Result, Store};
 
@@ -43,6 +45,28 @@ impl Subject {
     }
 }
 
+/// The log of changes.
+const TABLE: Table = Table {
+    name: "change_log",
+    columns: &[
+        ("seq", "BIGINT"),
+        ("api_id", "BIGINT"),
+        ("kind", "TEXT"),
+        ("subject_id", "BIGINT"),
+        ("at", "BIGINT"),
+    ],
+    conflict: Conflict::Keep,
+};
+
+#[derive(Serialize)]
+struct Line {
+    seq: i64,
+    api_id: i64,
+    kind: &'static str,
+    subject_id: i64,
+    at: i64,
+}
+
 /// One change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -61,25 +85,30 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn note_change(&mut self, api: ApiId, subject: Subject, at: Time) -> Result<i64> {
-        let sql = "INSERT INTO change_head (tenant_id, seq) VALUES ($1, 1) \
-                   ON CONFLICT (tenant_id) DO UPDATE SET seq = change_head.seq + 1 RETURNING seq";
-        let rows = self.fetch(sql, vec![self.tenant().into()]).await?;
+        self.note_changes(&[(api, subject)], at).await
+    }
+
+    /// As [`note_change`](Self::note_change), of several things; the last number.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn note_changes(&mut self, changes: &[(ApiId, Subject)], at: Time) -> Result<i64> {
+        let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+        let sql = "INSERT INTO change_head (tenant_id, seq) VALUES ($1, $2) \
+                   ON CONFLICT (tenant_id) DO UPDATE SET seq = change_head.seq + $2 RETURNING seq";
+        let rows = self.fetch(sql, vec![self.tenant().into(), count.into()]).await?;
         let row = rows.first().ok_or_else(|| Failure::Corrupt("no head of changes".to_owned()))?;
-        let seq = row.cells().int()?;
-        let (kind, id) = subject.parts();
-        let sql = "INSERT INTO change_log (tenant_id, seq, api_id, kind, subject_id, at) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
-        let values = vec![
-            self.tenant().into(),
-            seq.into(),
-            api.as_i64().into(),
-            kind.into(),
-            id.into(),
-            at.into(),
-        ];
-        self.execute(sql, values).await?;
-        self.notify(CHANNEL).await?;
-        Ok(seq)
+        let last = row.cells().int()?;
+        let line = |(seq, (api, subject)): (i64, &(ApiId, Subject))| {
+            let (kind, subject_id) = subject.parts();
+            Line { seq, api_id: api.as_i64(), kind, subject_id, at: at.as_micros() }
+        };
+        let lines: Vec<_> = (last - count + 1..).zip(changes).map(line).collect();
+        self.write_all(&TABLE, &lines).await?;
+        if count > 0 {
+            self.notify(CHANNEL).await?;
+        }
+        Ok(last)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::time::{Span, Time};
+use serde::Serialize;
 
 use super::apps::words;
-use super::bulk;
+use super::bulk::{self, Conflict, Table};
 use super::db::{Cells, Tx, Value};
 use super::{Result, Store};
 
@@ -19,10 +20,12 @@ pub struct Issued {
     pub app_id: AppId,
     /// `live` or `test`.
     pub environment: String,
-    /// What stands in it in clear.
+    /// What stands in it in clear; to one that others issued it was given.
     pub token_id: String,
-    /// The SHA-256 of its secret, in hexadecimal.
+    /// The SHA-256 of its secret, or what is kept of one that others issued, in hexadecimal.
     pub digest: String,
+    /// How one is recognised that others issued.
+    pub elsewhere: Option<Elsewhere>,
     /// What it may do.
     pub scopes: Vec<String>,
     /// From where it may be used, in CIDR notation; empty: from everywhere.
@@ -43,6 +46,52 @@ pub struct Issued {
     pub revoked_why: Option<String>,
 }
 
+/// How a key is recognised that others issued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// [`NATIVE`], or by which rule until it is used.
+    pub kept: String,
+    /// How it begins, if that is known.
+    pub begins: Option<String>,
+}
+
+/// What is kept of a key under a pepper, so that no rule is needed.
+pub const NATIVE: &str = "native";
+
+/// A new key of an API that others issued.
+#[derive(Serialize)]
+struct NewLine {
+    key_id: i64,
+    api_id: i64,
+    app_id: i64,
+    environment: String,
+    token_id: String,
+    digest: String,
+    kept: Option<String>,
+    begins: Option<String>,
+    scopes: String,
+    networks: String,
+    activated_at: Option<i64>,
+}
+
+const NEW: Table = Table {
+    name: "issued_keys",
+    columns: &[
+        ("key_id", "BIGINT"),
+        ("api_id", "BIGINT"),
+        ("app_id", "BIGINT"),
+        ("environment", "TEXT"),
+        ("token_id", "TEXT"),
+        ("digest", "TEXT"),
+        ("kept", "TEXT"),
+        ("begins", "TEXT"),
+        ("scopes", "TEXT"),
+        ("networks", "TEXT"),
+        ("activated_at", "BIGINT"),
+    ],
+    conflict: Conflict::Keep,
+};
+
 impl Issued {
     /// What changes of it, in the order of the columns from `scopes` on.
     fn changing(&self) -> [Value; 9] {
@@ -60,7 +109,7 @@ impl Issued {
     }
 }
 
-const COLUMNS: &str = "key_id, api_id, app_id, environment, token_id, digest, scopes, networks, \
+const COLUMNS: &str = "key_id, api_id, app_id, environment, token_id, digest, kept, begins, scopes, networks, \
                        replaces, replaced_by, overlap, retires_at, activated_at, revoked_at, revoked_why";
 
 /// Which keys of the API `$2` have an overlap that is not over at `$3`.
@@ -75,6 +124,10 @@ fn issued(mut cells: Cells<'_>) -> Result<Issued> {
         environment: cells.text()?,
         token_id: cells.text()?,
         digest: cells.text()?,
+        elsewhere: {
+            let (kept, begins) = (cells.maybe_text()?, cells.maybe_text()?);
+            kept.map(|kept| Elsewhere { kept, begins })
+        },
         scopes: words(&cells.text()?),
         networks: words(&cells.text()?),
         replaces: cells.maybe_int()?.map(KeyId::from_i64),
@@ -95,7 +148,7 @@ impl Tx {
     pub async fn insert_issued(&mut self, key: &Issued) -> Result<()> {
         let sql = format!(
             "INSERT INTO issued_keys (tenant_id, {COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
         );
         let mut values = vec![
             self.tenant().into(),
@@ -105,10 +158,33 @@ impl Tx {
             key.environment.as_str().into(),
             key.token_id.as_str().into(),
             key.digest.as_str().into(),
+            key.elsewhere.as_ref().map(|one| one.kept.as_str()).into(),
+            key.elsewhere.as_ref().and_then(|one| one.begins.as_deref()).into(),
         ];
         values.extend(key.changing());
         self.execute(&sql, values).await?;
         Ok(())
+    }
+
+    /// Adds what many new keys that are in no rotation are beside their keys, which are there.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn insert_all_issued(&mut self, keys: &[Issued]) -> Result<()> {
+        let line = |key: &'_ Issued| NewLine {
+            key_id: key.key_id.as_i64(),
+            api_id: key.api_id.as_i64(),
+            app_id: key.app_id.as_i64(),
+            environment: key.environment.clone(),
+            token_id: key.token_id.clone(),
+            digest: key.digest.clone(),
+            kept: key.elsewhere.as_ref().map(|one| one.kept.clone()),
+            begins: key.elsewhere.as_ref().and_then(|one| one.begins.clone()),
+            scopes: key.scopes.join(" "),
+            networks: key.networks.join(" "),
+            activated_at: key.activated_at.map(Time::as_micros),
+        };
+        self.write_all(&NEW, &keys.iter().map(line).collect::<Vec<_>>()).await
     }
 
     /// Writes what changes of a key: what it may do, the rotation it is in, and its end.

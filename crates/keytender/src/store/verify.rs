@@ -25,8 +25,10 @@ pub struct KnownKey {
     pub environment: String,
     /// What stands in it in clear.
     pub token_id: String,
-    /// The SHA-256 of its secret, in hexadecimal.
+    /// The SHA-256 of its secret, or what is kept of one that others issued, in hexadecimal.
     pub digest: String,
+    /// Whether others issued it.
+    pub is_imported: bool,
     /// Where it stands.
     pub state: State,
     /// Whether it ended because another key took its place, rather than because somebody ended it before.
@@ -77,7 +79,7 @@ pub struct Verifier {
 }
 
 const APPS_OF: &str = "SELECT id FROM apps WHERE tenant_id = $1 AND account_id = $2 ORDER BY id";
-const KEY_COLUMNS: &str = "i.key_id, i.api_id, i.app_id, i.environment, i.token_id, i.digest, k.state, \
+const KEY_COLUMNS: &str = "i.key_id, i.api_id, i.app_id, i.environment, i.token_id, i.digest, i.kept, k.state, \
     k.expires_at, i.retires_at, i.scopes, i.networks, k.label, i.replaced_by, \
     i.revoked_at, p.scopes";
 const KEY_TABLES: &str =
@@ -87,6 +89,7 @@ fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
     let (key_id, api_id) = (KeyId::from_i64(cells.int()?), ApiId::from_i64(cells.int()?));
     let app_id = AppId::from_i64(cells.int()?);
     let (environment, token_id, digest) = (cells.text()?, cells.text()?, cells.text()?);
+    let is_imported = cells.maybe_text()?.is_some();
     let state = state(&cells.text()?)?;
     let (expires_at, retires_at) = (cells.maybe_time()?, cells.maybe_time()?);
     let (mut scopes, networks) = (words(&cells.text()?), words(&cells.text()?));
@@ -102,6 +105,7 @@ fn known_key(mut cells: Cells<'_>) -> Result<KnownKey> {
         environment,
         token_id,
         digest,
+        is_imported,
         state,
         is_replaced: retires_at.is_some_and(|end| revoked_at.is_none_or(|at| at >= end)),
         expires_at,

@@ -13,6 +13,7 @@ use crate::served::{Answer, Served};
 
 mod doors;
 mod gateways;
+mod imported;
 mod killed;
 mod leaks;
 mod model;

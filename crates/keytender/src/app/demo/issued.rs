@@ -69,7 +69,7 @@ pub(super) async fn fill(inventory: &Inventory) -> Result<(), Error> {
     let first = at(days(360));
     let portal = PortalSettings {
         accent: Some("#0b6b5d".to_owned()),
-        support: Some("help@acme.example".to_owned()),
+        support: Some("https://acme-orders.example/help".to_owned()),
         docs: Some("https://acme.example/docs".to_owned()),
         return_hosts: vec!["app.acme.example".to_owned()],
         ..PortalSettings::default()
@@ -83,7 +83,6 @@ pub(super) async fn fill(inventory: &Inventory) -> Result<(), Error> {
         from: said("keys@acme-orders.example"),
         reply_to: said("help@acme-orders.example"),
         keys_page: said("https://acme-orders.example/settings/keys"),
-        support: said("https://acme-orders.example/help"),
     };
     of_api::change(&first, API, &voice, |_| Ok(())).await?;
     let apps = add_apps(&first).await?;

@@ -32,6 +32,7 @@ pub struct Place {
 /// # Errors
 /// When there is no such API.
 pub async fn snapshot(
+    node: &Node,
     inventory: &Inventory,
     api: &str,
     place: Option<Place>,
@@ -40,7 +41,7 @@ pub async fn snapshot(
     let api = apis::get(inventory, api).await?;
     let Some(place) = place else {
         let seq = store.change_head().await.map_err(cannot_follow)?;
-        let apis = known::api(&api).into_iter().collect();
+        let apis = node.known_apis(std::slice::from_ref(&api)).await?;
         let first = Place { seq, is_of_keys: false, after: -1 };
         return Ok((Snapshot { apis, ..Snapshot::empty(number(seq)) }, Some(first)));
     };
@@ -90,10 +91,13 @@ pub async fn changes(
     }
     let through = found.last().map_or(after, |last| last.seq);
     let own: Vec<_> = found.into_iter().filter(|change| change.api_id == api.id).collect();
-    let changed = known::Changed::of(node, std::slice::from_ref(&api), &own).await;
     let changes = match own.is_empty() {
         true => Vec::new(),
-        false => changed.map_err(cannot_follow)?.in_order(number(through)),
+        false => {
+            let apis = node.known_apis(std::slice::from_ref(&api)).await?;
+            let changed = known::Changed::of(node, apis, &own).await.map_err(cannot_follow)?;
+            changed.in_order(number(through))
+        }
     };
     Ok(Some(Changes { version: VERSION, after: number(after), through: number(through), changes }))
 }

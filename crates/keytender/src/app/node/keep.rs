@@ -53,6 +53,7 @@ impl Node {
             patient(self.renew()).await?;
             patient(self.tell(self.now().time)).await?;
         }
+        patient(self.write_native()).await?;
         Ok(())
     }
 
@@ -60,7 +61,7 @@ impl Node {
     async fn finish(&self) {
         let all = async {
             while !self.tell(self.now().time).await? {}
-            Ok(())
+            self.write_native().await
         };
         if let Err(error) = patient(all).await {
             tracing::warn!(cause = %error.report(), "the last uses are told at the next start");

@@ -7,7 +7,7 @@ use keytender_core::key::State;
 use keytender_core::token::{Brand, Digest, Environment, TokenId};
 use keytender_verify::feed::State as FeedState;
 use keytender_verify::feed::{
-    Api as FeedApi, App as FeedApp, Change as FeedChange, Key as FeedKey, KeyDigest,
+    Api as FeedApi, App as FeedApp, Change as FeedChange, Imported, Key as FeedKey, KeyDigest,
     Quota as FeedQuota, Rate, What,
 };
 
@@ -18,8 +18,8 @@ use crate::store::changes::{Change, Subject};
 use crate::store::verify::{KnownApp, KnownKey, Which};
 
 /// An API; none if its brand is none, which is never written.
-pub(super) fn api(api: &Api) -> Option<FeedApi> {
-    Some(FeedApi { api: api.id, brand: Brand::parse(&api.brand).ok()? })
+pub(super) fn api(api: &Api, imported: Option<Imported>) -> Option<FeedApi> {
+    Some(FeedApi { api: api.id, brand: Brand::parse(&api.brand).ok()?, imported })
 }
 
 /// An app.
@@ -46,6 +46,7 @@ pub(super) fn key(known: &KnownKey) -> Option<FeedKey> {
         key: known.key_id,
         id: TokenId::parse(&known.token_id)?,
         digest: KeyDigest(Digest::parse(&known.digest).ok()?),
+        is_imported: known.is_imported,
         app: known.app_id,
         environment: Environment::ALL.into_iter().find(|one| one.as_str() == known.environment)?,
         state: state(known),
@@ -79,7 +80,11 @@ pub(super) struct Changed {
 
 impl Changed {
     /// Reads them, each once.
-    pub(super) async fn of(node: &Node, apis: &[Api], changes: &[Change]) -> store::Result<Self> {
+    pub(super) async fn of(
+        node: &Node,
+        apis: Vec<FeedApi>,
+        changes: &[Change],
+    ) -> store::Result<Self> {
         let store = &node.store;
         let mut keys: BTreeSet<KeyId> = BTreeSet::new();
         let mut apps: BTreeSet<AppId> = BTreeSet::new();
@@ -95,7 +100,7 @@ impl Changed {
         let known = store.known_apps(&Which::These(apps.iter().copied().collect())).await?;
         let there: BTreeSet<AppId> = known.iter().map(|one| one.app.id).collect();
         Ok(Self {
-            apis: apis.iter().filter_map(api).collect(),
+            apis,
             apps: node.apps(&known).await?,
             keys: found.iter().filter_map(key).collect(),
             gone: apps.difference(&there).copied().collect(),

@@ -73,6 +73,8 @@ pub(in crate::app) async fn tell_events(
         for channel in channels.iter().filter(|channel| channel.wants(kind.as_str())) {
             let Some((subject, content)) = (match channel.of {
                 None => Some(&ours),
+                // What customers are told of keys that leaked is planned.
+                Some(_) if *kind == EventKind::Exposed => None,
                 Some(_) => theirs.as_ref(),
             }) else {
                 continue;

@@ -26,8 +26,6 @@ pub struct Change {
     pub reply_to: Option<Option<String>>,
     /// The page on which customers see to their keys.
     pub keys_page: Option<Option<String>>,
-    /// Where customers find help: a page, or a mail address.
-    pub support: Option<Option<String>>,
 }
 
 impl Change {
@@ -44,7 +42,6 @@ impl Change {
             from: value(&self.from, &now.from),
             reply_to: value(&self.reply_to, &now.reply_to),
             keys_page: value(&self.keys_page, &now.keys_page),
-            support: value(&self.support, &now.support),
         }
     }
 }
@@ -121,11 +118,6 @@ fn check(voice: &Voice) -> Result<(), Error> {
     if voice.keys_page.as_ref().is_some_and(|page| !is_page(page) || !is_plain(page)) {
         return Err(Error::new("the page of keys is no URL")
             .hint("such as https://acme.example/settings/keys"));
-    }
-    let is_help = |text: &String| is_plain(text) && (is_page(text) || is_address(text));
-    if voice.support.as_ref().is_some_and(|support| !is_help(support)) {
-        return Err(Error::new("where customers find help is neither a URL nor a mail address")
-            .hint("such as https://acme.example/help"));
     }
     Ok(())
 }

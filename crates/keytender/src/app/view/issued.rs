@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{PlaceView, UsageView};
-use crate::store::issued::Issued;
+use crate::store::issued::{Issued, NATIVE};
 
 /// What is known of a key because we issued it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -39,6 +39,56 @@ pub struct IssuedView {
     pub revoked_at: Option<Time>,
     /// Why it was ended.
     pub revoked_why: Option<String>,
+    /// Of a key that others issued, how it begins and how it is recognised.
+    #[serde(default)]
+    pub imported: Option<ImportedView>,
+}
+
+/// A key that others issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedView {
+    /// How it begins, if that is known.
+    #[schema(example = "sk_9f2a")]
+    pub begins: Option<String>,
+    /// By which rule it is recognised until it is used for the first time; `native` from then on.
+    #[schema(example = "native")]
+    pub kept: String,
+}
+
+impl ImportedView {
+    /// In words.
+    pub fn words(&self) -> String {
+        let begins = self.begins.as_ref().map(|begins| format!("begins with {begins}; "));
+        let kept = match self.kept.as_str() {
+            NATIVE => "recognised by its own HMAC".to_owned(),
+            rule => format!("recognised by {rule} until its first use"),
+        };
+        format!("{}{kept}", begins.unwrap_or_default())
+    }
+}
+
+/// Keys of an API that others issued.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecognisersView {
+    /// How such keys are recognised, and how many in each way.
+    pub recognisers: Vec<RecogniserView>,
+}
+
+/// How keys are recognised that others issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecogniserView {
+    /// `native`: by the HMAC of the key under a pepper; or by which hash, of which part of the key, and what leads to it.
+    #[schema(example = "sha256 whole")]
+    pub rule: String,
+    /// How many keys are recognised so. Those of another rule become native with their first use.
+    pub keys: u64,
+}
+
+/// A pepper, under which keys are kept that others issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PepperView {
+    /// From 1; the highest is the present one.
+    pub version: i64,
 }
 
 impl IssuedView {
@@ -58,6 +108,10 @@ impl IssuedView {
             activated_at: issued.activated_at,
             revoked_at: issued.revoked_at,
             revoked_why: issued.revoked_why.clone(),
+            imported: issued
+                .elsewhere
+                .as_ref()
+                .map(|one| ImportedView { begins: one.begins.clone(), kept: one.kept.clone() }),
         }
     }
 }

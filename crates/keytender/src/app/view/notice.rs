@@ -187,7 +187,7 @@ pub struct ApiNoticesView {
     pub reply_to: Option<String>,
     /// The page on which customers see to their keys.
     pub keys_page: Option<String>,
-    /// Where customers find help: a page, or a mail address.
+    /// Where customers find help, as on the key page: a page, or a mail address.
     pub support: Option<String>,
 }
 
@@ -204,7 +204,7 @@ impl ApiNoticesView {
             from: voice.from,
             reply_to: voice.reply_to,
             keys_page: voice.keys_page,
-            support: voice.support,
+            support: api.settings.portal.support.clone(),
         }
     }
 }

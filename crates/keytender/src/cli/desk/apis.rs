@@ -6,10 +6,13 @@ use serde_json::{Map, Value, json};
 use super::Desk;
 use crate::app::apis::{self, ApiChange, NewApi};
 use crate::app::customers::{self, NewCustomer};
+use crate::app::issued::{self, KeyImport};
 use crate::app::leaks::rules;
+use crate::app::peppers;
 use crate::app::portal;
 use crate::app::view::{
-    ApiList, ApiView, CustomerList, CustomerView, PortalChange, PortalLinkRequest, PortalLinkView,
+    ApiList, ApiView, CustomerList, CustomerView, KeyImportRequest, KeyImportView, PepperView,
+    PortalChange, PortalLinkRequest, PortalLinkView, RecognisersView,
 };
 use crate::client::part;
 use crate::error::{Error, Kind};
@@ -121,6 +124,61 @@ impl Desk<'_> {
             Self::Here(inventory) => apis::remove(inventory, word, |_| Ok(())).await,
             Self::There(server) => server.tell(Method::DELETE, &place(word), &()).await,
         }
+    }
+
+    /// How keys of an API are recognised that others issued.
+    pub(in crate::cli) async fn recognisers(&self, api: &str) -> Result<RecognisersView, Error> {
+        match self {
+            Self::Here(inventory) => issued::recognisers(inventory, api).await,
+            Self::There(server) => server.get(&format!("{}/imports", place(api)), &()).await,
+        }
+    }
+
+    /// Makes a new pepper for keys that others issued; its version.
+    pub(in crate::cli) async fn renew_pepper(&self, why: Option<&str>) -> Result<i64, Error> {
+        match self {
+            Self::Here(inventory) => peppers::renew(inventory, why).await,
+            Self::There(server) => {
+                let body = json!({"because": why});
+                let made: PepperView = server.ask(Method::POST, "/v1/peppers", &body).await?;
+                Ok(made.version)
+            }
+        }
+    }
+
+    /// Brings keys into an API that others issued. A server is first asked what is wrong: all of that is told.
+    pub(in crate::cli) async fn import_keys(
+        &self,
+        api: &str,
+        content: &[u8],
+        import: &KeyImport,
+    ) -> Result<KeyImportView, Error> {
+        let server = match self {
+            Self::Here(inventory) => return issued::import(inventory, api, content, import).await,
+            Self::There(server) => server,
+        };
+        let content = std::str::from_utf8(content).map_err(|error| {
+            let place = error.valid_up_to() + 1;
+            Error::new(format!("cannot send the keys: byte {place} is no UTF-8"))
+        })?;
+        let mut request = KeyImportRequest {
+            content: content.to_owned(),
+            account: import.account.clone(),
+            app: import.app.clone(),
+            hash: import.hashing.map(|hashing| hashing.as_str().to_owned()),
+            hashed: Some(import.part.to_string()),
+            locator: import.locator.map(|locator| locator.to_string()),
+            hmac_secret: import.hmac_secret.as_ref().map(|secret| secret.expose().to_owned()),
+            dry_run: true,
+            skip_bad: import.skips_bad,
+        };
+        let place = format!("{}/imports", place(api));
+        let would: KeyImportView = server.ask(Method::POST, &place, &request).await?;
+        if import.is_dry || (would.bad > 0 && !import.skips_bad) {
+            return Ok(would);
+        }
+        request.dry_run = false;
+        server.ask(Method::POST, &place, &request).await
     }
 
     /// Adds a customer to an API.

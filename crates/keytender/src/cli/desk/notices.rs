@@ -117,7 +117,6 @@ impl Desk<'_> {
                     ("from", &change.from),
                     ("reply_to", &change.reply_to),
                     ("keys_page", &change.keys_page),
-                    ("support", &change.support),
                 ] {
                     put(&mut body, name, value.as_ref().map(|value| json!(value)));
                 }

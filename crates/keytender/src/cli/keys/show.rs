@@ -8,7 +8,7 @@ use keytender_core::text::printable;
 use keytender_core::time::Time;
 
 use super::list::write_json;
-use crate::app::view::{EventView, IssuedView, KeyView};
+use crate::app::view::{EventView, ImportedView, IssuedView, KeyView};
 use crate::cli::context::Context;
 use crate::cli::{DONE, Stop, style};
 
@@ -100,6 +100,7 @@ fn issued(view: &KeyView) -> Vec<(&'static str, Option<String>)> {
     let why = issued.revoked_why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
     vec![
         ("app", Some(issued.app.clone())),
+        ("elsewhere", issued.imported.as_ref().map(ImportedView::words)),
         ("scopes", Some(issued.scopes.join(" "))),
         ("from", Some(networks)),
         ("for", Some(issued.environment.clone())),

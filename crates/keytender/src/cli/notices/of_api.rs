@@ -62,9 +62,6 @@ pub(in crate::cli) struct Set {
     /// The page on which customers see to their keys; `none` takes it away
     #[arg(long, value_name = "URL")]
     keys_page: Option<String>,
-    /// Where customers find help, a page or a mail address; `none` takes it away
-    #[arg(long, value_name = "URL|ADDRESS")]
-    support: Option<String>,
 }
 
 pub(super) async fn preview(
@@ -128,7 +125,6 @@ pub(super) async fn set(args: &Set, desk: &Desk<'_>, context: &Context) -> Resul
         from: said(&args.from),
         reply_to: said(&args.reply_to),
         keys_page: said(&args.keys_page),
-        support: said(&args.support),
     };
     if change.is_empty() {
         let error =

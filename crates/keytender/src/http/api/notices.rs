@@ -70,10 +70,6 @@ pub(in crate::http) struct ApiNoticesChange {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<String>, max_length = 2048, example = "https://acme.example/keys")]
     keys_page: Option<Option<String>>,
-    /// Where customers find help: a URL with https, or a mail address.
-    #[serde(default, with = "crate::app::view::presence")]
-    #[schema(value_type = Option<String>, max_length = 2048, example = "https://acme.example/help")]
-    support: Option<Option<String>>,
 }
 
 /// How to tell what is to be told.
@@ -213,8 +209,8 @@ pub(in crate::http) async fn set_api(
     version: IfMatch,
     Body(change): Body<ApiNoticesChange>,
 ) -> Result<Tagged<ApiNoticesView>, Refusal> {
-    let ApiNoticesChange { started, from, reply_to, keys_page, support } = change;
-    let change = of_api::Change { started, from, reply_to, keys_page, support };
+    let ApiNoticesChange { started, from, reply_to, keys_page } = change;
+    let change = of_api::Change { started, from, reply_to, keys_page };
     Ok(Tagged(of_api::change(&inventory, &api, &change, |now| version.check(now)).await?))
 }
 

@@ -97,7 +97,10 @@ pub(super) async fn take(
     teller: &Teller,
     reports: &[Report],
 ) -> Result<Taken, Error> {
-    let taken = leaks::take(&state.store, &state.location, teller, reports, clock::now()).await?;
+    let elsewhere = |text: &str| state.node.find_elsewhere(text);
+    let now = clock::now();
+    let taken =
+        leaks::take(&state.store, &state.location, teller, reports, now, &elsewhere).await?;
     if taken.new > 0 {
         tracing::warn!(count = taken.new, told_by = %teller.name, "keys were found in public");
         state.node.follow().await?;

@@ -27,6 +27,10 @@ const NEAR: Span = Span::days(30);
 const CHALLENGE: &str = "Bearer realm=\"api\"";
 const BAD_CHALLENGE: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
 
+/// When it is worth to ask again about a key that could not be looked at: a verifier renews its lease, or is done with a
+/// hash, within a second.
+const SOON_SECONDS: u64 = 1;
+
 /// So many headers has most every answer, and those that the server adds.
 const HEADERS: usize = 8;
 
@@ -106,6 +110,7 @@ pub(super) fn refused(
         Reason::QuotaExceeded { retry_after_seconds } => {
             put(headers, header::RETRY_AFTER, retry_after_seconds.to_string());
         }
+        Reason::Unavailable => put(headers, header::RETRY_AFTER, SOON_SECONDS.to_string()),
         _ => {}
     }
     response

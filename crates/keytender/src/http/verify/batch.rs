@@ -182,9 +182,11 @@ pub(in crate::http) async fn verify(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why).into());
     }
     let now = state.node.now();
-    let verdict = |one: &VerificationBody| {
+    let mut verifications = Vec::with_capacity(asked.verifications.len());
+    for one in &asked.verifications {
         let scopes: Vec<&str> = one.scopes.iter().map(String::as_str).collect();
         let request = Asked {
+            brand: Some(brand),
             scopes: &scopes,
             address: one.address,
             region: word(one.region.as_deref()),
@@ -192,9 +194,8 @@ pub(in crate::http) async fn verify(
             agent: word(one.agent.as_deref()),
             ..Asked::default()
         };
-        let verdict = super::verify(&state, one.key.expose(), Some(&brand), &request, now);
-        VerificationView::of(verdict, now.time)
-    };
-    let verifications = asked.verifications.iter().map(verdict).collect();
+        let verdict = super::verify(&state, one.key.expose(), &request, now).await;
+        verifications.push(VerificationView::of(verdict, now.time));
+    }
     Ok(Json(VerificationList { verifications }))
 }

@@ -1,6 +1,7 @@
 //! `/v1/apis/{api}/feed`: how a verifier within somebody's API learns of its keys and tells what was used.
 //!
-//! The forms are those of the crate `keytender-verify`. No secret is in them: keys are told by their digests.
+//! The forms are those of the crate `keytender-verify`. No key is in them: they are told by their digests, and those that
+//! others issued by digests under a pepper of their API alone, which a snapshot holds.
 
 use axum::Json;
 use axum::extract::State as Extract;
@@ -42,12 +43,13 @@ pub(in crate::http) struct WhichChanges {
     responses((status = 200, body = Object, description = "A page of the snapshot")),
     security(("token" = ["keys:verify"])))]
 pub(in crate::http) async fn snapshot(
+    Extract(state): Extract<State>,
     inventory: Inventory,
     Path(api): Path<String>,
     Query(which): Query<WhichPage>,
 ) -> Result<Json<Snapshot>, Refusal> {
     let place = which.page.as_deref().map(page::place::<feed::Place>).transpose()?;
-    let (mut snapshot, next) = feed::snapshot(&inventory, &api, place).await?;
+    let (mut snapshot, next) = feed::snapshot(&state.node, &inventory, &api, place).await?;
     snapshot.next = next.map(|place| page::cursor(&place)).transpose()?;
     Ok(Json(snapshot))
 }

@@ -1,7 +1,7 @@
 //! `/v1/forward-auth`: what gateways ask before they let a request through.
 //!
 //! The request is the one that the gateway got, without its body: nginx `auth_request`, the forward auth of
-//! Caddy and Traefik, `ext_authz` of Envoy. The key is in `Authorization: Bearer` or `X-Api-Key`, never in the
+//! Caddy and Traefik, `ext_authz` of Envoy. The key is in `Authorization` or `X-Api-Key`, never in the
 //! URL. What the route is about stands in the query, which only the gateway writes.
 
 use std::borrow::Cow;
@@ -15,10 +15,11 @@ use keytender_verify::{Reason, Request as Asked, Verdict};
 use serde::Deserialize;
 
 use super::answer;
-use crate::http::auth;
 use crate::http::problem::{Problem, Refusal};
 use crate::http::state::State;
 
+/// How a key is announced in `Authorization`.
+const SCHEMES: [&str; 2] = ["bearer", "api-key"];
 /// Where it is.
 pub(super) const PATH: &str = "/v1/forward-auth";
 /// The key, where it is no bearer token.
@@ -116,13 +117,13 @@ fn limit_status(value: &str) -> Result<StatusCode, Refusal> {
                content_type = "application/problem+json")),
     security(("gateway" = [])))]
 pub(in crate::http) async fn get(Extract(state): Extract<State>, parts: Parts) -> Response {
-    match ask(&state, &parts) {
+    match ask(&state, &parts).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
+async fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
     let said = Said::read(parts.uri.query().unwrap_or_default())?;
     let brand = said.api.as_deref().and_then(|api| state.node.brand(api));
     let Some(brand) = brand else {
@@ -136,6 +137,7 @@ fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
     };
     let scopes: Vec<&str> = said.scopes.iter().map(AsRef::as_ref).collect();
     let asked = Asked {
+        brand: Some(brand),
         scopes: &scopes,
         address: client(headers),
         region: word(said.region.as_deref().or_else(|| text(headers, &REGION))),
@@ -143,7 +145,7 @@ fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
         agent: agent(headers),
         ..Asked::default()
     };
-    Ok(match super::verify(state, key, Some(&brand), &asked, now) {
+    Ok(match super::verify(state, key, &asked, now).await {
         Verdict::Accepted(accepted) => answer::accepted(&accepted, now.time),
         Verdict::Refused(reason) => answer::refused(reason, true, said.limit_status),
     })
@@ -153,8 +155,15 @@ fn ask(state: &State, parts: &Parts) -> Result<Response, Refusal> {
 pub(super) fn key(headers: &HeaderMap) -> Option<&str> {
     match headers.contains_key(API_KEY) {
         true => Some(alone(headers, &API_KEY)?.trim()),
-        false => auth::bearer(alone(headers, &header::AUTHORIZATION)?),
+        false => shown(alone(headers, &header::AUTHORIZATION)?),
     }
+}
+
+/// The key in `Authorization`: a bearer's, or as other issuers have it.
+fn shown(value: &str) -> Option<&str> {
+    let (scheme, key) = value.split_once(' ')?;
+    let is_known = SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    is_known.then_some(key.trim_matches(' '))
 }
 
 /// What a header says that is there once.

@@ -42,7 +42,7 @@ pub(in crate::http) struct OwnView {
 
 /// Read the key that asks
 ///
-/// Sent with a key of an API in `Authorization: Bearer` or `X-Api-Key`. It is no use of the key, and a key that
+/// Sent with a key of an API in `Authorization`, as `Bearer` or `Api-Key`, or in `X-Api-Key`. It is no use of the key, and a key that
 /// waits for its first use stays so.
 #[utoipa::path(get, path = "/v1/keys/self", tag = "verification",
     responses((status = 200, body = OwnView, description = "The key"),
@@ -55,7 +55,7 @@ pub(in crate::http) async fn get(Extract(state): Extract<State>, parts: Parts) -
     let now = state.node.now();
     let address = address::of(&parts, &state.proxies);
     let asked = Asked { is_dry: true, address, ..Asked::default() };
-    match super::verify(&state, key, None, &asked, now) {
+    match super::verify(&state, key, &asked, now).await {
         Verdict::Refused(reason) => answer::refused(reason, true, None),
         Verdict::Accepted(good) => Json(OwnView {
             key: good.key.to_string(),

@@ -23,9 +23,6 @@ pub struct Voice {
     /// The page on which customers see to their keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys_page: Option<String>,
-    /// Where they find help: a page, or a mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub support: Option<String>,
 }
 
 /// A key that was replaced, still works and is still used.

@@ -148,11 +148,11 @@ fn customers_of_an_api_are_told_after_somebody_saw_what_on_its_page() {
         let set = format!("{page}/preview");
         browser.submit(&page, &set, &[]).with(200).says(&["There is no mail server"]);
         browser.submit(&page, &format!("{page}/start"), &[]).with(409).says(&["nobody has seen"]);
-        let voice = [("from", "keys@acme.example"), ("support", HOSTILE)];
+        let voice = [("from", "keys@acme.example"), ("keys_page", HOSTILE)];
         let refused = browser.submit(&page, &page, &voice);
-        refused.with(422).says(&["neither a URL nor a mail address"]);
+        refused.with(422).says(&["the page of keys is no URL"]);
         assert!(!refused.text.contains("<script>alert"), "{}", refused.text);
-        let voice = [("from", "keys@acme.example"), ("support", "help@acme.example")];
+        let voice = [("from", "keys@acme.example"), ("reply_to", "help@acme.example")];
         browser.submit(&page, &page, &voice).with(200).says(&["It is set", "help@acme.example"]);
 
         let hook = crate::hook::Hook::start("204 No Content");

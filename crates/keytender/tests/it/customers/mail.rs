@@ -87,9 +87,9 @@ fn a_mail_is_the_apis_own_and_names_no_other_customers_key() {
             provider.run(&["accounts", "set", customer, "--contact", "agency@example.com"]);
         }
         let set = ["notices", "set", "--api", "acme", "--from", "keys@acme.example"];
-        let more = ["--reply-to", "help@acme.example", "--support", "https://acme.example/help"];
-        let page = ["--keys-page", "https://acme.example/keys"];
-        provider.run(&[&set[..], &more, &page].concat());
+        let more = ["--reply-to", "help@acme.example", "--keys-page", "https://acme.example/keys"];
+        provider.run(&[&set[..], &more].concat());
+        provider.run(&["apis", "set", "acme", "--support", "https://acme.example/help"]);
         let now = workday();
         let made = now.minus(days(400));
         let soon = provider.key(&provider.globex, "checkout", made, Some(now.plus(days(6))));

@@ -113,15 +113,16 @@ fn a_key_that_anybody_tells_of_is_suspended_marked_logged_and_told_once() {
             assert!(!text.contains(secret), "{path} holds no secret");
         }
         let mut events = Events::of(&hook, &[&key, &other]);
-        assert_eq!(events.all(2), ["key.exposed", "key.suspended"]);
+        assert_eq!(events.all(3), ["key.exposed", "key.first_used", "key.suspended"]);
         // Told again it does nothing, nor does another place of a key that is known to be exposed tell anybody again.
         found(gate.first(), &key.text, url);
         found(gate.first(), &key.text, "https://elsewhere.example/");
         // What is told later is worked on later.
         found(gate.first(), &other.text, "https://third.example/");
         until(|| look(gate.first(), &other.text).problem() == "key-suspended");
-        let all = ["key.exposed", "key.exposed", "key.suspended", "key.suspended"];
-        assert_eq!(events.all(4), all);
+        let both =
+            ["key.exposed", "key.exposed", "key.first_used", "key.suspended", "key.suspended"];
+        assert_eq!(events.all(5), both);
         assert_eq!(log(gate.first()).len(), 3);
         let notices = gate.first().get("/v1/notices").expect(200);
         let told = notices["notices"].as_array().unwrap().iter();
@@ -200,7 +201,7 @@ fn a_key_that_has_ended_is_written_down_and_nothing_else() {
         // The next one that works is told: of these nothing was.
         found(gate.first(), &last.text, "https://code.example/3");
         let mut events = Events::of(&hook, &[&revoked, &expired, &last]);
-        assert_eq!(events.all(2), ["key.exposed", "key.suspended"]);
+        assert_eq!(events.all(3), ["key.exposed", "key.first_used", "key.suspended"]);
     }
 }
 

@@ -65,7 +65,7 @@ impl Customers {
         let brand = Brand {
             name: api.called().to_owned(),
             keys_page: voice.keys_page.clone(),
-            support: voice.support.clone(),
+            support: api.settings.portal.support.clone(),
             no_hints: pages::no_hints(inventory).await?,
         };
         let refusals = store.hint_refusals(id).await.map_err(cannot_read)?;

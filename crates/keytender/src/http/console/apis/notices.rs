@@ -29,7 +29,6 @@ pub(in crate::http::console) struct Voice {
     from: Option<String>,
     reply_to: Option<String>,
     keys_page: Option<String>,
-    support: Option<String>,
 }
 
 impl Voice {
@@ -38,7 +37,6 @@ impl Voice {
             from: settings.from.clone(),
             reply_to: settings.reply_to.clone(),
             keys_page: settings.keys_page.clone(),
-            support: settings.support.clone(),
         }
     }
 
@@ -48,7 +46,6 @@ impl Voice {
             from: Some(self.from.clone()),
             reply_to: Some(self.reply_to.clone()),
             keys_page: Some(self.keys_page.clone()),
-            support: Some(self.support.clone()),
         }
     }
 }
@@ -141,8 +138,6 @@ fn voice_form(
         (Field::new("voice", "reply_to", "Answers go to").kind("email").value(typed.reply_to.as_deref()))
         (Field::new("voice", "keys_page", "Page of keys").kind("url").value(typed.keys_page.as_deref())
             .about("Where customers see to their keys."))
-        (Field::new("voice", "support", "Help").value(typed.support.as_deref())
-            .about("A page, or a mail address."))
     };
     folded(visit, "Change", "Change", at, wrong, &lines)
 }

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use keytender_core::access::Scope;
-use keytender_core::text::thousands;
+use keytender_core::text::{count, thousands};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -10,8 +10,9 @@ use super::{PATH, Typed, keys, lines, on_leak, overlaps, place, portal, title};
 use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
+use crate::app::issued;
 use crate::app::notify::of_api;
-use crate::app::view::{ApiView, CustomerView};
+use crate::app::view::{ApiView, CustomerView, RecognisersView};
 use crate::http::console::form::{Field, Wrong, folded, removal};
 use crate::http::console::layout;
 use crate::http::console::listed::more;
@@ -69,11 +70,12 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let api = ApiView::of(&apis::get(inventory, word).await?);
     let counts = apis::counts(inventory, &api.id).await?;
+    let imported = issued::recognisers(inventory, &api.id).await?;
     let content = html! {
         p { a href=(PATH) { "Keys you issue" } }
         h1 { (title(&api)) }
         (tiles(&api, &counts))
-        (facts(&api, inventory))
+        (facts(&api, &imported, inventory))
         @if visit.may(Scope::ApisWrite) { (change_form(visit, &api, vain.change)) }
         (portal::part(visit, &api, vain.portal))
         (overlaps::part(inventory, &api, counts.overlaps).await?)
@@ -107,7 +109,7 @@ fn tiles(api: &ApiView, counts: &Counts) -> Markup {
     }
 }
 
-fn facts(api: &ApiView, inventory: &Inventory) -> Markup {
+fn facts(api: &ApiView, imported: &RecognisersView, inventory: &Inventory) -> Markup {
     html! {
         dl.facts {
             dt { "Name" } dd { (api.name) }
@@ -117,6 +119,13 @@ fn facts(api: &ApiView, inventory: &Inventory) -> Markup {
             }
             dt { "Overlap" } dd { (api.overlap.in_words()) }
             dt { "A key found in public" } dd { (on_leak(api.on_leak)) }
+            @if !imported.recognisers.is_empty() {
+                dt { "Keys issued elsewhere" } dd {
+                    @for one in &imported.recognisers {
+                        div { (count(one.keys, "key")) " recognised as " code { (one.rule) } }
+                    }
+                }
+            }
             dt { "Known since" } dd { (moment(api.created_at, inventory.now)) }
             dt { "Id" } dd { code { (api.id) } }
         }

@@ -128,6 +128,7 @@ pub(super) fn facts(issued: &IssuedView, now: Time) -> Markup {
     let key = |id: &String| html! { a.code href={ "/keys/" (id) } { (id) } };
     html! {
         dt { "Environment" } dd { (issued.environment) }
+        @if let Some(imported) = &issued.imported { dt { "Issued elsewhere" } dd { (text(&imported.words())) } }
         dt { "It may" } dd {
             @if issued.scopes.is_empty() { span.dim { "nothing is said" } } @else { code { (issued.scopes.join(" ")) } }
         }
