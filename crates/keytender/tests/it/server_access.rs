@@ -261,7 +261,7 @@ pub(crate) fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static s
         ("PATCH", "/v1/owners/{owner}") => json!({"address": "x@example.com"}),
         ("POST", "/v1/channels/{channel}/rotation") => json!({}),
         ("PATCH", "/v1/channels/{channel}") => json!({"events": []}),
-        ("PATCH", "/v1/apis/{api}/notice-settings") => json!({"support": null}),
+        ("PATCH", "/v1/apis/{api}/notice-settings") => json!({"reply_to": null}),
         ("POST", "/v1/owners/{owner}/claims") => json!({"by": "principal", "pattern": "x"}),
         ("PATCH", "/v1/users/{user}") => json!({"suspended": true}),
         ("POST", "/v1/accounts/{account}/tokens") => json!({"label": "x"}),
