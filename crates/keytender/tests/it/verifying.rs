@@ -26,7 +26,7 @@ mod verdicts;
 mod wire;
 
 /// How long something may take that is to happen at once.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// An API `acme` with a customer and an app, at some servers of one database.
 struct Gate {

@@ -207,14 +207,24 @@ pub(super) struct Client {
     good: Arc<AtomicUsize>,
 }
 
+/// Ends whoever uses a key, also when the story beside it fails.
+struct Over<'o>(&'o AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 impl Client {
     /// Uses it beside `story`, until that is over; how often it was let in.
     pub(super) fn beside(cloud: &Cloud, door: &Door, file: &Path, story: impl FnOnce()) -> usize {
         let client = Self { is_over: Arc::default(), good: Arc::default() };
         std::thread::scope(|scope| {
             let user = scope.spawn(|| client.uses(cloud, door, file));
+            let over = Over(&client.is_over);
             story();
-            client.is_over.store(true, Ordering::SeqCst);
+            drop(over);
             user.join().unwrap();
         });
         client.good.load(Ordering::SeqCst)

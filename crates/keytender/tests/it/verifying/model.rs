@@ -17,7 +17,7 @@ const STEPS: usize = 200;
 /// The most keys that have not ended.
 const MOST: usize = 8;
 /// The longest that a server may take to hear of something.
-const HEARD: Duration = Duration::from_secs(20);
+const HEARD: Duration = Duration::from_secs(60);
 /// Near to a moment it is not known on which side of it a server is: ends are kept to a second.
 const EDGE: Span = Span::from_micros(1_300_000);
 
