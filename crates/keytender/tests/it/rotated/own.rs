@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::cloud::Cloud;
-use super::journey::Shop;
+use super::journey::{Client, Shop};
 use crate::verifying::until;
 
 /// A shop by whose profile Keytender asks.
@@ -15,6 +15,29 @@ fn open(cloud: &Cloud) -> Shop<'_> {
     let file = home.path().join("credentials").display().to_string();
     let home = home.with("AWS_SHARED_CREDENTIALS_FILE", file);
     Shop::open_in(cloud, "self", door, home, &["--profile", "shop"])
+}
+
+#[test]
+fn the_key_by_which_the_account_is_asked_gives_way_to_the_one_that_takes_its_place() {
+    let Some(cloud) = Cloud::start() else { return };
+    let mut shop = open(&cloud);
+    shop.serve();
+    let (file, door) = (shop.file.clone(), Arc::clone(&shop.door));
+    let good = Client::beside(&cloud, &door, &file, |client| {
+        let rotation = shop.begin();
+        until(|| shop.view(&rotation)["stage"] == "overlap");
+        client.comes_again();
+        shop.let_go(&rotation);
+        shop.age(&rotation, 31);
+        until(|| shop.view(&rotation)["stage"] == "done");
+    });
+    assert!(good > 1, "{good}");
+    let new = shop.held();
+    assert_ne!(new, shop.old);
+    assert_eq!(cloud.keys("self"), [(new.0, "Active".to_owned())]);
+    // What asks from now on is the new one.
+    shop.run(&["sync"]);
+    shop.kill();
 }
 
 #[test]
@@ -38,8 +61,7 @@ fn while_the_account_is_still_asked_by_it_a_key_is_not_disabled() {
     std::fs::copy(&other, &shop.file).unwrap();
     shop.say(&rotation, &json!({"say": "resume"}));
     until(|| shop.view(&rotation)["is_blocked"] == false);
-    shop.say(&rotation, &json!({"say": "approve", "gate": "disable"}));
-    until(|| shop.view(&rotation)["stage"] == "disabled");
+    shop.let_go(&rotation);
     // Back again: the new one does not go while it is the one that asks.
     shop.say(&rotation, &json!({"say": "rollback"}));
     until(|| shop.view(&rotation)["stage"] == "overlap");
@@ -66,8 +88,7 @@ fn a_credential_that_is_kept_here_is_replaced_at_the_server_itself() {
     shop.run(&["destinations", "check", &shop.old.0]);
     let rotation = shop.begin();
     until(|| shop.view(&rotation)["stage"] == "overlap");
-    shop.say(&rotation, &json!({"say": "approve", "gate": "disable"}));
-    until(|| shop.view(&rotation)["stage"] == "disabled");
+    shop.let_go(&rotation);
     shop.age(&rotation, 31);
     until(|| shop.view(&rotation)["stage"] == "done");
     let new = shop.held();
