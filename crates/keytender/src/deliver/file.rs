@@ -1,17 +1,19 @@
-//! Files, replaced as a whole: the new text is written beside the file and renamed over it, so that
-//! whoever reads it, and whoever kills us, finds the old text or the new.
+//! Files, replaced as a whole: the new text is written beside the file, `.NAME.keytender-new`, and the
+//! two change places, so that whoever reads it, and whoever kills us, finds the old text or the new.
+//! What came out is looked at before it goes: what somebody's editor saved meanwhile is put back.
 //!
-//! The file beside it, `.NAME.keytender`, is also the lock of those of us who write. Only who holds its
-//! lock may write, rename or remove it; one that was left behind by a killed process is taken over.
+//! `.NAME.keytender` is the lock of those of us who write. One that was left behind by a killed process
+//! is taken over.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keytender_core::secret::Secret;
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -83,10 +85,8 @@ pub(super) async fn check(path: FilePath, layout: Layout) -> Result<(), Error> {
         let probe = || Some(Secret::new("keytender"));
         let trial = Held { id: probe().filter(|_| layout.has_id()), secret: probe() };
         _ = layout.with(text, &trial).map_err(|fault| unread(&target, fault))?;
-        match &old {
-            Some(old) => beside.dress(&old.metadata).map_err(|error| unwritten(&target, error)),
-            None => Ok(()),
-        }
+        beside.fill(&Secret::new(""), old.as_ref()).map_err(|error| unwritten(&target, error))?;
+        Ok(())
     })
     .await
 }
@@ -103,7 +103,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 fn replace(
     target: &Path,
-    mut beside: Beside,
+    beside: Beside,
     layout: &Layout,
     expected: Option<&Held>,
     wanted: &Held,
@@ -118,19 +118,16 @@ fn replace(
             Stands::Foreign => return Ok(Written::Foreign),
         }
         let new = layout.with(text, wanted).map_err(|fault| unread(target, fault))?;
-        beside.fill(&new).map_err(|error| unwritten(target, error))?;
-        if let Some(old) = &old {
-            beside.dress(&old.metadata).map_err(|error| unwritten(target, error))?;
-        }
-        beside.file.sync_all().map_err(|error| unwritten(target, error))?;
+        let ours = beside.fill(&new, old.as_ref()).map_err(|error| unwritten(target, error))?;
         // Somebody's editor may have saved it in between.
-        if !is_unchanged(old.as_ref(), open(target)?.as_ref()) {
+        if !is_unchanged(old.as_ref(), open(target)?.as_ref())
+            || !beside.put(target, &ours, old.as_ref())?
+        {
             continue;
         }
-        beside.rename(target).map_err(|error| unwritten(target, error))?;
         let Some(again) = open(target)? else { return Err(not_given_back(target)) };
         // Who waited for us may have replaced ours by now: our turn it was. A later look finds theirs.
-        if !beside.is_same_file(&again).map_err(|error| unwritten(target, error))? {
+        if id_of(&again.metadata) != id_of(&ours) {
             return Ok(Written::Now);
         }
         return match layout.held(again.text.expose()).map_err(|fault| unread(target, fault))? {
@@ -152,12 +149,17 @@ fn is_unchanged(one: Option<&Old>, other: Option<&Old>) -> bool {
         (Some(one), Some(other)) => {
             let known = |old: &Old| {
                 let of = &old.metadata;
-                (of.dev(), of.ino(), of.mode(), of.uid(), of.gid())
+                (id_of(of), of.mode(), of.uid(), of.gid())
             };
             known(one) == known(other) && one.text.expose() == other.text.expose()
         }
         _ => false,
     }
+}
+
+/// Tells a file from all others that are there.
+fn id_of(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
 }
 
 /// A file as it was found.
@@ -235,20 +237,19 @@ fn unwritten(path: &Path, error: io::Error) -> Error {
     ))
 }
 
-/// The file beside the target, with its lock held.
+/// The files beside the target, with the lock held.
 struct Beside {
-    file: File,
-    path: PathBuf,
-    is_renamed: bool,
+    /// Keeps the lock while it is open.
+    _lock: File,
+    lock: PathBuf,
+    new: PathBuf,
 }
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        if !self.is_renamed {
-            // Where it cannot be removed, the next of us takes it over. Without what was in it.
-            _ = self.file.set_len(0);
-            _ = std::fs::remove_file(&self.path);
-        }
+        // Where they cannot be removed, the next of us takes them over.
+        _ = std::fs::remove_file(&self.new);
+        _ = std::fs::remove_file(&self.lock);
     }
 }
 
@@ -271,14 +272,16 @@ async fn claim(target: &Path) -> Result<Beside, Error> {
 }
 
 impl Beside {
-    /// The file with its lock, made if it is not there; `None` while somebody else has it.
+    /// The lock, made if it is not there; `None` while somebody else has it.
     fn claim(target: &Path) -> Result<Option<Self>, Error> {
-        let folder = target.parent().unwrap_or(target);
-        check_folder(folder)?;
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".keytender");
-        let path = folder.join(name);
+        check_folder(target.parent().unwrap_or(target))?;
+        let named = |end: &str| {
+            let mut name = std::ffi::OsString::from(".");
+            name.push(target.file_name().unwrap_or_default());
+            name.push(end);
+            target.with_file_name(name)
+        };
+        let path = named(".keytender");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(NEW_MODE);
         options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
@@ -289,9 +292,9 @@ impl Beside {
             Err(TryLockError::Error(error)) => return Err(unwritten(target, error)),
         }
         let ours = file.metadata().map_err(|error| unwritten(target, error))?;
-        // Whoever had it before us renamed or removed it.
+        // Whoever had it before us removed it.
         let there = path.symlink_metadata().ok();
-        if there.is_none_or(|there| (there.dev(), there.ino()) != (ours.dev(), ours.ino())) {
+        if there.is_none_or(|there| id_of(&there) != id_of(&ours)) {
             return Ok(None);
         }
         let me = rustix::process::geteuid().as_raw();
@@ -299,44 +302,88 @@ impl Beside {
             return Err(Error::new(format!("`{}` is not ours", path.display()))
                 .hint("see what it is, and remove it"));
         }
-        let mut beside = Self { file, path, is_renamed: false };
-        beside.fill(&Secret::new("")).map_err(|error| unwritten(target, error))?;
-        Ok(Some(beside))
+        Ok(Some(Self { _lock: file, lock: path, new: named(".keytender-new") }))
     }
 
-    /// Writes a text into it, for us alone to read.
-    fn fill(&mut self, text: &Secret) -> io::Result<()> {
-        self.file.set_len(0)?;
-        let metadata = self.file.metadata()?;
-        let me = rustix::process::geteuid().as_raw();
-        if metadata.uid() != me {
-            fchown(&self.file, Some(me), None)?;
+    /// Writes a text into a new file, with owner, group and mode of the one that it is to replace.
+    fn fill(&self, text: &Secret, old: Option<&Old>) -> io::Result<Metadata> {
+        match std::fs::remove_file(&self.new) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
-        self.file.set_permissions(PermissionsExt::from_mode(NEW_MODE))?;
-        self.file.rewind()?;
-        self.file.write_all(text.expose().as_bytes())
-    }
-
-    /// Gives it owner, group and mode of the file that it replaces.
-    fn dress(&self, old: &Metadata) -> io::Result<()> {
-        let own = self.file.metadata()?;
-        let uid = (own.uid() != old.uid()).then(|| old.uid());
-        let gid = (own.gid() != old.gid()).then(|| old.gid());
-        if uid.is_some() || gid.is_some() {
-            fchown(&self.file, uid, gid)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(NEW_MODE).open(&self.new)?;
+        // Whatever was masked from the mode: for us alone, until it is written.
+        file.set_permissions(PermissionsExt::from_mode(NEW_MODE))?;
+        file.write_all(text.expose().as_bytes())?;
+        if let Some(Old { metadata: old, .. }) = old {
+            let own = file.metadata()?;
+            let uid = (own.uid() != old.uid()).then(|| old.uid());
+            let gid = (own.gid() != old.gid()).then(|| old.gid());
+            if uid.is_some() || gid.is_some() {
+                fchown(&file, uid, gid)?;
+            }
+            file.set_permissions(PermissionsExt::from_mode(old.mode() & 0o7777))?;
         }
-        self.file.set_permissions(PermissionsExt::from_mode(old.mode() & 0o7777))
+        file.sync_all()?;
+        file.metadata()
     }
 
-    fn is_same_file(&self, other: &Old) -> io::Result<bool> {
-        let own = self.file.metadata()?;
-        Ok((own.dev(), own.ino()) == (other.metadata.dev(), other.metadata.ino()))
+    /// Puts `ours` where `old` is. Whether it stays there: whatever is newer than what we read stays.
+    fn put(&self, target: &Path, ours: &Metadata, old: Option<&Old>) -> Result<bool, Error> {
+        let cannot = |error: Errno| unwritten(target, error.into());
+        let change = |flags| renameat_with(CWD, &self.new, CWD, target, flags);
+        let stays = match old {
+            None => match change(RenameFlags::NOREPLACE) {
+                Ok(()) => true,
+                Err(Errno::EXIST) => false,
+                Err(error) => return self.replace(target, error),
+            },
+            Some(old) => {
+                if let Err(error) = change(RenameFlags::EXCHANGE) {
+                    return match error {
+                        Errno::NOENT => Ok(false),
+                        error => self.replace(target, error),
+                    };
+                }
+                let out = open(&self.new);
+                let is_old = out.is_ok_and(|out| is_unchanged(Some(old), out.as_ref()));
+                if !is_old {
+                    self.put_back(target, ours).map_err(cannot)?;
+                }
+                is_old
+            }
+        };
+        let folder = File::open(target.parent().unwrap_or(target));
+        folder.and_then(|folder| folder.sync_all()).map_err(|error| unwritten(target, error))?;
+        Ok(stays)
     }
 
-    fn rename(&mut self, target: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, target)?;
-        self.is_renamed = true;
-        File::open(target.parent().unwrap_or(target))?.sync_all()
+    /// What came out is newer than what we read: it goes back, and so does whatever is newer still.
+    fn put_back(&self, target: &Path, ours: &Metadata) -> rustix::io::Result<()> {
+        let id_of = |path: &Path| rustix::fs::stat(path).map(|found| (found.st_dev, found.st_ino));
+        let (mut within, mut out) = ((ours.dev(), ours.ino()), id_of(&self.new)?);
+        loop {
+            match renameat_with(CWD, &self.new, CWD, target, RenameFlags::EXCHANGE) {
+                // Somebody has removed it since: that is the newest.
+                Err(Errno::NOENT) => return Ok(()),
+                done => done?,
+            }
+            let came = id_of(&self.new)?;
+            if came == within {
+                return Ok(());
+            }
+            (within, out) = (out, came);
+        }
+    }
+
+    /// Renames where a file system can do no more. What is saved in that moment is lost.
+    fn replace(&self, target: &Path, error: Errno) -> Result<bool, Error> {
+        if !matches!(error, Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) {
+            return Err(unwritten(target, error.into()));
+        }
+        std::fs::rename(&self.new, target).map_err(|error| unwritten(target, error))?;
+        Ok(true)
     }
 }
 

@@ -87,7 +87,8 @@ fn a_writer_killed_at_any_moment_leaves_the_old_or_the_new() {
         let place = values.iter().position(|value| text == format!("{head}KEY={value}\nB=1\n"));
         seen[place.unwrap_or_else(|| panic!("seed {seed}: {} bytes", text.len()))] = true;
         for name in names(&folder).iter().filter(|name| *name != "settings") {
-            assert_eq!(name, ".settings.keytender", "seed {seed}");
+            let ours = [".settings.keytender", ".settings.keytender-new"];
+            assert!(ours.contains(&name.as_str()), "seed {seed}: {name}");
         }
     }
     assert_eq!(seen, [true, true], "seed {seed}: nothing was ever written");
@@ -138,11 +139,11 @@ fn changes_of_others_are_not_lost_beside_ours() {
                 let beside = path.with_extension("edit");
                 fs::write(&beside, format!("N={edits}\nKEY={key}")).unwrap();
                 fs::rename(&beside, &path).unwrap();
-                crate::verifying::pause(Duration::from_millis(20));
+                crate::verifying::pause(Duration::from_millis(5));
             }
             edits
         });
-        for turn in 0..40 {
+        for turn in 0..150 {
             let old = read(&env(&path)).unwrap();
             let done = write(&env(&path), Some(&old), &format!("k{}", turn + 1));
             if let Err(error) = done {
