@@ -10,6 +10,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Response};
+use axum_server::tls_rustls::RustlsConfig;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -90,9 +92,31 @@ pub(super) struct Api<S> {
 
 impl<S: Send + 'static> Api<S> {
     pub(super) fn start(state: S, answer: fn(&mut S, &Asked) -> Said) -> Self {
+        Self::start_with(state, answer, None)
+    }
+
+    /// By https, with a certificate of an authority that nobody knows, and that authority's own in PEM.
+    pub(super) fn start_private(state: S, answer: fn(&mut S, &Asked) -> Said) -> (Self, String) {
+        let (key, of_service) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).unwrap();
+        let params_of_service = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        let issuer = Issuer::new(params, key);
+        let certificate = params_of_service.signed_by(&of_service, &issuer).unwrap();
+        let identity = (certificate.pem(), of_service.serialize_pem());
+        (Self::start_with(state, answer, Some(identity)), authority.pem())
+    }
+
+    fn start_with(
+        state: S,
+        answer: fn(&mut S, &Asked) -> Said,
+        identity: Option<(String, String)>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if identity.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let desk = Desk { state, asked: Vec::new(), loses: None, before: VecDeque::new() };
         let desk = Arc::new(Mutex::new(desk));
         let shared = Arc::clone(&desk);
@@ -103,8 +127,17 @@ impl<S: Send + 'static> Api<S> {
         let (stop, stopped) = oneshot::channel::<()>();
         let server = std::thread::spawn(move || {
             crate::databases::block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::spawn(async { axum::serve(listener, router).await });
+                match identity {
+                    None => {
+                        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                        tokio::spawn(async { axum::serve(listener, router).await });
+                    }
+                    Some((chain, key)) => {
+                        let pem = RustlsConfig::from_pem(chain.into(), key.into());
+                        let server = axum_server::from_tcp_rustls(listener, pem.await.unwrap());
+                        tokio::spawn(server.unwrap().serve(router.into_make_service()));
+                    }
+                }
                 // The sender goes with the service.
                 _ = stopped.await;
             });

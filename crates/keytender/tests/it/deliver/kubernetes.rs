@@ -4,6 +4,7 @@
 //! manager stops naming is removed, another version and another manager's field are conflicts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -278,6 +279,70 @@ fn what_keeps_a_secret_of_kubernetes_from_being_written_is_told() {
     assert!(with("eHl6").contains("could not read the certificates"));
     home.write("kubeconfig", "current-context: here\ncontexts: []\n");
     assert!(told(&|_| ()).contains("it has no `here` in `contexts`"));
+}
+
+/// Where the test is within a pod; it has the destination.
+const WITHIN: &str = "KEYTENDER_TEST_WITHIN_POD";
+
+/// What the kubelet puts into a pod, in a file system that only this process sees.
+const POD: &str = r#"
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/secrets/kubernetes.io/serviceaccount
+cp "$1/ca.crt" "$1/token" /run/secrets/kubernetes.io/serviceaccount
+shift
+exec "$@"
+"#;
+
+#[test]
+fn within_a_pod_its_service_account_signs_in_at_the_cluster_whose_authority_it_has() {
+    if let Ok(said) = std::env::var(WITHIN) {
+        let at = destination(serde_json::from_str(&said).unwrap());
+        block_on(at.check()).unwrap();
+        let old = both("AKIAOLD", "0ld");
+        assert_eq!(block_on(at.write(Some(&old), &new_key())).unwrap(), Written::Now);
+        return;
+    }
+    let said = json!({"kind": "kubernetes", "namespace": "shop", "name": "stripe", "secret": "key",
+                      "id": "id", "allow_private": true});
+    let error = refusal(&said, &|_| ());
+    assert!(error.contains("does not run within a cluster of Kubernetes"), "{error}");
+    let unshare = |more: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.arg("--mount").args(more);
+        command
+    };
+    let may = unshare(&["mount", "-t", "tmpfs", "none", "/run"]).output();
+    if !may.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: this user may not mount file systems of its own");
+        return;
+    }
+    let cluster = Cluster::with(&[("id", "AKIAOLD"), ("key", "0ld"), ("other", "kept")]);
+    let (api, authority) = Api::start_private(cluster, answer);
+    let home = Home::new();
+    home.write("token", format!("{TOKEN}\n"));
+    home.write("ca.crt", authority);
+    let port = api.url.rsplit(':').next().unwrap().to_owned();
+    let name = "deliver::kubernetes::within_a_pod_its_service_account_signs_in_at_the_cluster_whose_\
+                authority_it_has";
+    let done = unshare(&["sh", "-c", POD, "pod"])
+        .arg(home.path())
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env(WITHIN, said.to_string())
+        .env("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        .env("KUBERNETES_SERVICE_PORT", port)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(api.with(|cluster| cluster.value("key")), "n3w/key\"+%=");
+    assert_eq!(api.with(|cluster| cluster.value("other")), "kept");
+    assert!(
+        api.asked(&[])
+            .iter()
+            .all(|asked| { asked.header("authorization") == format!("Bearer {TOKEN}") })
+    );
 }
 
 #[test]

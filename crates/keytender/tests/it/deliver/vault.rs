@@ -73,10 +73,16 @@ fn answer(engine: &mut Engine, asked: &Asked) -> Said {
     }
 }
 
-fn start(versions: Vec<Value>) -> (crate::Home, Api<Engine>, Value) {
+fn engine(versions: Vec<Value>) -> Engine {
     let secrets = BTreeMap::from([(PATH[3..].join("/"), versions)]);
-    let engine = Engine { secrets, namespace: "", may: vec!["read", "create", "update"] };
-    let api = Api::start(engine, answer);
+    Engine { secrets, namespace: "", may: vec!["read", "create", "update"] }
+}
+
+fn start(versions: Vec<Value>) -> (crate::Home, Api<Engine>, Value) {
+    at(Api::start(engine(versions), answer))
+}
+
+fn at(api: Api<Engine>) -> (crate::Home, Api<Engine>, Value) {
     let (home, token) = home(TOKEN);
     let said = json!({"kind": "vault", "url": api.url, "mount": "kv", "path": "shop/pay ment",
                       "secret": "key", "id": "id", "token": token, "allow_private": true});
@@ -202,4 +208,28 @@ fn what_keeps_vault_from_being_written_is_told_without_any_secret() {
     bad["token"] = TOKEN.into();
     let error = serde_json::from_value::<Destination>(bad).unwrap_err().to_string();
     assert!(error.contains("env:NAME, file:PATH") && !error.contains(TOKEN), "{error}");
+}
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_where_it_is_named() {
+    let (api, authority) = Api::start_private(engine(vec![json!({"key": "0ld"})]), answer);
+    let (home, api, mut said) = at(api);
+    said.as_object_mut().unwrap().remove("id");
+    let error = refusal(&said, &|_| ());
+    assert!(error.contains("its certificate is not trusted for this name"), "{error}");
+    assert!(error.contains("ca=FILE"), "{error}");
+    let (_, another) = Api::start_private(engine(vec![]), answer);
+    let another = home.write("another.pem", another);
+    let error = refusal(&said, &|said| said["ca"] = json!(another));
+    assert!(error.contains("its certificate is not trusted for this name"), "{error}");
+    let elsewhere = api.url.replace("127.0.0.1", "localhost");
+    said["ca"] = json!(home.write("ca.pem", authority));
+    let error = refusal(&said, &|said| said["url"] = json!(elsewhere));
+    assert!(error.contains("its certificate is not trusted for this name"), "{error}");
+    assert!(api.asked(&[]).is_empty(), "whom it does not trust it tells nothing");
+    let at = destination(said);
+    block_on(at.check()).unwrap();
+    let old = super::held("0ld");
+    assert_eq!(block_on(at.write(Some(&old), &new_key())).unwrap(), Written::Now);
+    assert_eq!(versions(&api)[1], json!({"key": "n3w/key\"+%="}));
 }
