@@ -21,6 +21,16 @@ use crate::time::Time;
 /// The most kinds of keys, or of resources.
 const MAX_KINDS: usize = 40;
 
+/// What can be done with what keys stand in.
+const ON_RESOURCES: [OperationName; 6] = [
+    OperationName::List,
+    OperationName::Get,
+    OperationName::Create,
+    OperationName::Suspend,
+    OperationName::Resume,
+    OperationName::Delete,
+];
+
 /// What is odd; or everything that is wrong.
 pub(super) fn check(descriptor: &Descriptor) -> Result<Vec<Fault>, Vec<Fault>> {
     let mut checker = Checker { descriptor, faults: Vec::new(), warnings: Vec::new() };
@@ -31,6 +41,7 @@ pub(super) fn check(descriptor: &Descriptor) -> Result<Vec<Fault>, Vec<Fault>> {
     checker.methods();
     checker.resources();
     checker.key_types();
+    checker.told();
     checker.links();
     let Checker { mut faults, warnings, .. } = checker;
     faults.sort_by_key(|fault| fault.place);
@@ -48,14 +59,64 @@ struct Checker<'d> {
 struct Allowed<'d> {
     /// The resources that the call is about.
     within: &'d [&'d str],
-    /// Whether it is about one key, or one entry of a resource.
-    one: bool,
+    /// What it is about by itself, beside what that stands in.
+    one: One<'d>,
     /// What the caller decides.
     args: Option<&'d BTreeMap<String, super::operation::Arg>>,
     /// The parts of the secret, where it may stand.
     secret: Option<&'d [Placed<String>]>,
     /// Whether a token of a login may stand here.
     login: bool,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum One<'d> {
+    /// No one thing.
+    #[default]
+    Nothing,
+    /// One key.
+    Key,
+    /// One entry of the resource of this name.
+    Entry(&'d str),
+    /// One order of events.
+    Order,
+}
+
+impl One<'_> {
+    /// Whether a name of this scope says which it is.
+    fn is_named_by(self, scope: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Key => scope == "key",
+            Self::Entry(resource) => scope == resource,
+            Self::Order => scope == "subscription",
+        }
+    }
+
+    /// The word in a descriptor for an operation on it.
+    const fn word(self, name: OperationName) -> &'static str {
+        match (self, name) {
+            (Self::Order, OperationName::Create) => "subscribe",
+            (Self::Order, OperationName::Delete) => "unsubscribe",
+            (Self::Nothing, OperationName::Get) => "settings",
+            (Self::Nothing, OperationName::Update) => "set",
+            _ => name.as_str(),
+        }
+    }
+}
+
+/// Whose operation one is.
+#[derive(Clone, Copy)]
+struct Bearer<'d> {
+    /// What it stands in.
+    within: &'d [&'d str],
+    /// One of its kind.
+    one: One<'d>,
+    /// The fields of one, if it is listed.
+    fields: Option<&'d BTreeMap<FieldName, Field>>,
+    /// Where it stands in the text.
+    place: Place,
 }
 
 impl<'d> Checker<'d> {
@@ -176,7 +237,9 @@ impl<'d> Checker<'d> {
         }
         self.unique(resources.iter().map(|resource| &resource.id), "resource");
         for resource in resources {
-            if ["var", "arg", "key", "secret", "login"].contains(&resource.id.value.as_str()) {
+            if ["var", "arg", "key", "secret", "login", "subscription"]
+                .contains(&resource.id.value.as_str())
+            {
                 let message = format!("`{}` has a meaning of its own", resource.id.value);
                 self.fault(resource.id.place, message);
             }
@@ -192,8 +255,16 @@ impl<'d> Checker<'d> {
                     "the id of a resource stands in URLs: it is no secret",
                 );
             }
+            for name in resource.operations.keys() {
+                if !ON_RESOURCES.contains(name) {
+                    let message = format!("a resource has no operation `{}`", name.as_str());
+                    self.fault(resource.id.place, message);
+                }
+            }
             self.fields(&resource.fields, false);
-            self.operations(&resource.operations, &within, &resource.fields, resource.id.place);
+            let (one, fields) = (One::Entry(&resource.id.value), Some(&resource.fields));
+            let bearer = Bearer { within: &within, one, fields, place: resource.id.place };
+            self.operations(&resource.operations, bearer);
         }
     }
 
@@ -211,7 +282,9 @@ impl<'d> Checker<'d> {
             self.texts_of_kind(kind);
             self.fields(&kind.fields, false);
             self.states(kind);
-            self.operations(&kind.operations, &within, &kind.fields, kind.id.place);
+            let (one, fields) = (One::Key, Some(&kind.fields));
+            let bearer = Bearer { within: &within, one, fields, place: kind.id.place };
+            self.operations(&kind.operations, bearer);
             self.rest(kind);
         }
     }
@@ -297,15 +370,38 @@ impl<'d> Checker<'d> {
         }
     }
 
+    /// What the provider tells by itself, and when it writes to people.
+    fn told(&mut self) {
+        let place = self.descriptor.provider.id.place;
+        if let Some(events) = &self.descriptor.events {
+            let within = self.within(events.within.as_ref());
+            let bearer = Bearer { within: &within, one: One::Order, fields: None, place };
+            events
+                .operations()
+                .for_each(|(name, operation)| self.operation(name, operation, bearer));
+            let lacks = |name: &FieldName, one: &Operation| !one.outputs.contains_key(name);
+            if let Some(subscribe) = events.subscribe.as_ref().filter(|one| one.request.is_some())
+                && (lacks(&FieldName::Id, subscribe) || !subscribe.args.contains_key("url"))
+            {
+                self.fault(place, "`subscribe` has an argument `url`, and `outputs` with the `id`");
+            }
+        }
+        if let Some(notices) = &self.descriptor.notices {
+            let within = self.within(notices.within.as_ref());
+            let bearer = Bearer { within: &within, one: One::Nothing, fields: None, place };
+            notices
+                .operations()
+                .for_each(|(name, operation)| self.operation(name, operation, bearer));
+        }
+    }
+
     fn operations(
         &mut self,
         operations: &'d BTreeMap<OperationName, Operation>,
-        within: &[&str],
-        fields: &BTreeMap<FieldName, Field>,
-        place: Place,
+        bearer: Bearer<'_>,
     ) {
         for (name, operation) in operations {
-            self.operation(*name, operation, within, fields, place);
+            self.operation(*name, operation, bearer);
             let over = operation.request.as_ref().and_then(|request| request.over.as_ref());
             if let Some(over) = over {
                 let there = operations.get(&over.value);
@@ -317,20 +413,14 @@ impl<'d> Checker<'d> {
         }
     }
 
-    fn operation(
-        &mut self,
-        name: OperationName,
-        operation: &'d Operation,
-        within: &[&str],
-        fields: &BTreeMap<FieldName, Field>,
-        place: Place,
-    ) {
-        let place = place_of(operation).unwrap_or(place);
+    fn operation(&mut self, name: OperationName, operation: &'d Operation, bearer: Bearer<'_>) {
+        let place = place_of(operation).unwrap_or(bearer.place);
         match (&operation.request, &operation.console) {
             (Some(_), None) => {}
             (None, Some(console)) => self.page(console),
             _ => {
-                let message = format!("`{}` has either a `request` or a `console`", name.as_str());
+                let word = bearer.one.word(name);
+                let message = format!("`{word}` has either a `request` or a `console`");
                 self.fault(place, message);
             }
         }
@@ -349,26 +439,36 @@ impl<'d> Checker<'d> {
         self.texts_of_operation(operation, place);
         let Some(request) = &operation.request else { return };
         // A list and a new key are about no key that there is.
-        let one =
-            !matches!(name, OperationName::List | OperationName::Create | OperationName::Whoami);
-        let allowed = Allowed { within, one, args: Some(&operation.args), ..Allowed::default() };
+        let one = match name {
+            OperationName::List | OperationName::Create | OperationName::Whoami => One::Nothing,
+            _ => bearer.one,
+        };
+        let args = Some(&operation.args);
+        let allowed = Allowed { within: bearer.within, one, args, ..Allowed::default() };
         self.request(request, allowed, allowed, name);
         self.answer(name, operation, place);
-        self.named(name, request, fields);
+        self.named(name, request, bearer);
     }
 
     /// What is read from the answer.
     fn answer(&mut self, name: OperationName, operation: &Operation, place: Place) {
         let makes = matches!(name, OperationName::Create | OperationName::Rotate);
         self.fields(&operation.outputs, makes);
-        if name == OperationName::List && operation.items.is_none() {
-            self.fault(place, "`list` says where its `items` stand");
+        let lists = matches!(name, OperationName::List | OperationName::Audit);
+        if lists && operation.items.is_none() {
+            let message = format!("`{}` says where its `items` stand", name.as_str());
+            self.fault(place, message);
         }
-        if name != OperationName::List && operation.items.is_some() {
-            self.fault(place, "`items` is for `list`; others have an `item`");
+        if !lists && operation.items.is_some() {
+            self.fault(place, "`items` is for `list` and `audit`; others have an `item`");
         }
-        if operation.paging != Paging::None && name != OperationName::List {
-            self.fault(place, "only `list` has `paging`");
+        if operation.paging != Paging::None && !lists {
+            self.fault(place, "only `list` and `audit` have `paging`");
+        }
+        let tells = |name| operation.outputs.contains_key(&name);
+        let is_told = tells(FieldName::ActedAt) && tells(FieldName::Act);
+        if name == OperationName::Audit && !is_told {
+            self.fault(place, "`audit` says where `act` and `actedAt` stand, in `outputs`");
         }
         if operation.unread.is_some() && name != OperationName::List {
             self.fault(place, "only `list` has `unread`");
@@ -407,25 +507,40 @@ impl<'d> Checker<'d> {
         }
     }
 
-    /// An operation on one key says which; one that holds a secret does not say it in a URL.
-    fn named(
-        &mut self,
-        name: OperationName,
-        request: &Request,
-        fields: &BTreeMap<FieldName, Field>,
-    ) {
-        let is_id = |template: &Template| template.names().any(|name| name.scope == "key");
+    /// An operation on one thing says which; one that holds a secret does not say it in a URL.
+    fn named(&mut self, name: OperationName, request: &Request, bearer: Bearer<'_>) {
+        let one = bearer.one;
+        let is_id = |template: &Template| template.names().any(|name| one.is_named_by(&name.scope));
         let in_url = is_id(&request.url) || request.query.values().any(is_id);
         let in_body = request.json.iter().flat_map(super::operation::Body::templates).any(is_id)
             || request.form.iter().flat_map(BTreeMap::values).any(is_id);
-        let needs_one = name.effect() != Effect::Read
-            && !matches!(name, OperationName::Create | OperationName::RevokeExposed);
+        let is_about_none = matches!(
+            name,
+            OperationName::Create | OperationName::Use | OperationName::RevokeExposed
+        );
+        let needs_one = name.effect() != Effect::Read && !is_about_none;
         let place = request.url.place();
         if needs_one && !in_url && !in_body {
-            self.fault(place, format!("`{}` does not say which key: {{key.id}}", name.as_str()));
+            let named = match one {
+                One::Nothing => None,
+                One::Key => Some(("key", "key")),
+                One::Entry(resource) => Some(("entry", resource)),
+                One::Order => Some(("order", "subscription")),
+            };
+            if let Some((what, scope)) = named {
+                let name = one.word(name);
+                self.fault(place, format!("`{name}` does not say which {what}: {{{scope}.id}}"));
+            }
         }
-        if in_url && fields.get(&FieldName::Id).is_some_and(Field::is_secret) {
+        let id = bearer.fields.and_then(|fields| fields.get(&FieldName::Id));
+        if in_url && id.is_some_and(Field::is_secret) {
             self.fault(place, "its id is the secret itself, which never stands in a URL");
+        }
+        let is_secret = |template: &Template| {
+            template.names().any(|name| name.scope == "arg" && name.field == "secret")
+        };
+        if is_secret(&request.url) || request.query.values().any(is_secret) {
+            self.fault(place, "a secret never stands in a URL, not in an argument either");
         }
     }
 
@@ -439,7 +554,7 @@ impl<'d> Checker<'d> {
         let method = &request.method;
         let reads = name.effect() == Effect::Read;
         let fits = match method.value {
-            HttpMethod::Get => reads,
+            HttpMethod::Get => reads || name == OperationName::Use,
             HttpMethod::Post => true,
             HttpMethod::Put | HttpMethod::Patch | HttpMethod::Delete => !reads,
         };
@@ -474,13 +589,18 @@ impl<'d> Checker<'d> {
             let is_known = match name.scope.as_str() {
                 "var" => self.descriptor.variables.contains_key(field),
                 "arg" => allowed.args.is_some_and(|args| args.contains_key(field)),
-                "key" => allowed.one && matches!(field, "id" | "name" | "owner"),
+                "key" => allowed.one == One::Key && matches!(field, "id" | "name" | "owner"),
+                "subscription" => allowed.one == One::Order && field == "id",
                 "secret" => allowed.secret.is_some_and(|parts| match field {
                     "" => parts.is_empty(),
                     part => parts.iter().any(|known| known.value == part),
                 }),
                 "login" => allowed.login && field == "token",
-                resource => allowed.within.contains(&resource) && matches!(field, "id" | "name"),
+                resource => {
+                    let is_there =
+                        allowed.within.contains(&resource) || allowed.one == One::Entry(resource);
+                    is_there && matches!(field, "id" | "name")
+                }
             };
             if !is_known {
                 let why = match name.scope.as_str() {

@@ -243,7 +243,8 @@ pub struct Resource {
         schemars(schema_with = "super::schema::keyed::<FieldName, Field>")
     )]
     pub fields: BTreeMap<FieldName, Field>,
-    /// What can be done with it.
+    /// What can be done with it: `list`, and perhaps `create`, `suspend`, `resume`, `delete`. What ends or is
+    /// suspended takes its keys with it.
     #[cfg_attr(
         feature = "schema",
         schemars(schema_with = "super::schema::keyed::<OperationName, Operation>")
@@ -265,7 +266,7 @@ pub enum ResourceKind {
 }
 
 /// What the provider tells of keys by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Events {
@@ -273,9 +274,18 @@ pub struct Events {
     pub scheme: Vec<EventScheme>,
     /// Where they are ordered.
     pub subscribe_url: Option<Placed<String>>,
-    /// The common name of an event (`key.rotated`), and the provider's.
+    /// The common name of an event (`key.created`, `key.rotated`, `key.suspended`, `key.resumed`, `key.revoked`,
+    /// `key.expiring`, `key.unused`, `key.exposed`), and the provider's.
     #[serde(default)]
     pub types: BTreeMap<String, String>,
+    /// The resource of whose keys they tell.
+    pub within: Option<Placed<String>>,
+    /// The call that orders them: its argument `url` says where they are posted, `events` which, `name` what it is
+    /// called, and `private` whether that is in a private network. Its `outputs` are the `id` of the order, and
+    /// the `secret` that signs.
+    pub subscribe: Option<Operation>,
+    /// The call that ends the order `{subscription.id}`.
+    pub unsubscribe: Option<Operation>,
 }
 
 /// A way by which events come.
@@ -298,7 +308,7 @@ pub enum EventScheme {
 }
 
 /// When the provider writes to people about their keys.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Notices {
@@ -311,6 +321,13 @@ pub struct Notices {
     /// After how many days without a use.
     #[serde(default)]
     pub unused_days: Vec<u32>,
+    /// The resource of whose keys they tell.
+    pub within: Option<Placed<String>>,
+    /// The call that shows how they are set.
+    pub settings: Option<Operation>,
+    /// The call that sets them: its argument `email` says to whom they go, `ageDays`, `expiryDays` and `unusedDays`
+    /// when. Where each stands in the answer to `settings`, its `copy` says.
+    pub set: Option<Operation>,
 }
 
 /// Pages for people.
@@ -358,7 +375,32 @@ pub enum Asserted {
     Probed,
 }
 
+impl Events {
+    /// Its calls, with what each does.
+    pub fn operations(&self) -> impl Iterator<Item = (OperationName, &Operation)> {
+        let subscribe = self.subscribe.iter().map(|one| (OperationName::Create, one));
+        subscribe.chain(self.unsubscribe.iter().map(|one| (OperationName::Delete, one)))
+    }
+}
+
+impl Notices {
+    /// Its calls, with what each does.
+    pub fn operations(&self) -> impl Iterator<Item = (OperationName, &Operation)> {
+        let settings = self.settings.iter().map(|one| (OperationName::Get, one));
+        settings.chain(self.set.iter().map(|one| (OperationName::Update, one)))
+    }
+}
+
 impl Descriptor {
+    /// Every operation, with what it does: those of resources, of kinds of keys, of events and of notices.
+    pub fn operations(&self) -> impl Iterator<Item = (OperationName, &Operation)> {
+        let resources = self.resources.iter().map(|resource| &resource.operations);
+        let kinds = self.key_types.iter().map(|kind| &kind.operations);
+        let named = resources.chain(kinds).flatten().map(|(name, operation)| (*name, operation));
+        let events = self.events.iter().flat_map(Events::operations);
+        named.chain(events).chain(self.notices.iter().flat_map(Notices::operations))
+    }
+
     /// The resource of this name.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id.value == id)

@@ -151,7 +151,8 @@ pub struct Format {
     pub prefix: Option<String>,
     /// The regular expression that one matches as a whole.
     pub pattern: Option<Placed<String>>,
-    /// How its checksum is made, in words.
+    /// How its checksum is made: `crc32-base62` where its last six letters are the CRC-32 of all before them in base
+    /// 62 (0–9, A–Z, a–z); else in words.
     pub checksum: Option<String>,
     /// What GitHub's secret scanning calls it.
     pub secret_scanning_type: Option<String>,

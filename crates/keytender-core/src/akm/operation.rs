@@ -36,13 +36,20 @@ pub enum OperationName {
     LastUsed,
     /// What the credential of a call is.
     Whoami,
+    /// A request that counts as a use of the key, where `whoami` does not. It is made with the key; with an
+    /// argument `secret`, by whoever manages keys, about the key that stands there.
+    Use,
+    /// The credential report: every key, to be downloaded.
+    Report,
+    /// What was done to keys, or to one key, by whom and when.
+    Audit,
     /// The end of a key that somebody found, asked for by the key itself.
     RevokeExposed,
 }
 
 impl OperationName {
     /// Each of them, in the order of a matrix.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::List,
         Self::Get,
         Self::LastUsed,
@@ -53,6 +60,9 @@ impl OperationName {
         Self::Rotate,
         Self::Delete,
         Self::Whoami,
+        Self::Use,
+        Self::Report,
+        Self::Audit,
         Self::RevokeExposed,
     ];
 
@@ -69,6 +79,9 @@ impl OperationName {
             Self::Delete => "delete",
             Self::LastUsed => "lastUsed",
             Self::Whoami => "whoami",
+            Self::Use => "use",
+            Self::Report => "report",
+            Self::Audit => "audit",
             Self::RevokeExposed => "revokeExposed",
         }
     }
@@ -76,10 +89,15 @@ impl OperationName {
     /// What it does at the provider, whatever a descriptor says.
     pub const fn effect(self) -> Effect {
         match self {
-            Self::List | Self::Get | Self::LastUsed | Self::Whoami => Effect::Read,
-            Self::Create | Self::Update | Self::Suspend | Self::Resume | Self::Rotate => {
-                Effect::Write
+            Self::List | Self::Get | Self::LastUsed | Self::Whoami | Self::Report | Self::Audit => {
+                Effect::Read
             }
+            Self::Create
+            | Self::Update
+            | Self::Suspend
+            | Self::Resume
+            | Self::Rotate
+            | Self::Use => Effect::Write,
             Self::Delete | Self::RevokeExposed => Effect::Destroy,
         }
     }
@@ -133,6 +151,12 @@ pub enum FieldName {
     Secret,
     /// The account that the credential belongs to, of an answer to `whoami`.
     Account,
+    /// What was done, of an entry of `audit`.
+    Act,
+    /// When it was done, of an entry of `audit`.
+    ActedAt,
+    /// Who did it, of an entry of `audit`.
+    Actor,
 }
 
 impl FieldName {
@@ -145,6 +169,7 @@ impl FieldName {
                 | Self::ExpiresAt
                 | Self::LastUsedAt
                 | Self::ExposedAt
+                | Self::ActedAt
         )
     }
 }
@@ -179,7 +204,7 @@ pub struct Operation {
     /// The one entry in the answer; all of it where nothing is said.
     #[serde(default)]
     pub item: Pointer,
-    /// Facts that stand elsewhere than in listed entries.
+    /// Facts that stand elsewhere than in listed entries; of `audit` those of each entry.
     #[serde(default)]
     #[cfg_attr(
         feature = "schema",
@@ -343,7 +368,7 @@ pub struct Arg {
     pub format: Option<TimeFormat>,
     /// How long after now a time is, where nobody says, in days.
     pub default_days: Option<u32>,
-    /// Where it stands in the answer to `get` of the key that is replaced.
+    /// Where it stands in the answer to `get` of the key that is replaced; of `set`, in that to `settings`.
     pub copy: Option<Pointer>,
     /// The most letters that it may have.
     pub max_letters: Option<u32>,

@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keytender_core::akm::{
-    Descriptor, Method, Operation, Place, Placed, ResourceKind, Scheme, Template, Values,
+    Descriptor, Method, Place, Placed, ResourceKind, Scheme, Template, Values,
 };
 use keytender_core::secret::Secret;
 use reqwest::{Client, Url};
@@ -236,11 +236,8 @@ fn ways(
 ///
 /// A URL whose variables are missing, or are no hosts, leads nowhere and is left out.
 pub fn hosts(descriptor: &Descriptor, variables: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let operations = descriptor.resources.iter().flat_map(|resource| resource.operations.values());
-    let operations =
-        operations.chain(descriptor.key_types.iter().flat_map(|kind| kind.operations.values()));
-    let urls =
-        operations.filter_map(|operation: &Operation| Some(&operation.request.as_ref()?.url));
+    let operations = descriptor.operations();
+    let urls = operations.filter_map(|(_, operation)| Some(&operation.request.as_ref()?.url));
     let tokens =
         descriptor.authentication.methods.iter().filter_map(|method| match &method.scheme.value {
             Scheme::Oauth2ClientCredentials { token_url, .. }
