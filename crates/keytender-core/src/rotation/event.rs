@@ -127,7 +127,7 @@ pub enum Block {
         /// Which.
         at: usize,
     },
-    /// The provider refuses.
+    /// The provider refuses, or nobody may ask it.
     Refused {
         /// Why.
         because: String,

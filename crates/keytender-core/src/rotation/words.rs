@@ -144,7 +144,7 @@ fn blocked(rotation: &Rotation, why: &Block) -> String {
             place(at)
         ),
         Block::Refused { because } => {
-            format!("The provider refuses: {because}. Mend that, then resume.")
+            format!("It is refused: {because}. Mend that, then resume.")
         }
         Block::Unreachable { because } => {
             format!("It was tried for long: {because}. Resume to try on.")

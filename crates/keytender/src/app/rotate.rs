@@ -8,7 +8,7 @@
 //! - `mirror`: the inventory follows; `told`: who is told; `words`: what happened, for people
 
 use keytender_core::id::RotationId;
-use keytender_core::rotation::{Gate, Rotation, Stage, Word};
+use keytender_core::rotation::{Fault, Gate, Rotation, Stage, Word};
 use keytender_core::time::Time;
 use serde_json::json;
 
@@ -17,6 +17,7 @@ use super::view::{HeldRotationView, NewRotationRequest, NewSecretView, OutlineVi
 use super::{accounts, keys, secrets};
 use crate::clock;
 use crate::error::{Error, Kind};
+use crate::store::accounts::Account;
 use crate::store::keys::HeldKey;
 use crate::store::rotations::{Happened, Kept, Waits, Which};
 use crate::store::{self, Failure};
@@ -34,6 +35,7 @@ mod told;
 pub(super) mod words;
 
 use call::Hands;
+use provider::{Failed, Principal};
 pub use run::run;
 
 /// What a rotation would do, before it is begun; nothing is changed, and the provider is not asked.
@@ -115,10 +117,12 @@ fn under_way(held: &HeldKey) -> Error {
 async fn hands(inventory: &Inventory, row: &Kept) -> Result<Hands, Error> {
     let held = mirror::get(inventory, row.key_id).await?;
     let held = held.ok_or_else(|| mirror::missing(row))?;
-    let mut account = [accounts::get(inventory, &held.account_name).await?];
-    accounts::unlock(inventory, &mut account).await?;
-    let [account] = account;
-    let provider = plan::open(&account, &held, row.target.as_deref()).await?;
+    let account = accounts::get(inventory, &held.account_name).await?;
+    let provider = reach(inventory, account, &held, row).await.map_err(|error| {
+        // A credential may come back; who is told by hand was made so by somebody.
+        let fault = if error.of_kind() == Kind::Conflict { Fault::Refused } else { Fault::Later };
+        Failed(fault, words::on_a_line(&error))
+    });
     let id = held.record.id.to_string();
     let secret = secrets::find(inventory, &id, held.sealed.as_deref(), None).await?;
     let places = serde_json::from_str(&row.places).map_err(|error| {
@@ -126,6 +130,18 @@ async fn hands(inventory: &Inventory, row: &Kept) -> Result<Hands, Error> {
     })?;
     let safe = sealed::Safe::open(inventory, row.id).await?;
     Ok(Hands { provider, places, safe, held, secret })
+}
+
+async fn reach(
+    inventory: &Inventory,
+    account: Account,
+    held: &HeldKey,
+    row: &Kept,
+) -> Result<Principal, Error> {
+    let mut account = [account];
+    accounts::unlock(inventory, &mut account).await?;
+    let [account] = account;
+    plan::open(&account, held, row.target.as_deref()).await
 }
 
 /// The rotation that a word means: its id, or a key that has one under way.

@@ -28,7 +28,8 @@ const STILL_OWN: &str = "Keytender itself still asks the account by the key that
 
 /// What a rotation works with.
 pub(super) struct Hands {
-    pub(super) provider: Principal,
+    /// The keys of the old one's principal; or why they cannot be reached, so that what asks them fails.
+    pub(super) provider: Result<Principal, Failed>,
     pub(super) places: Vec<Place>,
     pub(super) safe: Safe,
     /// The old key as the inventory knows it.
@@ -57,12 +58,12 @@ fn failed(failed: Failed) -> Answered {
 }
 
 /// A failure of a destination. What another service or another writer did may go by; the rest needs a person.
-fn misplaced(error: &Error) -> Answered {
+fn misplaced(error: &Error) -> Failed {
     let fault = match error.of_kind() {
         Kind::Conflict | Kind::Provider => Fault::Later,
         _ => Fault::Refused,
     };
-    Answered::alone(Answer::Failed(fault, words::on_a_line(error)))
+    Failed(fault, words::on_a_line(error))
 }
 
 impl Hands {
@@ -71,51 +72,41 @@ impl Hands {
         let micros = u64::try_from(row.state.plan.timeout.as_micros()).unwrap_or(0);
         let made = Box::pin(self.make(row, call));
         let answered = tokio::time::timeout(Duration::from_micros(micros), made);
-        answered.await.unwrap_or_else(|_| {
-            Answered::alone(Answer::Failed(Fault::Lost, "there was no answer in time".to_owned()))
+        let late = |_| Err(Failed(Fault::Lost, "there was no answer in time".to_owned()));
+        answered.await.unwrap_or_else(late).unwrap_or_else(failed)
+    }
+
+    async fn make(&self, row: &Kept, call: &Call) -> Result<Answered, Failed> {
+        let did = || Answered::alone(Answer::Did);
+        Ok(match call {
+            Call::Preflight => self.preflight().await?,
+            Call::Create { marker } => self.made(self.provider()?.create(marker).await?)?,
+            Call::Rotate => self.made(self.provider()?.rotate().await?)?,
+            Call::Look => Answered::alone(Answer::Looked(self.provider()?.list().await?)),
+            Call::Try => self.try_new(row).await?,
+            Call::Observe => self.observe(row).await?,
+            Call::Deliver { at } => self.deliver(row, *at).await.map_err(|e| misplaced(&e))?,
+            Call::Restore { at } => self.restore(row, *at).await.map_err(|e| misplaced(&e))?,
+            Call::Reload { at } => self.reload(*at).await.map_err(|e| misplaced(&e))?,
+            Call::Disable { id } => {
+                self.refuse_own(id).await?;
+                self.provider()?.disable(id).await.map(|()| did())?
+            }
+            Call::Enable { id } => self.provider()?.enable(id).await.map(|()| did())?,
+            Call::Delete { id } => {
+                self.refuse_own(id).await?;
+                self.provider()?.delete(id).await.map(|()| did())?
+            }
         })
     }
 
-    async fn make(&self, row: &Kept, call: &Call) -> Answered {
-        let made = match call {
-            Call::Preflight => self.preflight().await,
-            Call::Create { marker } => {
-                self.provider.create(marker).await.and_then(|new| self.made(new))
-            }
-            Call::Rotate => self.provider.rotate().await.and_then(|new| self.made(new)),
-            Call::Look => {
-                self.provider.list().await.map(|keys| Answered::alone(Answer::Looked(keys)))
-            }
-            Call::Try => self.try_new(row).await,
-            Call::Observe => self.observe(row).await,
-            Call::Deliver { at } => {
-                return self.deliver(row, *at).await.unwrap_or_else(|e| misplaced(&e));
-            }
-            Call::Restore { at } => {
-                return self.restore(row, *at).await.unwrap_or_else(|e| misplaced(&e));
-            }
-            Call::Reload { at } => return self.reload(*at).await.unwrap_or_else(|e| misplaced(&e)),
-            Call::Disable { id } => self.leave(id, async || self.provider.disable(id).await).await,
-            Call::Enable { id } => {
-                self.provider.enable(id).await.map(|()| Answered::alone(Answer::Did))
-            }
-            Call::Delete { id } => self.leave(id, async || self.provider.delete(id).await).await,
-        };
-        made.unwrap_or_else(failed)
+    fn provider(&self) -> Result<&Principal, Failed> {
+        self.provider.as_ref().map_err(Clone::clone)
     }
 
-    /// Ends a key, unless it is the one by which the account is asked.
-    async fn leave(
-        &self,
-        id: &str,
-        end: impl AsyncFnOnce() -> Result<(), Failed>,
-    ) -> Result<Answered, Failed> {
-        self.refuse_own(id).await?;
-        end().await.map(|()| Answered::alone(Answer::Did))
-    }
-
+    /// Nothing ends the key by which the account is asked.
     async fn refuse_own(&self, id: &str) -> Result<(), Failed> {
-        match self.provider.asks_by(id).await? {
+        match self.provider()?.asks_by(id).await? {
             true => Err(Failed(Fault::Refused, STILL_OWN.to_owned())),
             false => Ok(()),
         }
@@ -134,7 +125,7 @@ impl Hands {
 
     /// What there is, and what stands in the way of writing a destination.
     async fn preflight(&self) -> Result<Answered, Failed> {
-        let keys = self.provider.list().await?;
+        let keys = self.provider()?.list().await?;
         let mut faults = BTreeMap::new();
         let mut found = Vec::with_capacity(self.places.len());
         for (at, place) in self.places.iter().enumerate() {
@@ -186,7 +177,7 @@ impl Hands {
     async fn try_new(&self, row: &Kept) -> Result<Answered, Failed> {
         let new = self.new_key(row)?;
         let id = new.id.as_deref().unwrap_or_default();
-        let is_taken = self.provider.is_taken(id, &new.secret).await?;
+        let is_taken = self.provider()?.is_taken(id, &new.secret).await?;
         Ok(Answered::alone(Answer::Tried(is_taken)))
     }
 
@@ -200,9 +191,9 @@ impl Hands {
     async fn observe(&self, row: &Kept) -> Result<Answered, Failed> {
         // The secret of a key that is changed in place leaves with the call; its id stays.
         if row.state.stage == Stage::Overlap && row.state.plan.way == Way::CreateThenDelete {
-            self.refuse_own(self.provider.old_id()).await?;
+            self.refuse_own(self.provider()?.old_id()).await?;
         }
-        let keys: Vec<SeenKey> = self.provider.list().await?;
+        let keys: Vec<SeenKey> = self.provider()?.list().await?;
         let new = self.new_key(row).ok();
         let mut prints = Vec::with_capacity(self.places.len());
         for (place, delivery) in self.places.iter().zip(&row.state.deliveries) {

@@ -33,7 +33,7 @@ const LONGEST_REST: Span = Span::days(1);
 /// Takes a rotation as far as it goes now; how long it rests then.
 ///
 /// # Errors
-/// When the database does not do its part, or the provider cannot be taken in hand.
+/// When the database does not do its part, or what is kept of the rotation cannot be read.
 pub async fn run(
     inventory: &Inventory,
     id: RotationId,
@@ -129,7 +129,9 @@ impl Runner<'_> {
                 Err(failure) if clock::now().since(made_at) >= PATIENCE => {
                     if spool::keep(self.inventory, self.id, &self.hands.safe, &new).await.is_err() {
                         // Nobody could ever use it.
-                        _ = self.hands.provider.delete(&new.id).await;
+                        if let Ok(provider) = &self.hands.provider {
+                            _ = provider.delete(&new.id).await;
+                        }
                     }
                     return Err(cannot_write(failure));
                 }

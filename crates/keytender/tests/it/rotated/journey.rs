@@ -114,6 +114,14 @@ impl<'c> Shop<'c> {
         self.server().get(&format!("/v1/rotations/{rotation}")).expect(200)
     }
 
+    /// The task that takes it on.
+    pub(super) fn task(&self, rotation: &str) -> Value {
+        let tasks = self.server().get("/v1/tasks?limit=1000").expect(200);
+        let name = format!("rotate:{rotation}");
+        let mut tasks = tasks["tasks"].as_array().unwrap().iter();
+        tasks.find(|task| task["name"] == *name).unwrap().clone()
+    }
+
     pub(super) fn say(&self, rotation: &str, said: &Value) {
         self.server().post(&format!("/v1/rotations/{rotation}/words"), said).expect(200);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::cloud::Cloud;
-use super::journey::{Client, Shop};
+use super::journey::{Client, Shop, script};
 use crate::verifying::until;
 
 /// A shop by whose profile Keytender asks.
@@ -97,5 +97,33 @@ fn a_credential_that_is_kept_here_is_replaced_at_the_server_itself() {
     shop.run(&["sync"]);
     let log = shop.run(&["log"]);
     assert!(log.contains("account.credential"), "{log}");
+    shop.kill();
+}
+
+#[test]
+fn without_a_way_to_the_account_a_rotation_waits_and_says_why() {
+    let Some(cloud) = Cloud::start() else { return };
+    let mut shop = open(&cloud);
+    shop.serve();
+    let rotation = shop.begin();
+    until(|| shop.view(&rotation)["stage"] == "overlap");
+    // Its profile is gone for a while.
+    let away = shop.file.with_extension("away");
+    std::fs::rename(&shop.file, &away).unwrap();
+    shop.age(&rotation, 0);
+    until(|| shop.view(&rotation)["events"].to_string().contains("rofile"));
+    std::fs::rename(&away, &shop.file).unwrap();
+    // Somebody made it an account that is told by hand.
+    script(&shop.home, "UPDATE accounts SET kind = 'manual' WHERE name = 'prod'");
+    shop.age(&rotation, 0);
+    until(|| shop.view(&rotation)["is_blocked"] == true);
+    let view = shop.view(&rotation);
+    let says = view["says"].as_str().unwrap();
+    assert!(says.contains("is told by hand") && says.contains("then resume"), "{view:#}");
+    script(&shop.home, "UPDATE accounts SET kind = 'live' WHERE name = 'prod'");
+    shop.say(&rotation, &json!({"say": "resume"}));
+    assert_eq!(shop.task(&rotation)["failures"], 0);
+    shop.let_go(&rotation);
+    assert_eq!(shop.door.count("CreateAccessKey"), 1);
     shop.kill();
 }
