@@ -5,6 +5,7 @@
 //! (`now` is a parameter everywhere). That is what lets an audit, a server and a test agree.
 //!
 //! - [`akm`]: descriptors, which say how a provider's keys are managed
+//! - [`apis_json`]: indexes of APIs, read as they are found, checked and written
 //! - [`time`]: moments and lengths of time
 //! - [`id`]: ids of what Keytender keeps
 //! - [`inventory`]: what is remembered of keys, and what a new listing changes in it
@@ -23,6 +24,7 @@
 
 pub mod access;
 pub mod akm;
+pub mod apis_json;
 pub mod colour;
 pub mod id;
 pub mod imported;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use keytender_core::akm::{Descriptor, Placed};
+use keytender_core::apis_json::{Api, Contact, Index, Property};
 use serde_json::{Value, json};
 
 use crate::partner;
@@ -24,30 +25,31 @@ fn shelf() -> Vec<(String, Descriptor)> {
     found
 }
 
-fn index() -> Value {
-    let apis: Vec<_> = shelf().iter().map(|(folder, one)| entry(folder, one)).collect();
-    json!({
-        "specificationVersion": "0.23",
-        "name": "Providers of API keys",
-        "description": "How the keys of each provider are listed, made, suspended, rotated and deleted.",
-        "url": "https://keytender.example/providers/apis.json",
-        "tags": ["api keys", "credentials"],
-        "maintainers": [{"FN": "The Keytender authors"}],
-        "apis": apis,
-    })
+fn index() -> String {
+    let mut index = Index::new(
+        "Providers of API keys",
+        "How the keys of each provider are listed, made, suspended, rotated and deleted.",
+        "https://keytender.example/providers/apis.json",
+    );
+    index.tags = vec!["api keys".to_owned(), "credentials".to_owned()];
+    let authors = Contact { name: "The Keytender authors".to_owned(), ..Contact::default() };
+    index.maintainers.push(authors);
+    index.apis = shelf().iter().map(|(folder, one)| entry(folder, one)).collect();
+    index.to_json()
 }
 
-fn entry(folder: &str, one: &Descriptor) -> Value {
+fn entry(folder: &str, one: &Descriptor) -> Api {
     let kinds: Vec<_> = one
         .key_types
         .iter()
         .map(|kind| kind.noun.clone().unwrap_or_else(|| kind.id.value.clone()))
         .collect();
     let server = one.server.as_ref().map(|server| server.to_string().replace("{var.", "{"));
-    let mut properties = vec![json!({
-        "type": "APIKeys", "url": format!("{folder}/akm.yaml"), "mediaType": "application/yaml",
-        "description": "The descriptor of its keys (AKM 0.1)",
-    })];
+    let mut properties = vec![Property {
+        media_type: Some("application/yaml".to_owned()),
+        description: Some("The descriptor of its keys (AKM 0.1)".to_owned()),
+        ..Property::new("APIKeys", &format!("{folder}/akm.yaml"))
+    }];
     let page = |page: &Option<Placed<String>>| page.as_ref().map(|page| page.value.clone());
     let pages = [
         ("Documentation", page(&one.links.docs)),
@@ -56,24 +58,22 @@ fn entry(folder: &str, one: &Descriptor) -> Value {
         ("APIOnboarding", one.onboarding.clone()),
     ];
     for (kind, url) in pages {
-        properties.extend(url.map(|url| json!({"type": kind, "url": url})));
+        properties.extend(url.map(|url| Property::new(kind, &url)));
     }
-    json!({
-        "aid": format!("keytender:{folder}"),
-        "name": one.provider.name,
-        "description": format!("Keys: {}.", kinds.join(", ")),
-        // The schema wants one, and a descriptor has none.
-        "image": "",
-        "baseURL": server.unwrap_or_else(|| one.provider.url.value.clone()),
-        "humanURL": one.provider.url.value,
-        "properties": properties,
-    })
+    Api {
+        aid: Some(format!("keytender:{folder}")),
+        name: one.provider.name.clone(),
+        description: format!("Keys: {}.", kinds.join(", ")),
+        base_url: server.unwrap_or_else(|| one.provider.url.value.clone()),
+        human_url: one.provider.url.value.clone(),
+        properties,
+        ..Api::default()
+    }
 }
 
 #[test]
 fn the_index_of_the_shelf_is_the_one_in_the_repository() {
-    let now = serde_json::to_string_pretty(&index()).unwrap() + "\n";
-    hold("providers/apis.json", &now);
+    hold("providers/apis.json", &index());
 }
 
 #[test]

@@ -14,6 +14,8 @@
 mod harness;
 
 mod akm;
+#[cfg(feature = "schema")]
+mod apis_json;
 mod contract;
 mod draft;
 #[cfg(feature = "schema")]
