@@ -16,7 +16,7 @@ pub use brand::Brand;
 pub use digest::{Digest, Footer, subject};
 pub use hours::{UnknownZone, is_time_zone, send_at};
 pub use item::{About, CustomersKey, Fact, Item, News, Next};
-pub use schedule::{Series, Stage, act_by, stage};
+pub use schedule::{DAYS_BEFORE, Series, Stage, act_by, stage};
 pub use text::text;
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod observe;
 mod openapi;
 mod page;
 mod problem;
+mod published;
 mod router;
 pub mod serve;
 mod state;

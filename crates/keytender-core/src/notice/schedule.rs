@@ -19,7 +19,7 @@ use jiff::{ToSpan, Unit};
 use crate::time::{Span, Time};
 
 /// Days before a deadline on which somebody is told, the earliest first.
-const DAYS_BEFORE: [u8; 5] = [30, 14, 7, 3, 1];
+pub const DAYS_BEFORE: [u8; 5] = [30, 14, 7, 3, 1];
 /// How many weekly notices follow a deadline before they become monthly.
 const WEEKS_AFTER: u8 = 4;
 /// Days after the first notice on which somebody is told again, the last one first.

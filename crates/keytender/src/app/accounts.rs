@@ -162,10 +162,13 @@ use change::lock;
 #[cfg(feature = "aws")]
 mod aws;
 mod change;
+mod found;
 mod reach;
 mod seen;
 
 pub use change::{is_credential, set_contact, set_credential};
+pub(super) use found::notice;
+pub use found::{Changed, approve, bind, changed};
 pub use reach::{check as check_reach, kind_of};
 pub(super) use seen::get_seen;
 pub use seen::{check_seen, list, syncs, view};

@@ -99,7 +99,7 @@ pub(super) fn account(
     })
 }
 
-/// Some customers of an API after the one of the name `after`, by name.
+/// Some customers of an API after the one of the name `after`, by name; a customer sees itself alone.
 ///
 /// # Errors
 /// When there is no such API, or the database does not answer.
@@ -109,8 +109,14 @@ pub async fn list(
     after: Option<&str>,
     limit: u32,
 ) -> Result<Vec<CustomerView>, Error> {
-    inventory.sight.refuse_customer()?;
     let api = apis::get(inventory, api).await?;
+    if let Some(own) = inventory.sight.account {
+        let own = view(inventory, &own.to_string()).await?;
+        return Ok(Some(own)
+            .filter(|own| after.is_none_or(|after| own.name.as_str() > after))
+            .into_iter()
+            .collect());
+    }
     let found = inventory.store.list_customers(api.id, after, limit.into()).await;
     let found = found.map_err(cannot_read)?;
     Ok(found.iter().map(|account| CustomerView::of(account, &api.name)).collect())

@@ -16,6 +16,7 @@ use crate::connect::descriptor::{
 };
 use crate::connect::shelf;
 use crate::error::{Error, Kind};
+use crate::net::site;
 use crate::store::accounts::{Access, Account};
 use crate::store::keys::HeldKey;
 
@@ -39,7 +40,8 @@ pub(super) fn get(provider: &str, access: &Access) -> Result<Arc<Descriptor>, Er
         let read = Descriptor::parse(text)
             .map_err(|faults| providers::broken("what was given", &faults))?;
         let id = &read.descriptor.provider.id.value;
-        return match id == provider {
+        // What was found at an address is called by where it was found, whatever it says of itself.
+        return match id == provider || access.source.is_some() {
             true => Ok(Arc::new(read.descriptor)),
             false => Err(Error::new(format!("this is the descriptor of {id}, not of {provider}"))
                 .hint(format!("keytender accounts add {id} …"))),
@@ -146,12 +148,26 @@ pub(super) fn no_credential(provider: &str) -> Result<Error, Error> {
 /// # Errors
 /// When there is none: something that stands in a host is no part of one.
 pub(super) fn hosts(provider: &str, access: &Access) -> Result<BTreeSet<String>, Error> {
-    let hosts = descriptor::hosts(&*get(provider, access)?, &access.variables);
+    let all = hosts_of(&*get(provider, access)?, access);
+    let hosts: BTreeSet<String> = all.into_iter().filter(|host| may_reach(access, host)).collect();
     match hosts.is_empty() {
         true => Err(Error::new(format!("{provider} cannot be reached like this"))
             .hint("what is set for a host is a name such as gitlab.example.com")),
         false => Ok(hosts),
     }
+}
+
+/// The hosts that a descriptor names, with what an account says of itself.
+pub(super) fn hosts_of(descriptor: &Descriptor, access: &Access) -> BTreeSet<String> {
+    descriptor::hosts(descriptor, &access.variables)
+}
+
+/// Whether calls may go to a host that a descriptor names: of one that was found at an address, hosts of that site
+/// alone, and those that whoever added the account named.
+fn may_reach(access: &Access, host: &str) -> bool {
+    let anchor = access.source.as_deref().and_then(|source| reqwest::Url::parse(source).ok());
+    let anchor = anchor.as_ref().and_then(reqwest::Url::host_str);
+    anchor.is_none_or(|anchor| site::is_same(anchor, host)) || access.pinned.contains(host)
 }
 
 /// An account, in hand.

@@ -41,8 +41,8 @@ pub use overlaps::{Overlap, overlaps};
 pub use revoke::{Revocation, revoke};
 pub(super) use rotate::check_overlap;
 pub use rotate::{
-    Activation, DEFAULT_OVERLAP, NewRotation, Rotation, activate, cancel, finish, retire, rotate,
-    rotation,
+    Activation, DEFAULT_OVERLAP, MAX_OVERLAP, NewRotation, Rotation, activate, cancel, finish,
+    retire, rotate, rotation,
 };
 pub use used::{rotation_view, usage};
 

@@ -18,12 +18,14 @@ use super::{COULD_NOT, DONE, Stop};
 use crate::app::accounts::{self, NewAccount};
 use crate::app::channels::SecretSource;
 use crate::app::customers::NewCustomer;
+use crate::app::discover::Address;
 use crate::app::view::{AccountList, AccountView, LastSyncView};
 use crate::clock;
 use crate::error::Error;
 use crate::store::accounts::{Access, AccountKind};
 
 mod customers;
+mod found;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -54,6 +56,14 @@ pub(super) enum Command {
         #[arg(long, value_name = "PLACE")]
         credential: Option<String>,
     },
+    /// Show how the document at a provider's address has changed, and run the account by it from now on
+    Approve {
+        /// The account
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Stop all keys of a customer of an API of yours; this can be undone
     Suspend(customers::Suspend),
     /// Let the keys of a suspended customer work again
@@ -80,10 +90,11 @@ pub(super) enum Command {
 /// is a customer, called API/NAME: its keys are made here.
 #[derive(Debug, clap::Args)]
 pub(super) struct Add {
-    /// The provider: aws, one of keytender providers list, an API of yours, or any other name
+    /// The provider: aws, one of keytender providers list, an API of yours, the address of one that publishes a
+    /// descriptor (https://example.com), or any other name
     provider: String,
-    /// What you call the account, such as prod
-    name: String,
+    /// What you call the account, such as prod; of an address its host if nothing is said
+    name: Option<String>,
     /// The profile of AWS's configuration that reaches it
     #[arg(long)]
     profile: Option<String>,
@@ -107,9 +118,15 @@ pub(super) struct Add {
     /// A descriptor of the provider, where it is none of keytender providers list; it only reads
     #[arg(long, value_name = "FILE")]
     descriptor: Option<PathBuf>,
-    /// Let this descriptor disable and delete keys too
-    #[arg(long, requires = "descriptor")]
+    /// Let this descriptor, or the one at the address, make, disable and delete keys too
+    #[arg(long)]
     allow_writes: bool,
+    /// Let calls of the descriptor at the address go to this host of another site too
+    #[arg(long = "allow-host", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// Do not ask before an address is trusted
+    #[arg(long)]
+    yes: bool,
     /// What stands before the provider, such as a gateway: takes the place of its scheme, host and port
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
@@ -140,6 +157,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Resume(args) => customers::suspend(&args, false, context),
         Command::Portal(args) => customers::portal(args, context),
         Command::Check { name } => check(&name, context),
+        Command::Approve { name, yes } => found::approve(&name, yes, context),
         Command::Set { name, contact, credential } => {
             set(&name, contact.as_deref(), credential.as_deref(), context)
         }
@@ -160,10 +178,31 @@ impl Add {
             && !self.allow_private
     }
 
+    /// Where the provider is, if that is what was said: a URL, or a name with a dot of which a credential is given.
+    fn address(&self) -> Result<Option<Address>, Stop> {
+        let is_url = self.provider.contains("://");
+        let is_domain =
+            self.provider.contains('.') && self.credential.is_some() && self.descriptor.is_none();
+        match is_url || is_domain {
+            true => Address::parse(&self.provider).map(Some).map_err(Stop::wrong_usage),
+            false => Ok(None),
+        }
+    }
+
+    /// What the account is called.
+    fn named(&self) -> Result<String, Stop> {
+        self.name.clone().ok_or_else(|| {
+            Stop::wrong_usage(
+                Error::new("an account needs a name")
+                    .hint(format!("such as: keytender accounts add {} prod", self.provider)),
+            )
+        })
+    }
+
     /// The customer that is meant if the provider is an API of ours.
     fn customer(&self) -> Option<NewCustomer> {
         self.is_unreached().then(|| NewCustomer {
-            name: self.name.clone(),
+            name: self.name.clone().unwrap_or_default(),
             external_id: self.external_id.clone(),
             contact: self.contact.clone(),
         })
@@ -171,6 +210,14 @@ impl Add {
 }
 
 fn add(args: Add, context: &Context) -> Result<u8, Stop> {
+    if let Some(address) = args.address()? {
+        return found::add(&address, args, context);
+    }
+    if args.allow_writes && args.descriptor.is_none() {
+        let error = Error::new("--allow-writes goes with --descriptor, or with an address");
+        return Err(Stop::wrong_usage(error));
+    }
+    let name = args.named()?;
     let customer = args.customer().map(|customer| (args.provider.clone(), customer));
     let needs_role = args.external_id.is_some() && args.role.is_none();
     let descriptor = args.descriptor.as_deref().map(providers::read).transpose()?;
@@ -181,7 +228,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     };
     let new = NewAccount {
         provider: args.provider,
-        name: args.name,
+        name,
         kind,
         access: Access {
             profile: args.profile,

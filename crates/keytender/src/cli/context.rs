@@ -82,6 +82,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
     Ok(runtime.block_on(future))
 }
 
+/// Waits for something that needs no inventory.
+pub(super) fn wait<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
+    block_on(future)
+}
+
 fn no_runtime(error: io::Error) -> Stop {
     Stop::could_not(Error::new("cannot start the runtime of this program").source(error))
 }

@@ -17,6 +17,10 @@ use crate::app::providers;
 use crate::app::view::{KeyTypeView, OperationView, ProviderList, ProviderView};
 use crate::error::Error;
 
+mod discovered;
+
+pub(super) use discovered::say_descriptor;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List the providers, and what can be done with their keys
@@ -29,6 +33,17 @@ pub(super) enum Command {
     Show {
         /// The provider
         provider: String,
+        /// Write JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at an address for what a provider says of its keys, in every place that standards name
+    Discover {
+        /// A domain, such as example.com, or the URL of a document
+        address: String,
+        /// Reach it in a private network too
+        #[arg(long)]
+        allow_private: bool,
         /// Write JSON
         #[arg(long)]
         json: bool,
@@ -60,6 +75,9 @@ pub(super) fn run(command: &Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::List { json } => list(*json, context),
         Command::Show { provider, json } => show(provider, *json),
+        Command::Discover { address, allow_private, json } => {
+            discovered::discover(address, *allow_private, *json)
+        }
         Command::Check { files } => check(files, context),
         Command::Draft { file, server, id } => {
             let given = Given { id: id.as_deref(), server: server.as_deref() };

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind};
 const BYTES: usize = 12;
 
 /// The ETag of what is answered.
-fn of(body: &[u8]) -> String {
+pub(super) fn of(body: &[u8]) -> String {
     let digest = digest(&SHA256, body);
     let start = digest.as_ref().first_chunk::<BYTES>().map_or(&[][..], |bytes| bytes);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(start))

@@ -21,7 +21,8 @@ use super::auth::{CUSTOMER_SCHEME, SCHEME};
 use super::door;
 use super::idempotency;
 use super::problem::{self, Problem};
-use super::router::{guarded, open};
+use super::published;
+use super::router::{guarded, open, told};
 use super::state::State;
 use super::verify::{self, gateway};
 
@@ -83,6 +84,7 @@ pub(super) fn document_of() -> OpenApi {
         .merge(verify::documented())
         .merge(door::documented())
         .merge(open())
+        .merge(told())
         .into_openapi();
     let mut whole = OpenApiBuilder::new()
         .info(info)
@@ -212,7 +214,7 @@ fn problem_response(status: u16) -> RefOr<utoipa::openapi::Response> {
     responses((status = 200, body = Value, description = "OpenAPI 3.1",
                content_type = "application/json")), security(()))]
 pub(super) async fn document(Extract(state): Extract<State>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], state.openapi.clone()).into_response()
+    published::open_to_all("application/json", state.openapi.clone())
 }
 
 /// Read about the API on a page

@@ -17,7 +17,9 @@ use utoipa_axum::routes;
 
 use super::problem::{Problem, Refusal};
 use super::state::State;
-use super::{api, auth, console, door, etag, health, idempotency, observe, openapi, verify};
+use super::{
+    api, auth, console, door, etag, health, idempotency, observe, openapi, published, verify,
+};
 
 /// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -181,10 +183,21 @@ pub(super) fn open() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(openapi::document))
         .routes(routes!(openapi::page))
         .routes(routes!(openapi::problem))
         .route("/docs/style.css", axum::routing::get(openapi::style))
+}
+
+/// What the server publishes of itself.
+pub(super) fn told() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(openapi::document))
+        .routes(routes!(published::api_keys))
+        .routes(routes!(published::api_keys_of))
+        .routes(routes!(published::onboarding))
+        .routes(routes!(published::onboarding_of))
+        .routes(routes!(published::apis_json))
+        .routes(routes!(published::api_catalog))
 }
 
 /// Everything that the server answers.
@@ -195,6 +208,8 @@ pub(super) fn router(state: State) -> Router {
         .route_layer(from_fn_with_state(state.clone(), idempotency::once))
         .route_layer(from_fn_with_state(state.clone(), auth::guard));
     let open: Router<State> = open().into();
+    let told: Router<State> = told().into();
+    let told = told.route_layer(from_fn(etag::not_modified));
     let around = ServiceBuilder::new()
         .layer(from_fn(console::as_page))
         .layer(from_fn_with_state(state.clone(), observe::observe))
@@ -205,6 +220,7 @@ pub(super) fn router(state: State) -> Router {
         .layer(GlobalConcurrencyLimitLayer::new(MAX_REQUESTS));
     guarded
         .merge(open)
+        .merge(told)
         .merge(console::router(&state))
         .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, ""))
         .fallback(async || Problem::not_found("there is nothing at this path"))

@@ -17,6 +17,7 @@ use super::base::Base;
 use super::door::{self, Door};
 use super::limit::Limiter;
 use super::openapi;
+use super::published::Published;
 use super::router::router;
 use super::state::{Parts, State};
 use super::verify::gateway::Gateways;
@@ -243,6 +244,7 @@ fn state(
         sealer,
         is_demo: options.is_demo,
         openapi: openapi::text(),
+        published: Published::default(),
         metrics: recorder()?,
     }))
 }

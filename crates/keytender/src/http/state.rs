@@ -9,6 +9,7 @@ use super::auth::Guard;
 use super::base::Base;
 use super::door::Door;
 use super::limit::Limiter;
+use super::published::Published;
 use super::verify::gateway::Gateways;
 use crate::app::node::Node;
 use crate::connect::openid::Provider;
@@ -68,6 +69,8 @@ pub(super) struct Parts {
     pub(super) is_demo: bool,
     /// The document of the API, as JSON.
     pub(super) openapi: String,
+    /// What is published of it.
+    pub(super) published: Published,
     /// The figures of this process.
     pub(super) metrics: PrometheusHandle,
 }

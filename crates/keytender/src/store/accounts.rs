@@ -40,6 +40,15 @@ pub struct Access {
     /// The descriptor that was given with it, where it is none of the shelf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptor: Option<String>,
+    /// Where the descriptor was found, where that is an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The SHA-256 of the descriptor that was found, as it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Hosts of other sites than the address's that may be reached, because somebody said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pinned: BTreeSet<String>,
     /// Whether a descriptor that was given may change something at the provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_writes: bool,

@@ -61,6 +61,7 @@ mod page;
 mod policy;
 mod portal;
 mod providers;
+mod published;
 mod rotate_providers;
 mod rotated;
 mod secrets;

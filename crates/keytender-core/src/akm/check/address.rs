@@ -25,6 +25,9 @@ const OWN_HEADERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// The reader's own machine, where a server is tried.
+const HERE: &str = "localhost";
+
 impl Checker<'_> {
     /// A URL is https and its host is a name, or a variable that may be one; or it is a path.
     pub(super) fn url(&mut self, url: &Template, allowed: Allowed<'_>) {
@@ -70,17 +73,26 @@ impl Checker<'_> {
         }
     }
 
-    /// A page for people: https, without control characters or a user name.
+    /// A page for people: https, or http on the reader's own machine; without control characters or a user name.
     pub(super) fn page(&mut self, url: &Placed<String>) {
         self.page_at(&url.value, url.place);
     }
 
     pub(super) fn page_at(&mut self, url: &str, place: Place) {
-        let behind = url.strip_prefix("https://");
-        let host = behind.map(|behind| behind.split(['/', '?', '#']).next().unwrap_or_default());
         let is_plain =
             url.chars().all(|one| one.is_ascii_graphic() && !"\"<>\\^`{|}".contains(one));
-        if !is_plain || !host.is_some_and(|host| host.contains('.') && is_name(host)) {
+        let place_of = |behind: &str| {
+            let whole = behind.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+            let Some((host, port)) = whole.split_once(':') else { return Some(whole) };
+            port.parse::<u16>().ok().filter(|port| *port > 0).map(|_| host.to_owned())
+        };
+        let is_page = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(behind), _) => place_of(behind)
+                .is_some_and(|host| host == HERE || (host.contains('.') && is_name(&host))),
+            (None, Some(behind)) => place_of(behind).is_some_and(|host| host == HERE),
+            (None, None) => false,
+        };
+        if !is_plain || !is_page {
             self.fault(place, "this is no page: https://, a host, a path");
         }
     }

@@ -35,7 +35,7 @@ use crate::store::keys::Told;
 /// the old one.
 pub const DEFAULT_OVERLAP: Span = Span::days(8);
 /// The longest overlap.
-const MAX_OVERLAP: Span = Span::days(366);
+pub const MAX_OVERLAP: Span = Span::days(366);
 /// How many keys are retired in one transaction.
 const RETIRED_AT_ONCE: i64 = 500;
 

@@ -27,6 +27,8 @@ pub(in crate::app) async fn observe(
     let mut warnings = Warnings::default();
     let external_id = match session.whoami().await {
         Ok(who) => who.and_then(|who| who.account),
+        // It is none of these keys, or it is no good: the lists tell.
+        Err(failure) if failure.is_lacking() => None,
         Err(failure) => {
             warnings.note(format!("{failure}: whose credential it is, is not known"));
             None
@@ -61,6 +63,9 @@ pub(in crate::app) async fn observe(
     }
     if let Some(failure) = first.filter(|_| !is_any_seen) {
         return Err(described::refuse(account, "sync", failure));
+    }
+    if let Some(notice) = crate::app::accounts::notice(account).await {
+        warnings.note(notice);
     }
     let learned = Learned { external_id, ..Learned::default() };
     Ok(Seen {

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use super::channels::sent;
-use crate::app::accounts::{self, NewAccount};
+use crate::app::accounts::{self, Changed, NewAccount};
 use crate::app::channels::SecretSource;
+use crate::app::discover::FoundDescriptor;
 use crate::app::sync::{self, Progress};
 use crate::app::view::{AccountList, AccountView, CheckView, SyncedView};
 use crate::client::{Client, part};
@@ -113,6 +114,29 @@ impl Desk<'_> {
         }
     }
 
+    /// How the document of an account has changed since it was approved, if it has.
+    pub(in crate::cli) async fn changed_document(
+        &self,
+        word: &str,
+    ) -> Result<Option<Changed>, Error> {
+        match self {
+            Self::Here(inventory) => accounts::changed(inventory, word).await,
+            Self::There(_) => Err(beside()),
+        }
+    }
+
+    /// Runs an account by a document from now on.
+    pub(in crate::cli) async fn approve_document(
+        &self,
+        word: &str,
+        found: &FoundDescriptor,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => accounts::approve(inventory, word, found).await,
+            Self::There(_) => Err(beside()),
+        }
+    }
+
     /// Forgets an account.
     pub(in crate::cli) async fn remove_account(&self, word: &str) -> Result<(), Error> {
         match self {
@@ -172,6 +196,12 @@ impl Desk<'_> {
         }
         Ok(accounts)
     }
+}
+
+/// The refusal of what is trusted on the machine of the inventory alone.
+fn beside() -> Error {
+    Error::new("a server approves no document")
+        .hint("approve it on its machine, beside the inventory")
 }
 
 /// Members are asked with their organization, where that is asked.

@@ -215,10 +215,12 @@ pub(in crate::http) async fn remove(
 }
 
 /// List an API's customers
+///
+/// A customer's own token sees that customer alone.
 #[utoipa::path(get, path = "/v1/apis/{api}/accounts", tag = "apis",
     params(("api" = String, Path, description = "The id or the name"), Paging),
     responses((status = 200, body = CustomerList, description = "A page of customers, by name")),
-    security(("token" = ["accounts:read"])))]
+    security(("token" = ["accounts:read"]), ("customer_token" = ["accounts:read"])))]
 pub(in crate::http) async fn customers(
     inventory: Inventory,
     Path(api): Path<String>,
