@@ -7,6 +7,7 @@ mod account;
 mod act;
 mod api;
 mod channel;
+mod conform;
 mod difference;
 mod exposure;
 mod finding;
@@ -36,6 +37,9 @@ pub use account::{AbilityView, AccessView, AccountList, AccountView, CheckView, 
 pub use act::{ActList, ActView, VerifiedView};
 pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
 pub use channel::{ChannelList, ChannelView};
+pub use conform::{
+    ConformCheckView, ConformKindView, ConformView, MissingBlockView, level as conform_level,
+};
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
 pub use exposure::{ExposureList, ExposureView, PlaceOfExposureView};
 pub use finding::{FindingList, FindingView};
