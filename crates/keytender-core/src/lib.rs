@@ -26,6 +26,7 @@ pub mod access;
 pub mod akm;
 pub mod apis_json;
 pub mod colour;
+pub mod conform;
 pub mod id;
 pub mod imported;
 pub mod inventory;

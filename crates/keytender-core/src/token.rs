@@ -234,6 +234,13 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Whether the last six letters of a text are the checksum of what stands before them, as in our tokens.
+pub fn ends_with_checksum(text: &str) -> bool {
+    let split = text.len().checked_sub(checksum::LETTERS).filter(|_| text.is_ascii());
+    let parts = split.and_then(|at| text.split_at_checked(at));
+    parts.is_some_and(|(before, last)| checksum::of(before.as_bytes()) == last.as_bytes())
+}
+
 /// The regular expression that finds the tokens of `brand` in other text, for secret scanners. It
 /// reads the same in every common dialect (RE2, PCRE, Python, Rust, ECMAScript).
 ///

@@ -10,6 +10,7 @@ mod aws;
 mod brand;
 pub mod channels;
 pub mod codes;
+pub mod conform;
 pub(crate) mod csv_row;
 pub mod customers;
 pub mod demo;

@@ -17,6 +17,7 @@ mod apis;
 mod apps;
 mod audit;
 mod channels;
+mod conform;
 mod context;
 mod desk;
 mod destinations;
@@ -59,14 +60,14 @@ See:
   keys                  The keys of the inventory: list, show, add, set …
   log, report           Who did what and why; every key as a credential report
 Keep up:
-  sync                  Bring the inventory up to date with its accounts
+  sync, destinations    Look at accounts anew; where held secrets are used
   rotate, rotations     Replace a held key, step by step; how that goes
   notify, notices       Tell owners what is due; what they were told
   serve, tasks, mcp     Do it all by itself, over HTTP; for coding agents
 Set up:
   accounts, owners      Where keys are held; who answers for which keys
-  providers, channels   Whose keys can be managed; how notices go out
-  destinations, policy  Where secrets are used; what keys are held against
+  providers, conform    Whose keys can be managed, and how well
+  channels, policy      How notices go out; what keys are held against
   apis, api, apps       Your own APIs and what customers build: keys you issue
   users, tokens         Who may use a server, and with what
   completions           Print the completions for a shell
@@ -136,6 +137,8 @@ enum Command {
     /// Whose keys Keytender knows how to manage
     #[command(subcommand)]
     Providers(providers::Command),
+    /// How well a provider lets the holders of its keys manage them, K0 to K5
+    Conform(conform::Args),
     /// Who answers for which keys
     #[command(subcommand)]
     Owners(owners::Command),
@@ -191,6 +194,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Apis(command) => apis::run(command, &context),
         Command::Apps(command) => apps::run(command, &context),
         Command::Providers(command) => providers::run(&command, &context),
+        Command::Conform(args) => conform::run(&args, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
         Command::Policy(command) => policy::run(command, &context),

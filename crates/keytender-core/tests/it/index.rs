@@ -8,7 +8,8 @@ use keytender_core::apis_json::{Api, Contact, Index, Property};
 use serde_json::{Value, json};
 
 use crate::partner;
-use crate::schema::{hold, judge_by, root};
+use crate::schema::judge_by;
+use crate::{hold, root};
 
 /// The descriptors of the shelf, by the names of their folders.
 fn shelf() -> Vec<(String, Descriptor)> {

@@ -16,6 +16,7 @@ mod harness;
 mod akm;
 #[cfg(feature = "schema")]
 mod apis_json;
+mod conform;
 mod contract;
 mod draft;
 #[cfg(feature = "schema")]
@@ -31,6 +32,8 @@ mod sample;
 mod schema;
 mod steps;
 mod token;
+
+use std::path::{Path, PathBuf};
 
 use keytender_core::key::Key;
 use keytender_core::policy::{Assessment, Policy};
@@ -56,4 +59,21 @@ fn partner(variable: &str) -> Option<String> {
         eprintln!("skipped: {variable} is not set; scripts/test sets it");
     }
     value
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Holds a text that is made against the one in the repository.
+fn hold(path: &str, now: &str) {
+    let path = root().join(path);
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    if kept != now && std::env::var_os("KEYTENDER_TEST_ACCEPT").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, now).unwrap();
+        return;
+    }
+    let path = path.display();
+    assert!(kept == now, "{path}: look at it, then run again with KEYTENDER_TEST_ACCEPT=1");
 }

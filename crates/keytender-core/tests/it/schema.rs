@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use keytender_core::akm::{Descriptor, schema};
 use serde_json::{Map, Value, json};
 
-use crate::partner;
+use crate::{hold, partner, root};
 
 /// Reads a schema and a list of values; says of each whether the schema takes it, and else why not.
 const JUDGE: &str = "
@@ -22,23 +22,6 @@ check = Draft202012Validator(given['schema'])
 errors = (next(check.iter_errors(value), None) for value in given['values'])
 json.dump([error and error.json_path + ': ' + error.message[:200] for error in errors], sys.stdout)
 ";
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// Holds a text that is made against the one in the repository.
-pub(crate) fn hold(path: &str, now: &str) {
-    let path = root().join(path);
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    if kept != now && std::env::var_os("KEYTENDER_TEST_ACCEPT").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, now).unwrap();
-        return;
-    }
-    let path = path.display();
-    assert!(kept == now, "{path}: look at it, then run again with KEYTENDER_TEST_ACCEPT=1");
-}
 
 /// The descriptors of a folder, as values; `None` for what is no single value of JSON.
 fn values(folder: &Path) -> Vec<(String, Option<Value>)> {

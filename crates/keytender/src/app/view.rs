@@ -7,6 +7,7 @@ mod account;
 mod act;
 mod api;
 mod channel;
+mod conform;
 mod difference;
 mod discovery;
 mod exposure;
@@ -37,6 +38,9 @@ pub use account::{AbilityView, AccessView, AccountList, AccountView, CheckView, 
 pub use act::{ActList, ActView, VerifiedView};
 pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
 pub use channel::{ChannelList, ChannelView};
+pub use conform::{
+    ConformCheckView, ConformKindView, ConformView, MissingBlockView, level as conform_level,
+};
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
 pub use discovery::{DescriptorFoundView, DiscoveryView, OnboardingFoundView, PlaceFoundView};
 pub use exposure::{ExposureList, ExposureView, PlaceOfExposureView};

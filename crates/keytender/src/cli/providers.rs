@@ -220,7 +220,7 @@ fn check(files: &[PathBuf], context: &Context) -> Result<u8, Stop> {
 }
 
 /// The text of a descriptor.
-fn text(file: &Path) -> Result<String, Error> {
+pub(super) fn text(file: &Path) -> Result<String, Error> {
     read_text(file, MAX_BYTES)
         .map_err(|error| Error::new(format!("cannot read {}", file.display())).source(error))
 }

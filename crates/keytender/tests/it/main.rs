@@ -19,6 +19,7 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod conform;
 mod console_browser;
 mod console_codes;
 mod console_keys;
