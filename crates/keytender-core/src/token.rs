@@ -58,6 +58,7 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub(crate) use self::checksum::{crc32, of as crc32_in_letters};
 pub use self::digest::{BadDigest, Digest};
 pub use self::parts::{BadBrand, BadTokenId, Brand, Environment, TokenId};
 

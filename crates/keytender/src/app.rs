@@ -43,6 +43,7 @@ pub mod providers;
 pub mod report;
 pub mod rotate;
 mod rows;
+pub mod scan;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;

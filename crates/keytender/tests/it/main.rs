@@ -63,6 +63,7 @@ mod portal;
 mod providers;
 mod rotate_providers;
 mod rotated;
+mod scan;
 mod secrets;
 mod series;
 mod served;
