@@ -7,6 +7,7 @@
 
 mod call;
 mod check;
+mod checksum;
 mod document;
 pub mod draft;
 mod key_type;
@@ -21,6 +22,7 @@ mod stamp;
 mod template;
 
 pub use call::{Call, CallBody, Given, NoCall, Values, headers, is_host};
+pub use checksum::Checksum;
 pub use document::{
     Asserted, Authentication, Conformance, Descriptor, EventScheme, Events, Links, Method, Notices,
     Provider, Resource, ResourceKind, Scheme, Source, Variable, Version,

@@ -58,6 +58,7 @@ use std::ops::RangeInclusive;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub(crate) use self::checksum::{crc32, of as crc32_in_letters};
 pub use self::digest::{BadDigest, Digest};
 pub use self::parts::{BadBrand, BadTokenId, Brand, Environment, TokenId};
 
@@ -232,13 +233,6 @@ impl<'a> Parts<'a> {
         let all = |letters: &[u8]| letters.iter().fold(true, |all, letter| all & is_letter(letter));
         all(self.id) & all(self.secret) & all(self.checksum)
     }
-}
-
-/// Whether the last six letters of a text are the checksum of what stands before them, as in our tokens.
-pub fn ends_with_checksum(text: &str) -> bool {
-    let split = text.len().checked_sub(checksum::LETTERS).filter(|_| text.is_ascii());
-    let parts = split.and_then(|at| text.split_at_checked(at));
-    parts.is_some_and(|(before, last)| checksum::of(before.as_bytes()) == last.as_bytes())
 }
 
 /// The regular expression that finds the tokens of `brand` in other text, for secret scanners. It

@@ -46,6 +46,7 @@ pub mod publish;
 pub mod report;
 pub mod rotate;
 mod rows;
+pub mod scan;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;

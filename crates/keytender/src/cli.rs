@@ -33,6 +33,8 @@ mod policy;
 mod providers;
 mod report;
 mod rotations;
+mod sarif;
+mod scan;
 mod serve;
 mod style;
 mod sync;
@@ -56,7 +58,7 @@ const HELP: &str = "\
 
 {usage-heading} {usage}; of one command: keytender audit --help
 See:
-  audit                 What is due, from credential reports, CSV, accounts
+  audit, scan           What is due, from reports and accounts; keys in files
   keys                  The keys of the inventory: list, show, add, set …
   log, report           Who did what and why; every key as a credential report
 Keep up:
@@ -100,6 +102,8 @@ struct Cli {
 enum Command {
     /// What is due, from credential reports, CSV files, AWS accounts
     Audit(audit::Args),
+    /// Keys in files: where they stand, and whose they are
+    Scan(scan::Args),
     /// The keys of the inventory
     #[command(subcommand)]
     Keys(keys::Command),
@@ -197,6 +201,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Conform(args) => conform::run(&args, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
+        Command::Scan(args) => scan::run(args, &context),
         Command::Policy(command) => policy::run(command, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Tasks(command) => tasks::run(command, &context),

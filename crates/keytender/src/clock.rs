@@ -12,6 +12,16 @@ pub fn now() -> Time {
     Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// The moment that the system says of something, such as when a file was changed; nothing is read. `None` where no number
+/// of microseconds says it.
+pub fn of_system(time: SystemTime) -> Option<Time> {
+    let micros = match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_micros()).ok()?,
+        Err(before) => i64::try_from(before.duration().as_micros()).ok()?.checked_neg()?,
+    };
+    Some(Time::from_micros(micros))
+}
+
 /// A moment in the standard library's words, for crates that ask for them; nothing is read.
 pub fn system_time(time: Time) -> SystemTime {
     let micros = Duration::from_micros(time.as_micros().unsigned_abs());

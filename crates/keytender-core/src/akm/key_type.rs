@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::checksum::Checksum;
 use super::operation::{FieldName, Operation, OperationName};
 use super::place::Placed;
 use super::read::{Field, StateRule};
@@ -151,9 +152,8 @@ pub struct Format {
     pub prefix: Option<String>,
     /// The regular expression that one matches as a whole.
     pub pattern: Option<Placed<String>>,
-    /// How its checksum is made: `crc32-base62` where its last six letters are the CRC-32 of all before them in base
-    /// 62 (0–9, A–Z, a–z); else in words.
-    pub checksum: Option<String>,
+    /// How its checksum is made.
+    pub checksum: Option<Checksum>,
     /// What GitHub's secret scanning calls it.
     pub secret_scanning_type: Option<String>,
     /// Whether the id is a part of it.

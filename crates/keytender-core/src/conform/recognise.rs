@@ -4,12 +4,9 @@ use regex_lite::Regex;
 use thiserror::Error;
 
 use crate::akm::Format;
-use crate::token;
 
 /// How many look-alikes are tried.
 pub const LOOK_ALIKES: usize = 100_000;
-/// The checksum that a program can compute.
-const CRC32_BASE62: &str = "crc32-base62";
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Why a kind of key is not recognised.
@@ -21,9 +18,6 @@ pub enum Unrecognised {
     /// The pattern is none.
     #[error("the pattern cannot be read as a regular expression")]
     Pattern,
-    /// The checksum is told in words.
-    #[error("the checksum is told in words, which no program can compute; `crc32-base62` can be")]
-    Words,
     /// A real key is not known by the pattern or the checksum.
     #[error("a real key does not match the {0}")]
     Real(&'static str),
@@ -44,16 +38,13 @@ pub fn recognise(
 ) -> Result<(), Unrecognised> {
     let format = format.ok_or(Unrecognised::Unsaid("pattern"))?;
     let pattern = format.pattern.as_ref().ok_or(Unrecognised::Unsaid("pattern"))?;
-    let checksum = format.checksum.as_deref().ok_or(Unrecognised::Unsaid("checksum"))?;
+    let checksum = format.checksum.ok_or(Unrecognised::Unsaid("checksum"))?;
     let whole = format!("^(?:{})$", pattern.value);
     let pattern = Regex::new(&whole).map_err(|_| Unrecognised::Pattern)?;
     if !pattern.is_match(key) {
         return Err(Unrecognised::Real("pattern"));
     }
-    if checksum != CRC32_BASE62 {
-        return Err(Unrecognised::Words);
-    }
-    if !token::ends_with_checksum(key) {
+    if !checksum.fits(key) {
         return Err(Unrecognised::Real("checksum"));
     }
     let prefix = format.prefix.as_deref().filter(|prefix| key.starts_with(prefix));
@@ -70,7 +61,7 @@ pub fn recognise(
             .char_indices()
             .map(|(at, one)| if at >= kept && one.is_ascii_alphanumeric() { letter() } else { one })
             .collect();
-        alike != key && pattern.is_match(&alike) && token::ends_with_checksum(&alike)
+        alike != key && pattern.is_match(&alike) && checksum.fits(&alike)
     });
     match taken.count() {
         0 => Ok(()),

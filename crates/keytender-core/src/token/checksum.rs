@@ -11,10 +11,15 @@ pub(super) const LETTERS: usize = 6;
 static CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC);
 
 /// The checksum of what stands before it.
-pub(super) fn of(before: &[u8]) -> [u8; LETTERS] {
+pub(crate) fn of(before: &[u8]) -> [u8; LETTERS] {
     let mut text = [0; LETTERS];
-    letters::write(CRC.checksum(before), &mut text);
+    letters::write(crc32(before), &mut text);
     text
+}
+
+/// The number that is written in letters.
+pub(crate) fn crc32(before: &[u8]) -> u32 {
+    CRC.checksum(before)
 }
 
 #[cfg(test)]

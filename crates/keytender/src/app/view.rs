@@ -26,6 +26,7 @@ pub mod presence;
 mod principal;
 mod provider;
 mod rotation;
+mod scan;
 mod sync;
 mod task;
 mod timeline;
@@ -70,6 +71,7 @@ pub use rotation::{
     HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
     ProgressView, SayRequest, SayWord, StepView, TrialView, WouldView,
 };
+pub use scan::{FoundKeyView, LookedView, ScanSummary, ScanView};
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};

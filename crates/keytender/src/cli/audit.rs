@@ -97,8 +97,9 @@ enum Format {
     Sarif,
 }
 
+/// How severe a key must be to be no success.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FailOn {
+pub(super) enum FailOn {
     Low,
     Medium,
     High,
@@ -106,7 +107,7 @@ enum FailOn {
 }
 
 impl FailOn {
-    const fn severity(self) -> Severity {
+    pub(super) const fn severity(self) -> Severity {
         match self {
             Self::Low => Severity::Low,
             Self::Medium => Severity::Medium,

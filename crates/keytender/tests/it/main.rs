@@ -65,6 +65,7 @@ mod providers;
 mod published;
 mod rotate_providers;
 mod rotated;
+mod scan;
 mod secrets;
 mod series;
 mod served;

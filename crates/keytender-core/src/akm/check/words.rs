@@ -79,7 +79,6 @@ impl Checker<'_> {
             kind.presentation.as_ref().and_then(|sent| sent.scheme.as_deref()),
             format.and_then(|format| format.prefix.as_deref()),
             format.and_then(|format| format.pattern.as_ref()).map(|one| one.value.as_str()),
-            format.and_then(|format| format.checksum.as_deref()),
             format.and_then(|format| format.secret_scanning_type.as_deref()),
         ];
         texts.into_iter().flatten().for_each(|text| self.text(text, place));

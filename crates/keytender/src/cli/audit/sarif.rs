@@ -6,15 +6,14 @@
 use std::io::{self, Write};
 
 use keytender_core::key::Key;
-use keytender_core::policy::{Exception, Policy, Rule, Severity};
+use keytender_core::policy::{Exception, Policy, Rule};
 use keytender_core::steps::name;
 use keytender_core::text::printable;
 use keytender_core::time::Time;
 use serde_json::{Value, json};
 
 use crate::app::audit::{Observation, Outcome, Sink, Source};
-
-const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+use crate::cli::sarif;
 
 /// Writes a log of one run.
 pub(super) struct Sarif<'p, W: Write> {
@@ -36,16 +35,7 @@ impl<'p, W: Write> Sarif<'p, W> {
         }
         self.is_begun = true;
         let rules: Vec<Value> = self.policy.rules().iter().map(rule_json).collect();
-        let driver = json!({
-            "name": "Keytender",
-            "version": env!("CARGO_PKG_VERSION"),
-            "rules": rules,
-        });
-        write!(
-            self.out,
-            "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":[{{\"tool\":{{\"driver\":{driver}}},\
-             \"columnKind\":\"unicodeCodePoints\",\"results\":["
-        )
+        sarif::begin(&mut self.out, &rules)
     }
 
     fn result(
@@ -55,16 +45,13 @@ impl<'p, W: Write> Sarif<'p, W> {
         rule: &Rule,
         exception: Option<&Exception>,
     ) -> io::Result<()> {
-        let separator: &[u8] = if self.results > 0 { b",\n" } else { b"\n" };
-        self.out.write_all(separator)?;
-        self.results += 1;
         let index = self.policy.rules().iter().position(|known| known.id == rule.id);
         let whose = name(key);
         let text = format!("{whose}: {}. {}", rule.message(key, self.as_of), rule.help);
         let mut result = json!({
             "ruleId": rule.id,
             "ruleIndex": index,
-            "level": level(rule.severity),
+            "level": sarif::level(rule.severity),
             "message": { "text": printable(text.trim()) },
             "locations": [location(observation, key)],
             // The same finding of the same key, however the file changes around it.
@@ -78,7 +65,9 @@ impl<'p, W: Write> Sarif<'p, W> {
             });
             result.insert("suppressions".to_owned(), json!([suppression]));
         }
-        serde_json::to_writer(&mut self.out, &result).map_err(io::Error::from)
+        sarif::result(&mut self.out, self.results, &result)?;
+        self.results += 1;
+        Ok(())
     }
 }
 
@@ -103,19 +92,10 @@ impl<W: Write> Sink for Sarif<'_, W> {
             .sources
             .iter()
             .flat_map(|source| source.warnings.iter().map(move |text| (source, text)))
-            .map(|(source, text)| {
-                json!({ "level": "warning", "message": { "text": format!("{}: {text}", source.name) } })
-            })
-            .chain(outcome.failures.iter().map(|failure| {
-                json!({ "level": "error", "message": { "text": failure.report() } })
-            }))
+            .map(|(source, text)| sarif::note("warning", &format!("{}: {text}", source.name)))
+            .chain(outcome.failures.iter().map(|failure| sarif::note("error", &failure.report())))
             .collect();
-        let invocation = json!({
-            "executionSuccessful": outcome.failures.is_empty(),
-            "toolExecutionNotifications": notes,
-        });
-        write!(self.out, "\n],\"invocations\":[{invocation}]}}]}}\n")?;
-        self.out.flush()
+        sarif::end(&mut self.out, outcome.failures.is_empty(), &notes)
     }
 }
 
@@ -126,11 +106,11 @@ fn rule_json(rule: &Rule) -> Value {
         "shortDescription": { "text": rule.title },
         "fullDescription": { "text": format!("{}. {}", rule.title, rule.help) },
         "help": { "text": rule.help },
-        "defaultConfiguration": { "level": level(rule.severity) },
+        "defaultConfiguration": { "level": sarif::level(rule.severity) },
         "properties": {
             "tags": rule.controls,
             "action": rule.action.as_str(),
-            "security-severity": score(rule.severity),
+            "security-severity": sarif::score(rule.severity),
         },
     });
     if let (Some(link), Some(json)) = (rule.links.first(), json.as_object_mut()) {
@@ -149,7 +129,7 @@ fn location(observation: &Observation<'_>, key: &Key<'_>) -> Value {
     match (observation.source, observation.line) {
         (Source::File(path), Some(line)) => json!({
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(&path.display().to_string()) },
+                "artifactLocation": { "uri": sarif::uri(&path.display().to_string()) },
                 "region": { "startLine": line },
             },
             "logicalLocations": logical,
@@ -172,45 +152,4 @@ fn place(key: &Key<'_>) -> String {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().map(printable).collect();
     parts.join("/")
-}
-
-/// A path as a relative or absolute URI reference.
-fn uri(path: &str) -> String {
-    const PATH: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'%')
-        .add(b'<')
-        .add(b'>')
-        .add(b'?')
-        .add(b'#')
-        .add(b'[')
-        .add(b']')
-        .add(b'\\')
-        .add(b'^')
-        .add(b'`')
-        .add(b'{')
-        .add(b'|')
-        .add(b'}')
-        .add(b':');
-    let encoded = percent_encoding::utf8_percent_encode(path, PATH).to_string();
-    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low => "note",
-    }
-}
-
-/// The middle of the range that code scanning shows under the same word.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.0",
-    }
 }
