@@ -112,6 +112,8 @@ ids! {
     RotationId "rot";
     /// A place where the secret of a held key is used.
     DestinationId "dst";
+    /// An index of APIs that was imported.
+    CatalogIndexId "cat";
 }
 
 struct Letters(u64);

@@ -8,6 +8,7 @@ pub mod audit;
 #[cfg(feature = "aws")]
 mod aws;
 mod brand;
+pub mod catalog;
 pub mod channels;
 pub mod codes;
 pub mod conform;

@@ -16,6 +16,7 @@ mod accounts;
 mod apis;
 mod apps;
 mod audit;
+mod catalog;
 mod channels;
 mod conform;
 mod context;
@@ -59,7 +60,7 @@ const HELP: &str = "\
 {usage-heading} {usage}; of one command: keytender audit --help
 See:
   audit, scan           What is due, from reports and accounts; keys in files
-  keys                  The keys of the inventory: list, show, add, set …
+  keys, catalog         The keys of the inventory; the APIs that you use
   log, report           Who did what and why; every key as a credential report
 Keep up:
   sync, destinations    Look at accounts anew; where held secrets are used
@@ -143,6 +144,9 @@ enum Command {
     Providers(providers::Command),
     /// How well a provider lets the holders of its keys manage them, K0 to K5
     Conform(conform::Args),
+    /// The APIs that you use, and where their keys are
+    #[command(subcommand)]
+    Catalog(catalog::Command),
     /// Who answers for which keys
     #[command(subcommand)]
     Owners(owners::Command),
@@ -199,6 +203,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Apps(command) => apps::run(command, &context),
         Command::Providers(command) => providers::run(&command, &context),
         Command::Conform(args) => conform::run(&args, &context),
+        Command::Catalog(command) => catalog::run(command, &context),
         Command::Owners(command) => owners::run(command, &context),
         Command::Audit(args) => audit::run(args, talk),
         Command::Scan(args) => scan::run(args, &context),

@@ -16,6 +16,7 @@ pub mod apis;
 pub mod apps;
 pub mod authenticators;
 mod bulk;
+pub mod catalog;
 pub mod chain;
 pub mod changes;
 pub mod channels;

@@ -180,10 +180,10 @@ fn closed(text: &str, mistake: Place) -> Option<String> {
 }
 
 fn too_much(place: Place) -> Fault {
-    Fault::new(
-        place,
-        format!("it holds more than {MAX_NODES} values, or deeper ones than {MAX_DEPTH} levels"),
-    )
+    let message = format!(
+        "it holds more than {MAX_NODES} values, {MAX_TEXT} bytes of text, or {MAX_DEPTH} levels"
+    );
+    Fault::new(place, message)
 }
 
 fn of_json(value: Value, depth: usize, left: &mut usize) -> Option<Node> {

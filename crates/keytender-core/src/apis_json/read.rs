@@ -36,6 +36,10 @@ pub fn read(text: &str) -> Result<Read, Fault> {
         let message = format!("{}; only what stands before is read", fault.message);
         reader.warn(fault.place, "", &message, "have it repaired: nobody reads the rest");
     }
+    if let Some(place) = lost(text) {
+        let message = "some letters are not UTF-8 and lost";
+        reader.warn(place, "", message, "save the text as UTF-8");
+    }
     let mut doubled = Vec::new();
     twice(&root, &mut doubled);
     for (name, place) in doubled {
@@ -44,6 +48,14 @@ pub fn read(text: &str) -> Result<Read, Fault> {
     let index = reader.index(&root);
     reader.warnings.sort();
     Ok(Read { index, warnings: reader.warnings, more_warnings: reader.more })
+}
+
+/// The first letter that stands for bytes that were none.
+fn lost(text: &str) -> Option<Place> {
+    let (before, _) = text.split_once('\u{fffd}')?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count());
+    Some(Place { line, column: column + 1 })
 }
 
 #[derive(Debug, Default)]

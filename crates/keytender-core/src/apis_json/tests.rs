@@ -98,6 +98,12 @@ fn json_that_only_yaml_understands_is_told() {
 }
 
 #[test]
+fn letters_that_were_lost_are_told() {
+    let text = GOOD.replace("harbour's", "h\u{fffd}fen");
+    assert_eq!(warned(&text), [(3, "some letters are not UTF-8 and lost".to_owned())]);
+}
+
+#[test]
 fn an_index_of_one_api_without_a_list_is_that_api() {
     let found =
         read("name: IAM\nbaseURL: https://iam.example\nproperties:\n- {type: Console, url: /c}\n")

@@ -60,6 +60,7 @@ pub enum Lead {
     /// What the provider publishes about its APIs (RFC 9727).
     ApiCatalog,
     /// Metadata of OAuth (RFC 8414, RFC 9728) or OpenID Connect.
+    #[serde(rename = "oauth")]
     OAuth,
     /// How calls are signed in.
     Authentication,
@@ -96,13 +97,28 @@ impl Lead {
         Some(lead)
     }
 
+    /// What it leads to, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ApiKeys => "Keys",
+            Self::ApiOnboarding => "How a first key is got",
+            Self::ApiCatalog => "Catalog of its APIs",
+            Self::OAuth => "OAuth metadata",
+            Self::Authentication => "How calls sign in",
+            Self::Console => "Console",
+            Self::Login => "Sign in",
+            Self::SignUp => "Sign up",
+            Self::Portal => "For developers",
+        }
+    }
+
     /// The word for it in JSON, such as `api-keys`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKeys => "api-keys",
             Self::ApiOnboarding => "api-onboarding",
             Self::ApiCatalog => "api-catalog",
-            Self::OAuth => "o-auth",
+            Self::OAuth => "oauth",
             Self::Authentication => "authentication",
             Self::Console => "console",
             Self::Login => "login",

@@ -19,6 +19,7 @@ mod rhythm;
 mod rotations;
 mod stories;
 mod told;
+mod used;
 mod world;
 
 /// The seed of the estate that people see; any other gives one of the same kind.
@@ -42,4 +43,12 @@ pub async fn fill(inventory: &Inventory, seed: u64) -> Result<(), Error> {
 /// When the database does not do its part.
 pub async fn issue(inventory: &Inventory) -> Result<(), Error> {
     issued::fill(inventory).await
+}
+
+/// Imports an index of the APIs that the made-up company uses.
+///
+/// # Errors
+/// When the database does not do its part.
+pub async fn use_apis(inventory: &Inventory) -> Result<(), Error> {
+    used::fill(inventory).await
 }

@@ -6,6 +6,7 @@
 mod account;
 mod act;
 mod api;
+pub(in crate::app) mod catalog;
 mod channel;
 mod conform;
 mod difference;
@@ -38,6 +39,11 @@ pub mod write_only;
 pub use account::{AbilityView, AccessView, AccountList, AccountView, CheckView, LastSyncView};
 pub use act::{ActList, ActView, VerifiedView};
 pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
+pub use catalog::{
+    CatalogAccountView, CatalogApiView, CatalogCheckRequest, CatalogCheckView, CatalogDetailView,
+    CatalogEntryView, CatalogImportRequest, CatalogImportView, CatalogIndexList, CatalogIndexView,
+    CatalogList, CatalogSummaryView, HowView, LeadView, MatchedView, RemarkView,
+};
 pub use channel::{ChannelList, ChannelView};
 pub use conform::{
     ConformCheckView, ConformKindView, ConformView, MissingBlockView, level as conform_level,

@@ -76,7 +76,7 @@ impl Context {
 }
 
 /// Runs a future on a runtime of its own.
-fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(no_runtime)?;
     Ok(runtime.block_on(future))

@@ -9,6 +9,7 @@ use crate::client::Client;
 mod accounts;
 mod apis;
 mod apps;
+mod catalog;
 mod channels;
 mod issued;
 mod keys;

@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod acts;
 pub(super) mod apis;
 pub(super) mod apps;
+pub(super) mod catalog;
 pub(super) mod channels;
 pub(super) mod destinations;
 pub(super) mod exposures;

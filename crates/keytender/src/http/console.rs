@@ -15,6 +15,7 @@ mod accounts;
 mod apis;
 mod apps;
 mod asset;
+mod catalog;
 mod chart;
 mod codes;
 mod cookie;
@@ -72,6 +73,7 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/sign-out", post(me::sign_out))
         .merge(issuing())
         .merge(places())
+        .merge(used())
         .merge(told())
         .merge(rules())
         .merge(doings())
@@ -213,6 +215,18 @@ fn places() -> Router<State> {
             "/owners/{owner}/remove",
             own(get(owners::one::ask_remove).post(owners::one::remove)),
         )
+}
+
+/// The pages of the APIs that are used.
+fn used() -> Router<State> {
+    let read = |route| page(Scope::AccountsRead, route);
+    let write = |route| page(Scope::AccountsWrite, route);
+    let remove = get(catalog::ask_remove).post(catalog::remove);
+    Router::new()
+        .route("/catalog", read(get(catalog::list)).merge(write(post(catalog::import))))
+        .route("/catalog/apis.json", read(get(catalog::export)))
+        .route("/catalog/{entry}", read(get(catalog::page)))
+        .route("/catalog/indexes/{index}/remove", write(remove))
 }
 
 /// The pages of who is told what, and by which ways.

@@ -111,10 +111,11 @@ pub(super) fn document_of() -> OpenApi {
 }
 
 /// The groups of operations, in the order in which people read them.
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 18] = [
     ("keys", "Keys, held and issued: what is known of them and what is due"),
     ("rotations", "Held keys that are replaced by others, and where their secrets are used"),
     ("accounts", "Where keys are held, and bringing the inventory up to date"),
+    ("catalog", "The APIs that are used, and where their keys are"),
     ("apis", "Your own APIs: customers, apps, the keys that they hold"),
     ("verification", "Whether keys of your own APIs are good: for gateways and programs"),
     ("principals", "Who keys act for"),

@@ -44,6 +44,7 @@ pub(super) fn guarded() -> OpenApiRouter<State> {
         .merge(issuing())
         .merge(endings())
         .merge(places())
+        .merge(used())
         .merge(notices())
         .merge(rules())
         .merge(people())
@@ -63,6 +64,18 @@ fn places() -> OpenApiRouter<State> {
         .routes(routes!(api::owners::list, api::owners::add))
         .routes(routes!(api::owners::get, api::owners::set, api::owners::remove))
         .routes(routes!(api::owners::claim, api::owners::disclaim))
+}
+
+/// The APIs that are used.
+fn used() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::catalog::list))
+        .routes(routes!(api::catalog::get))
+        .routes(routes!(api::catalog::indexes))
+        .routes(routes!(api::catalog::remove))
+        .routes(routes!(api::catalog::import))
+        .routes(routes!(api::catalog::export))
+        .routes(routes!(api::catalog::check))
 }
 
 /// Our own APIs, and the keys that we issue for them.

@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from page import CONTRASTS, SCHEMES, WIDTHS
 
 IDS = re.compile(r"\b[a-z]{3}_[0-9a-z]{13}\b")
+# Who runs APIs, by a name of theirs.
+ENTRY = re.compile(r"^/catalog/[^/]+$")
 # What a page of each kind is called in the name of its picture.
 UNSAFE = re.compile(r"[^a-z0-9]+")
 # Rules of axe-core that are asked for: WCAG 2.2 A and AA, and what is good practice.
@@ -32,7 +34,8 @@ def kind(address: str) -> str:
     parts = urlsplit(address)
     names = sorted({pair.split("=")[0] for pair in parts.query.split("&") if pair})
     filtered = "?filtered" if parts.path == "/keys" and names else ""
-    return IDS.sub("*", parts.path) + filtered
+    path = ENTRY.sub("/catalog/*", parts.path)
+    return IDS.sub("*", path) + filtered
 
 
 def links(page: Page) -> Iterator[str]:

@@ -5,7 +5,7 @@ use crate::api_keys::{offices_at, printed};
 const OWN: &str = "[[rule]]\nid = \"old\"\nwhen = { state = \"active\", age_over = \"30d\" }\n\
                    severity = \"high\"\naction = \"rotate\"\ntitle = \"Old\"\nhelp = \"Rotate it.\"\n";
 
-const LINES: [&str; 40] = [
+const LINES: [&str; 50] = [
     "owners add platform --address platform@example.com --time-zone Europe/Berlin",
     "owners add platform --address other@example.com",
     "owners add other --address nowhere",
@@ -46,6 +46,16 @@ const LINES: [&str; 40] = [
     "owners remove platform --yes",
     "tokens list mia",
     "tasks run nothing",
+    "catalog list",
+    "catalog import apis.yml",
+    "catalog list --without-keys",
+    "catalog show parcels.example",
+    "catalog show nobody",
+    "catalog list --indexes",
+    "catalog export --name Ours",
+    "catalog check apis.yml",
+    "catalog remove apis.yml --yes",
+    "catalog remove apis.yml --yes",
 ];
 
 #[test]
@@ -55,6 +65,7 @@ fn the_rest_of_the_command_line_prints_the_same_here_and_at_a_server() {
         let client = there.server.home();
         for home in [&here.home, &client] {
             home.write("own.toml", OWN);
+            home.write("apis.yml", crate::catalog::USED);
             home.write("broken.toml", "[[rule]]\nid = 1\n");
         }
         let mut codes = Vec::new();

@@ -22,7 +22,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 99] = [
+const PAGES: [(&str, &str, &[Scope]); 105] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -43,6 +43,12 @@ const PAGES: [(&str, &str, &[Scope]); 99] = [
     ("POST", "/accounts/nobody/remove", &[Scope::AccountsWrite]),
     ("POST", "/accounts/nobody/look", &[Scope::AccountsSync]),
     ("POST", "/accounts/nobody/check", &[Scope::AccountsSync]),
+    ("GET", "/catalog", &[Scope::AccountsRead]),
+    ("POST", "/catalog", &[Scope::AccountsWrite]),
+    ("GET", "/catalog/apis.json", &[Scope::AccountsRead]),
+    ("GET", "/catalog/nobody", &[Scope::AccountsRead]),
+    ("GET", "/catalog/indexes/nobody/remove", &[Scope::AccountsWrite]),
+    ("POST", "/catalog/indexes/nobody/remove", &[Scope::AccountsWrite]),
     ("GET", "/owners", &[Scope::OwnersRead]),
     ("POST", "/owners", &[Scope::OwnersWrite]),
     ("GET", "/owners/nobody", &[Scope::OwnersRead]),

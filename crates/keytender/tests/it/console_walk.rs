@@ -60,6 +60,8 @@ fn every_page_of_the_console_is_fit_to_be_seen() {
         "/rotations/*",
         "/apis",
         "/accounts",
+        "/catalog",
+        "/catalog/*",
         "/owners",
         "/notices",
         "/policy",

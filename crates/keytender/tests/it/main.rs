@@ -19,6 +19,7 @@ mod api_same;
 mod architecture;
 mod audit;
 mod aws;
+mod catalog;
 mod conform;
 mod console_browser;
 mod console_codes;

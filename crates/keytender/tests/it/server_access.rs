@@ -207,6 +207,8 @@ fn furnished(served: &Served) -> Vec<(&'static str, String)> {
     let customer = id(served.post("/v1/apis/acme/accounts", &json!({"name": "globex"})), "id");
     let app = json!({"name": "shop"});
     let app = id(served.post(&format!("/v1/accounts/{customer}/apps"), &app), "id");
+    let used = json!({"document": crate::catalog::USED, "source": "apis.yml"});
+    let used = served.post("/v1/catalog-imports", &used).expect(200);
     served.post("/v1/notice-previews", &json!(null)).expect(200);
     served.patch("/v1/notice-settings", &json!({"started": true})).expect(200);
     served.post("/v1/notice-runs", &json!({"now": true})).expect(200);
@@ -225,6 +227,8 @@ fn furnished(served: &Served) -> Vec<(&'static str, String)> {
         ("{principal}", first("/v1/principals", "principals")),
         ("{notice}", first("/v1/notices", "notices")),
         ("{task}", "sync:nobody".to_owned()),
+        ("{entry}", used["entries"][0]["id"].as_str().unwrap().to_owned()),
+        ("{index}", used["index"]["id"].as_str().unwrap().to_owned()),
     ]
 }
 
@@ -295,6 +299,8 @@ fn what_is_anothers_is_not_there_for_any_operation() {
                 "apis",
                 "apis/acme/accounts",
                 "apis/acme/apps",
+                "catalog",
+                "catalog-indexes",
             ];
             lists.map(|list| {
                 let text = served.get(&format!("/v1/{list}")).text;

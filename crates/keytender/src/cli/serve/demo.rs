@@ -76,6 +76,7 @@ pub(super) async fn show(inventory: &Inventory) -> Result<(), Stop> {
         table.key(key, &held.account_name, &assessment);
     }
     table.end(&summary)?;
+    demo::use_apis(inventory).await.map_err(Stop::could_not)?;
     // Issued keys have a policy of their own, and are seen in the console.
     demo::issue(inventory).await.map_err(Stop::could_not)
 }

@@ -7,7 +7,7 @@ use keytender_core::text::printable;
 use maud::{DOCTYPE, Markup, html};
 
 use super::visit::Visit;
-use super::{apis, asset, cookie, exposures, rotations};
+use super::{apis, asset, catalog, cookie, exposures, rotations};
 
 /// A page shows what is ours, runs our one script, and posts forms to us.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -16,13 +16,14 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// The sections: where each is, what it is called, and what whoever sees it may do.
-const SECTIONS: [(&str, &str, Scope); 14] = [
+const SECTIONS: [(&str, &str, Scope); 15] = [
     ("/", "Overview", Scope::KeysRead),
     ("/keys", "Keys", Scope::KeysRead),
     (exposures::PATH, "Exposed keys", Scope::KeysRead),
     (rotations::PATH, "Rotations", Scope::KeysRead),
     (apis::PATH, "Keys you issue", Scope::ApisRead),
     ("/accounts", "Accounts", Scope::AccountsRead),
+    (catalog::PATH, "APIs you use", Scope::AccountsRead),
     ("/owners", "Owners", Scope::OwnersRead),
     ("/notices", "Notices", Scope::NoticesRead),
     ("/policy", "Policy", Scope::PolicyRead),
