@@ -33,6 +33,7 @@ pub mod notices;
 mod one_time;
 pub mod overview;
 pub mod owners;
+pub mod places;
 pub mod portal;
 pub mod principals;
 pub mod reports;
