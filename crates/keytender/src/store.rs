@@ -26,6 +26,7 @@ pub mod findings;
 pub mod idempotency;
 pub mod imported;
 pub mod issued;
+pub mod key_files;
 pub mod keys;
 pub mod leases;
 mod migrate;
@@ -33,7 +34,7 @@ pub mod notices;
 mod one_time;
 pub mod overview;
 pub mod owners;
-pub mod places;
+
 pub mod portal;
 pub mod principals;
 pub mod reports;

@@ -20,8 +20,8 @@ use crate::app::keys::{self, NewKey};
 use crate::app::{accounts, evaluate, secrets};
 use crate::error::Error;
 use crate::store::accounts::AccountKind;
+use crate::store::key_files::KeyFile;
 use crate::store::keys::HeldKey;
-use crate::store::places::KeyPlace;
 
 /// How many kept secrets are compared with what was found.
 const MAX_SEALED: u32 = 10_000;
@@ -36,7 +36,7 @@ pub type Known = Vec<Option<KeyId>>;
 /// Which keys of the inventory were found; `ids` are ids at providers that were learned of fingerprints.
 ///
 /// # Errors
-/// When the database does not answer, or the master key is not the inventory's.
+/// When the database does not answer.
 pub async fn find(
     inventory: &Inventory,
     findings: &[Finding],
@@ -92,7 +92,8 @@ async fn kept(inventory: &Inventory, prints: &[&str]) -> Result<Vec<(String, Key
     if sealed.is_empty() || prints.is_empty() {
         return Ok(Vec::new());
     }
-    let sealer = secrets::sealer(inventory, false).await?;
+    // A machine that only looks may have no master key: then what is kept is not compared.
+    let Ok(sealer) = secrets::sealer(inventory, false).await else { return Ok(Vec::new()) };
     let print = |key: &HeldKey| {
         let secret = sealer.open(&key.record.id.to_string(), key.sealed.as_deref()?).ok()?;
         let print = fingerprint(secret.expose());
@@ -114,11 +115,11 @@ pub async fn record(
     findings: &[Finding],
     known: &Known,
 ) -> Result<(usize, usize), Error> {
-    let mut places: BTreeMap<(KeyId, String), KeyPlace> = BTreeMap::new();
+    let mut places: BTreeMap<(KeyId, String), KeyFile> = BTreeMap::new();
     for (found, key) in findings.iter().zip(known) {
         let Some(key_id) = *key else { continue };
         let path = absolute(Path::new(&found.place.path));
-        places.entry((key_id, path.clone())).or_insert_with(|| KeyPlace {
+        places.entry((key_id, path.clone())).or_insert_with(|| KeyFile {
             key_id,
             host: host.to_owned(),
             path,
@@ -138,20 +139,20 @@ pub async fn record(
             }
             match line_now(shapes, &place) {
                 Standing::There(line) => {
-                    places.insert(at, KeyPlace { line, ..place });
+                    places.insert(at, KeyFile { line, ..place });
                 }
                 Standing::Gone => gone.push(place),
                 Standing::Unknown => {}
             }
         }
     }
-    let places: Vec<KeyPlace> = places.into_values().collect();
+    let places: Vec<KeyFile> = places.into_values().collect();
     if places.is_empty() && gone.is_empty() {
         return Ok((0, 0));
     }
     let mut tx = inventory.begin().await?;
-    tx.put_places(&places, inventory.now).await.map_err(cannot_write)?;
-    tx.remove_places(&gone).await.map_err(cannot_write)?;
+    tx.put_key_files(&places, inventory.now).await.map_err(cannot_write)?;
+    tx.remove_key_files(&gone).await.map_err(cannot_write)?;
     commit(tx).await?;
     Ok((places.len(), gone.len()))
 }
@@ -165,7 +166,7 @@ enum Standing {
 }
 
 /// Reads a file again that this scan left out, or in which it did not find the key.
-fn line_now(shapes: &Shapes, place: &KeyPlace) -> Standing {
+fn line_now(shapes: &Shapes, place: &KeyFile) -> Standing {
     let content = match std::fs::metadata(&place.path) {
         Ok(known) if known.is_file() && known.len() <= MAX_READ_AGAIN => std::fs::read(&place.path),
         Ok(known) if known.is_file() => return Standing::Unknown,

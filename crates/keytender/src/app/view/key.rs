@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::IssuedView;
+use crate::store::key_files::KeyFile;
 use crate::store::keys::HeldKey;
-use crate::store::places::KeyPlace;
 
 /// The version of the document that lists keys.
 const VERSION: u32 = 1;
@@ -128,8 +128,8 @@ pub struct FileView {
 
 impl FileView {
     /// The view of a place.
-    pub fn of(place: KeyPlace) -> Self {
-        let KeyPlace { host, path, line, first_found_at, found_at, .. } = place;
+    pub fn of(place: KeyFile) -> Self {
+        let KeyFile { host, path, line, first_found_at, found_at, .. } = place;
         Self { host, path, line, first_found_at, found_at }
     }
 

@@ -1,5 +1,5 @@
 -- Where keys stand in files, as scans of this machine and of others found them: as long as they are found there.
-CREATE TABLE key_places (
+CREATE TABLE key_files (
     tenant_id BIGINT NOT NULL,
     key_id BIGINT NOT NULL REFERENCES keys (id) ON DELETE CASCADE,
     host TEXT NOT NULL,
@@ -10,8 +10,8 @@ CREATE TABLE key_places (
     found_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, key_id, host, path)
 );
-CREATE INDEX key_places_key ON key_places (key_id);
-CREATE INDEX key_places_path ON key_places (tenant_id, host, path);
-CREATE INDEX key_places_fingerprint ON key_places (tenant_id, fingerprint);
+CREATE INDEX key_files_key ON key_files (key_id);
+CREATE INDEX key_files_path ON key_files (tenant_id, host, path);
+CREATE INDEX key_files_fingerprint ON key_files (tenant_id, fingerprint);
 -- Whose id stands in a file is not known before it is looked for.
 CREATE INDEX keys_named ON keys (tenant_id, provider_id) WHERE provider_id IS NOT NULL;

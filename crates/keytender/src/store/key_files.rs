@@ -12,7 +12,7 @@ use super::{Result, Store};
 
 /// A file in which a key stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyPlace {
+pub struct KeyFile {
     /// The key.
     pub key_id: KeyId,
     /// The machine that the file is on.
@@ -39,8 +39,8 @@ const COLUMNS: [(&str, &str); 5] = [
     ("fingerprint", "TEXT"),
 ];
 
-fn place(mut cells: Cells<'_>) -> Result<KeyPlace> {
-    Ok(KeyPlace {
+fn place(mut cells: Cells<'_>) -> Result<KeyFile> {
+    Ok(KeyFile {
         key_id: KeyId::from_i64(cells.int()?),
         host: cells.text()?,
         path: cells.text()?,
@@ -56,8 +56,8 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn put_places(&mut self, places: &[KeyPlace], now: Time) -> Result<()> {
-        let line = |place: &KeyPlace| {
+    pub async fn put_key_files(&mut self, places: &[KeyFile], now: Time) -> Result<()> {
+        let line = |place: &KeyFile| {
             serde_json::json!({
                 "key_id": place.key_id.as_i64(), "host": place.host, "path": place.path,
                 "line": i64::try_from(place.line).unwrap_or(i64::MAX), "fingerprint": place.fingerprint,
@@ -66,7 +66,7 @@ impl Tx {
         let lines: Vec<_> = places.iter().map(line).collect();
         let (tenant, now) = (self.tenant(), now.as_micros());
         let sql = format!(
-            "INSERT INTO key_places \
+            "INSERT INTO key_files \
              (tenant_id, key_id, host, path, line, fingerprint, first_found_at, found_at) \
              SELECT {tenant}, key_id, host, path, line, fingerprint, {now}, {now} FROM {{given}} \
              WHERE true ON CONFLICT (tenant_id, key_id, host, path) DO UPDATE SET \
@@ -79,8 +79,8 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn remove_places(&mut self, places: &[KeyPlace]) -> Result<()> {
-        let sql = "DELETE FROM key_places WHERE tenant_id = $1 AND key_id = $2 AND host = $3 AND path = $4";
+    pub async fn remove_key_files(&mut self, places: &[KeyFile]) -> Result<()> {
+        let sql = "DELETE FROM key_files WHERE tenant_id = $1 AND key_id = $2 AND host = $3 AND path = $4";
         for place in places {
             let values = vec![
                 self.tenant().into(),
@@ -99,15 +99,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn files_with_keys(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, Vec<KeyPlace>>> {
+    pub async fn files_with_keys(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, Vec<KeyFile>>> {
         let lines: Vec<_> = keys.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
         let given = self.db.json_rows(&[("id", "BIGINT")]);
         let sql = format!(
-            "SELECT {FIELDS} FROM {given} JOIN key_places f ON f.key_id = given.id AND f.tenant_id = $2 \
+            "SELECT {FIELDS} FROM {given} JOIN key_files f ON f.key_id = given.id AND f.tenant_id = $2 \
              ORDER BY f.key_id, f.host, f.path"
         );
         let values = vec![json(&lines)?.into(), self.tenant().into()];
-        let mut places: HashMap<KeyId, Vec<KeyPlace>> = HashMap::new();
+        let mut places: HashMap<KeyId, Vec<KeyFile>> = HashMap::new();
         for row in self.db.fetch(&sql, values).await? {
             let place = place(row.cells())?;
             places.entry(place.key_id).or_default().push(place);
@@ -119,10 +119,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn files_with_keys_in(&self, host: &str, path: &str) -> Result<Vec<KeyPlace>> {
+    pub async fn files_with_keys_in(&self, host: &str, path: &str) -> Result<Vec<KeyFile>> {
         let within = if path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
         let sql = format!(
-            "SELECT {FIELDS} FROM key_places f WHERE f.tenant_id = $1 AND f.host = $2 \
+            "SELECT {FIELDS} FROM key_files f WHERE f.tenant_id = $1 AND f.host = $2 \
              AND (f.path = $3 OR SUBSTR(f.path, 1, LENGTH($4)) = $4) ORDER BY f.path, f.key_id"
         );
         let values = vec![self.tenant().into(), host.into(), path.into(), within.as_str().into()];
@@ -140,7 +140,7 @@ impl Store {
         let given = self.db.json_rows(&[("print", "TEXT")]);
         let sql = format!(
             "SELECT DISTINCT f.fingerprint, f.key_id FROM {given} \
-             JOIN key_places f ON f.fingerprint = given.print AND f.tenant_id = $2"
+             JOIN key_files f ON f.fingerprint = given.print AND f.tenant_id = $2"
         );
         let values = vec![json(&lines)?.into(), self.tenant().into()];
         let rows = self.db.fetch(&sql, values).await?;
