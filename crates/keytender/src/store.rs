@@ -27,6 +27,7 @@ pub mod findings;
 pub mod idempotency;
 pub mod imported;
 pub mod issued;
+pub mod key_files;
 pub mod keys;
 pub mod leases;
 mod migrate;
@@ -34,6 +35,7 @@ pub mod notices;
 mod one_time;
 pub mod overview;
 pub mod owners;
+
 pub mod portal;
 pub mod principals;
 pub mod reports;

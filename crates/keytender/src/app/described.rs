@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use keytender_core::akm::{Descriptor, Effect, KeyType, OperationName, is_host};
+use keytender_core::akm::{Descriptor, Effect, KeyType, OperationName, Scheme, is_host};
 use keytender_core::secret::Secret;
 use keytender_core::text::printable;
 
@@ -261,6 +261,19 @@ pub(super) fn refuse(account: &Account, act: &str, failure: Failure) -> Error {
     }
 }
 
+/// Whether a key of a kind, as it is given, is what the calls of `whoami` are allowed by.
+pub(super) fn takes_itself(descriptor: &Descriptor, kind: &KeyType) -> bool {
+    let Some(whoami) = kind.operations.get(&OperationName::Whoami) else { return false };
+    let named = whoami.auth.as_ref().or(kind.auth.as_ref());
+    let method = descriptor.method(named.map(|auth| auth.value.as_str()));
+    let is_taken = method.is_some_and(|method| {
+        let scheme = &method.scheme.value;
+        let is_plain = matches!(scheme, Scheme::Bearer | Scheme::Headers(_) | Scheme::Basic { .. });
+        is_plain && method.parts.len() <= 1
+    });
+    is_taken && whoami.request.is_some() && whoami.unsure.is_none()
+}
+
 /// The kinds of keys that an account is asked for.
 pub(super) fn listed(descriptor: &Descriptor) -> impl Iterator<Item = &KeyType> {
     let is_call = |kind: &&KeyType| {
@@ -311,7 +324,7 @@ pub(super) async fn look(account: &Account) -> Result<Checked, Error> {
 }
 
 /// Who a credential is, for people.
-fn words(descriptor: &Descriptor, who: &Who) -> String {
+pub(super) fn words(descriptor: &Descriptor, who: &Who) -> String {
     let noun = descriptor.key_type(&who.key_type).and_then(|kind| kind.noun.as_deref());
     let name = who.name.as_deref().or(who.key.as_ref().map(|key| key.id.as_str()));
     let name = name.map(|name| format!(" `{}`", printable(name))).unwrap_or_default();

@@ -133,6 +133,8 @@ fn plain(row: Row<'static>, cells: &[String], columns: &[String]) -> Vec<Told> {
             where_used: None,
             owner: None,
             secret: None,
+            key_type: None,
+            known_since: None,
         },
     };
     row.keys().map(told).collect()

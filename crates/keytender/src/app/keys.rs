@@ -51,6 +51,10 @@ pub struct NewKey {
     pub owner: Option<OwnerId>,
     /// Its secret, if we are asked to keep it.
     pub secret: Option<Secret>,
+    /// The kind of key, by its name in the provider's descriptor, if that is known.
+    pub key_type: Option<String>,
+    /// A moment before now at which it was there already: where nobody tells when it was made, it is at least as old.
+    pub known_since: Option<Time>,
 }
 
 /// Adds a key of a provider that cannot be asked; its account is made if there is none.
@@ -72,6 +76,8 @@ pub async fn add_one(inventory: &Inventory, asked: &NewKeyRequest) -> Result<Key
         where_used: asked.where_used.clone(),
         owner,
         secret: None,
+        key_type: None,
+        known_since: None,
     };
     check(inventory.now, &new)?;
     let name = asked.account.as_deref().unwrap_or(&asked.provider);
@@ -164,6 +170,7 @@ fn record(inventory: &Inventory, account: &Account, new: &NewKey) -> Result<KeyR
     let mut key = Key::new(account.provider.clone());
     key.label = Some(Cow::Owned(new.label.clone()));
     key.id = new.id.clone().map(Cow::Owned);
+    key.key_type = new.key_type.clone().map(Cow::Owned);
     key.created_at = new.created_at.map(|at| at.min(inventory.now));
     key.expires_at = new.expires_at;
     key.last_used = match new.last_used {
@@ -172,7 +179,8 @@ fn record(inventory: &Inventory, account: &Account, new: &NewKey) -> Result<KeyR
     };
     let id = KeyId::from_random(store::random().map_err(cannot_write)?);
     let uses = u32::from(new.last_used.is_some());
-    Ok(KeyRecord { uses, ..KeyRecord::new(id, key, inventory.now) })
+    let seen_at = new.known_since.map_or(inventory.now, |since| since.min(inventory.now));
+    Ok(KeyRecord { uses, ..KeyRecord::new(id, key, seen_at) })
 }
 
 fn check(now: Time, new: &NewKey) -> Result<(), Error> {

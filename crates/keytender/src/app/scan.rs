@@ -10,6 +10,9 @@ use crate::error::Error;
 
 mod aws;
 mod files;
+pub mod git;
+pub mod known;
+pub mod live;
 mod place;
 mod sample;
 mod shape;
@@ -94,6 +97,20 @@ pub struct Found {
     pub findings: Vec<Finding>,
     /// What was looked at.
     pub looked: Looked,
+}
+
+impl Found {
+    /// Adds what another look found.
+    pub fn add(&mut self, other: Self) {
+        let Looked { files, bytes, too_large, no_text, unread, named } = other.looked;
+        self.findings.extend(other.findings);
+        self.looked.files += files;
+        self.looked.bytes += bytes;
+        self.looked.too_large += too_large;
+        self.looked.no_text += no_text;
+        self.looked.unread += unread;
+        self.looked.named.extend(named);
+    }
 }
 
 /// Looks for keys in files, and in all that is in folders.

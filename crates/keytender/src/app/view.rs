@@ -58,7 +58,7 @@ pub use issued::{
     RevocationView, RotationStage, RotationView,
 };
 pub use kept_report::{KeptReportView, KeptReports};
-pub use key::{ExceptedView, KeyFindingView, KeyList, KeyView, LastUseView};
+pub use key::{ExceptedView, FileView, KeyFindingView, KeyList, KeyView, LastUseView};
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
 pub use key_query::{KeyQuery, KeySort, UseStatus};
 pub use notice::{
@@ -77,7 +77,7 @@ pub use rotation::{
     HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
     ProgressView, SayRequest, SayWord, StepView, TrialView, WouldView,
 };
-pub use scan::{FoundKeyView, LookedView, ScanSummary, ScanView};
+pub use scan::{AnswerView, FoundKeyView, KnownKeyView, LookedView, ScanSummary, ScanView};
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};

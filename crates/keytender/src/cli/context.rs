@@ -34,6 +34,35 @@ impl Context {
         }
     }
 
+    /// Hands the inventory here to `act`, if there is one: none is made.
+    pub(super) fn look<T>(
+        &self,
+        act: impl AsyncFnOnce(Option<&Inventory>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        match location::find_there(self.database.as_deref()) {
+            Some(_) => self.open(async |inventory| act(Some(inventory)).await),
+            None => {
+                if let Some(named) = &self.database {
+                    self.talk.warning(&format!("there is no inventory `{named}`"));
+                }
+                block_on(act(None))?
+            }
+        }
+    }
+
+    /// Hands the inventory here to `act`; it is made if there is none.
+    pub(super) fn here<T>(
+        &self,
+        act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        self.open(act)
+    }
+
+    /// Runs `act` without an inventory.
+    pub(super) fn alone<T>(&self, act: impl AsyncFnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
+        block_on(act())?
+    }
+
     /// The server, if one is named and no database.
     fn server(&self) -> Result<Option<Client>, Stop> {
         let Some(address) = token::server().filter(|_| self.database.is_none()) else {

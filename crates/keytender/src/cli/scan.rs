@@ -1,37 +1,57 @@
 //! `keytender scan`: keys in files, where they stand and whose they are.
 
-use std::io::{self, BufWriter, Write};
+use std::collections::HashMap;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
-use keytender_core::text::printable;
+use indicatif::ProgressBar;
+use keytender_core::text::{count, printable};
 
 use super::audit::FailOn;
-use super::context::Context;
-use super::grid::{Cell, Grid};
-use super::words::{count, terminal_width, thousands};
-use super::{COULD_NOT, DONE, FAIL_ON, Stop, style};
-use crate::app::scan::{self, Found, Limits, Shapes};
-use crate::app::view::{FoundKeyView, ScanView};
+use super::context::{Context, confirm};
+use super::{COULD_NOT, DONE, FAIL_ON, Stop};
+use crate::app::inventory::Inventory;
+use crate::app::keys::Viewer;
+use crate::app::scan::live::{Answer, Question, Ways};
+use crate::app::scan::{self, Finding, Found, Limits, Shapes, git, known, live};
+use crate::app::view::{AnswerView, FoundKeyView, KnownKeyView, ScanView};
 use crate::clock;
+use crate::config::{actor, token};
 use crate::error::Error;
 
 mod sarif;
+mod table;
 
 /// Bytes of a mebibyte.
 const MIB: u64 = 1024 * 1024;
 /// How many files that cannot be read are named on a terminal.
 const MAX_WARNINGS_PRINTED: usize = 10;
+/// How large a list of paths may be, in bytes.
+const MAX_LIST: u64 = 64 * MIB;
+/// How often a terminal sees that the program is at work.
+const TICK: Duration = Duration::from_millis(100);
 
 /// Keys in files: where they stand, and whose they are.
 ///
 /// A PATH is a file or a folder. Ignore files are respected, but for files that are for credentials, such as `.env`.
-/// What is printed of a key is its place, what is public of it and a fingerprint, never the key.
+/// What is printed of a key is its place, what is public of it and a fingerprint, never the key. Where there is an
+/// inventory, the keys that it knows are named, and it keeps where they stand.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Files and folders
-    #[arg(value_name = "PATH", required = true)]
+    /// Files and folders; with --history and --staged folders within git repositories
+    #[arg(value_name = "PATH", required_unless_present_any = ["files_from", "history", "staged"])]
     paths: Vec<PathBuf>,
+    /// Read more paths from this file, a line each or with NUL between them; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["history", "staged"])]
+    files_from: Option<PathBuf>,
+    /// Look through all commits of git, and tell each key once, at the first that has it
+    #[arg(long, conflicts_with = "staged")]
+    history: bool,
+    /// Look at what the next commit would add: for a pre-commit hook
+    #[arg(long)]
+    staged: bool,
     /// How to write what was found
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -44,6 +64,27 @@ pub(super) struct Args {
     /// Leave out files larger than this, in MiB
     #[arg(long, value_name = "MIB", default_value_t = scan::MAX_FILE_BYTES / MIB, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_size: u64,
+    /// Ask no inventory, and tell it nothing
+    #[arg(long)]
+    no_inventory: bool,
+    /// Add the keys that the inventory does not know, as keys that you hold; their secrets are not kept
+    #[arg(long, conflicts_with_all = ["no_inventory", "history", "staged"])]
+    add: bool,
+    /// Ask each provider, with the key itself, whose it is and whether it works; what is asked is shown before
+    #[arg(long)]
+    live: bool,
+    /// With --live: ask without being asked
+    #[arg(long, requires = "live")]
+    yes: bool,
+    /// With --live: what takes the place of a provider's address
+    #[arg(long, value_name = "PROVIDER=URL", requires = "live", value_parser = super::accounts::setting)]
+    endpoint: Vec<(String, String)>,
+    /// With --live: what a provider asks for beside, such as gitlab.host=gitlab.example.com
+    #[arg(long = "set", value_name = "PROVIDER.NAME=VALUE", requires = "live", value_parser = super::accounts::setting)]
+    variables: Vec<(String, String)>,
+    /// With --live: reach providers in a private network too
+    #[arg(long, requires = "live")]
+    allow_private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,19 +99,232 @@ enum Format {
 
 pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
     let shapes = Shapes::of_shelf().map_err(Stop::could_not)?;
-    let limits = Limits { respects_ignore: !args.no_ignore, max_bytes: args.max_size * MIB };
-    let found = scan::files(&shapes, &args.paths, limits).map_err(Stop::could_not)?;
-    let Found { findings, looked } = &found;
-    let keys = findings.iter().map(FoundKeyView::of).collect();
-    let view = ScanView::of(clock::now(), looked, keys);
-    write(args.format, &view)?;
+    let paths = paths(&args)?;
+    let found = look(&args, &shapes, &paths, context)?;
+    let asks_here = !args.no_inventory && is_here(context);
+    let view = match (asks_here, args.add) {
+        (true, false) => context.look(async |inventory| {
+            conclude(&args, &shapes, &paths, &found, inventory, context).await
+        })?,
+        (true, true) => context.here(async |inventory| {
+            conclude(&args, &shapes, &paths, &found, Some(inventory), context).await
+        })?,
+        (false, true) => {
+            let error = Error::new("keys are added to an inventory on this machine only");
+            return Err(Stop::could_not(error.hint("name it: --database FILE")));
+        }
+        (false, false) => {
+            context.alone(async || conclude(&args, &shapes, &paths, &found, None, context).await)?
+        }
+    };
+    write(&args, &view)?;
     tell(&view, context);
     Ok(code(&args, &view))
 }
 
-fn write(format: Format, view: &ScanView) -> Result<(), Stop> {
-    match format {
-        Format::Table => table(&mut anstream::stdout(), view)?,
+/// Whether the inventory is one that this machine reaches itself.
+fn is_here(context: &Context) -> bool {
+    let is_there = context.database.is_none() && token::server().is_some();
+    if is_there {
+        context
+            .talk
+            .note("a server is not asked about files; --database names an inventory that is");
+    }
+    !is_there
+}
+
+/// The files and folders that were named, and those of a list.
+fn paths(args: &Args) -> Result<Vec<PathBuf>, Stop> {
+    let mut paths = args.paths.clone();
+    if let Some(file) = &args.files_from {
+        let mut text = Vec::new();
+        let is_input = file.as_os_str() == "-";
+        let read = match is_input {
+            true => io::stdin().lock().take(MAX_LIST).read_to_end(&mut text),
+            false => {
+                std::fs::File::open(file).and_then(|one| one.take(MAX_LIST).read_to_end(&mut text))
+            }
+        };
+        read.map_err(|error| {
+            let name = if is_input {
+                "standard input".to_owned()
+            } else {
+                format!("`{}`", file.display())
+            };
+            Stop::could_not(
+                Error::new(format!("cannot read the list of paths in {name}")).source(error),
+            )
+        })?;
+        let text = String::from_utf8(text).map_err(|error| {
+            Stop::could_not(Error::new("the list of paths is no UTF-8").source(error))
+        })?;
+        let between = if text.contains('\0') { '\0' } else { '\n' };
+        paths.extend(text.split(between).filter(|path| !path.is_empty()).map(PathBuf::from));
+    }
+    if paths.is_empty() && (args.history || args.staged) {
+        paths.push(PathBuf::from("."));
+    }
+    Ok(paths)
+}
+
+fn look(args: &Args, shapes: &Shapes, paths: &[PathBuf], context: &Context) -> Result<Found, Stop> {
+    let spinner = match !context.talk.is_quiet && io::stderr().is_terminal() {
+        true => ProgressBar::new_spinner().with_message("looking for keys"),
+        false => ProgressBar::hidden(),
+    };
+    spinner.enable_steady_tick(TICK);
+    let limits = Limits { respects_ignore: !args.no_ignore, max_bytes: args.max_size * MIB };
+    let found = match (args.history, args.staged) {
+        (true, _) => all(paths, |path| git::history(shapes, path)),
+        (_, true) => all(paths, |path| git::staged(shapes, path)),
+        _ => scan::files(shapes, paths, limits),
+    };
+    spinner.finish_and_clear();
+    found.map_err(Stop::could_not)
+}
+
+/// What several folders have together.
+fn all(
+    paths: &[PathBuf],
+    look: impl Fn(&std::path::Path) -> Result<Found, Error>,
+) -> Result<Found, Error> {
+    let mut whole = Found::default();
+    for path in paths {
+        whole.add(look(path)?);
+    }
+    Ok(whole)
+}
+
+/// Asks the inventory and the providers, as far as somebody wanted that.
+async fn conclude(
+    args: &Args,
+    shapes: &Shapes,
+    paths: &[PathBuf],
+    found: &Found,
+    inventory: Option<&Inventory>,
+    context: &Context,
+) -> Result<ScanView, Stop> {
+    let findings = &found.findings;
+    let answers = if args.live { ask(args, findings, context).await? } else { HashMap::new() };
+    let is_shared = args.history || args.staged;
+    let mut keys: Vec<Option<KnownKeyView>> = vec![None; findings.len()];
+    if let Some(inventory) = inventory {
+        keys = with_inventory(args, shapes, paths, findings, &answers, inventory, context)
+            .await
+            .map_err(Stop::could_not)?;
+    }
+    let views = findings.iter().zip(keys).map(|(one, key)| {
+        FoundKeyView::of(one, is_shared, key, answers.get(&one.fingerprint).map(AnswerView::of))
+    });
+    let views = views.collect();
+    Ok(ScanView::of(clock::now(), &found.looked, inventory.is_some(), views))
+}
+
+/// The keys of the inventory that were found, after what was to be added and kept is.
+async fn with_inventory(
+    args: &Args,
+    shapes: &Shapes,
+    paths: &[PathBuf],
+    findings: &[Finding],
+    answers: &HashMap<String, Answer>,
+    inventory: &Inventory,
+    context: &Context,
+) -> Result<Vec<Option<KnownKeyView>>, Error> {
+    let learned =
+        answers.iter().filter_map(|(print, answer)| Some((print.clone(), answer.id.clone()?)));
+    let learned: HashMap<String, String> = learned.collect();
+    let mut known = known::find(inventory, findings, &learned).await?;
+    if args.add {
+        let since =
+            |found: &Finding| git::line_since(found).into_iter().chain(found.stood_at).min();
+        let added = known::add(inventory, findings, &mut known, since).await?;
+        let number = u64::try_from(added.len()).unwrap_or(u64::MAX);
+        context.talk.note(&format!("{} added", count(number, "key")));
+    }
+    if !args.history && !args.staged {
+        let host = actor::host();
+        let kept = known::record(inventory, shapes, &host, paths, findings, &known).await?;
+        if kept.1 > 0 {
+            let number = u64::try_from(kept.1).unwrap_or(u64::MAX);
+            context.talk.note(&format!(
+                "{} forgotten: no key stands there any more",
+                count(number, "place")
+            ));
+        }
+    }
+    let viewer = Viewer::new(inventory).await?;
+    let ids: Vec<_> = known.iter().flatten().copied().collect();
+    let held = inventory.store.keys_of_ids(&ids).await;
+    let held = held.map_err(crate::app::inventory::cannot_read)?;
+    let views: HashMap<_, _> = held
+        .iter()
+        .map(|one| (one.record.id, KnownKeyView::of(&viewer.view(one), inventory.now)))
+        .collect();
+    Ok(known.into_iter().map(|id| views.get(&id?).cloned()).collect())
+}
+
+/// Shows what would be asked about the keys, and asks it once somebody agreed.
+async fn ask(
+    args: &Args,
+    findings: &[Finding],
+    context: &Context,
+) -> Result<HashMap<String, Answer>, Stop> {
+    let (questions, mute) =
+        live::plan(findings, &ways(args)?, clock::now()).map_err(Stop::could_not)?;
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    if mute > 0 {
+        let keys = count(number(mute), "key");
+        context.talk.note(&format!("{keys} of which no provider can be asked whose they are"));
+    }
+    if questions.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Whoever agrees must see what to, also with --quiet.
+    let mut calls: Vec<(String, u64)> = Vec::new();
+    for Question { call, provider, .. } in &questions {
+        let text = format!("{provider}: {call}");
+        match calls.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, times)) => *times += 1,
+            None => calls.push((text, 1)),
+        }
+    }
+    if !args.yes {
+        let mut err = io::stderr().lock();
+        for (text, times) in &calls {
+            writeln!(err, "  {}, with {}", printable(text), count(*times, "key"))?;
+        }
+    }
+    let keys = count(number(questions.len()), "key");
+    confirm(&format!("Send {keys} to these providers, each to its own?"), args.yes)?;
+    let bar = match !context.talk.is_quiet && io::stderr().is_terminal() {
+        true => ProgressBar::new(number(questions.len())),
+        false => ProgressBar::hidden(),
+    };
+    let answers = live::ask(&questions, &|before| bar.set_position(number(before))).await;
+    bar.finish_and_clear();
+    Ok(answers)
+}
+
+/// How providers are reached, in the words of the command line.
+fn ways(args: &Args) -> Result<Ways, Stop> {
+    let mut ways = Ways { allow_private: args.allow_private, ..Ways::default() };
+    ways.endpoints.extend(args.endpoint.iter().cloned());
+    for (name, value) in &args.variables {
+        let Some((provider, name)) = name.split_once('.') else {
+            let error = Error::new(format!("`{name}` says no provider"));
+            return Err(Stop::wrong_usage(
+                error.hint("such as --set gitlab.host=gitlab.example.com"),
+            ));
+        };
+        let of_provider = ways.variables.entry(provider.to_owned()).or_default();
+        of_provider.insert(name.to_owned(), value.clone());
+    }
+    Ok(ways)
+}
+
+fn write(args: &Args, view: &ScanView) -> Result<(), Stop> {
+    match args.format {
+        Format::Table => table::write(&mut anstream::stdout(), view)?,
         Format::Json => {
             let mut out = BufWriter::new(io::stdout().lock());
             serde_json::to_writer_pretty(&mut out, view).map_err(io::Error::from)?;
@@ -80,48 +334,6 @@ fn write(format: Format, view: &ScanView) -> Result<(), Stop> {
         Format::Sarif => sarif::write(&mut BufWriter::new(io::stdout().lock()), view)?,
     }
     Ok(())
-}
-
-fn table(out: &mut dyn Write, view: &ScanView) -> io::Result<()> {
-    let mut grid = Grid::new(["WHERE", "WHAT", "FINGERPRINT"]);
-    for found in &view.findings {
-        let id = found.id.as_deref().map(printable);
-        let place = format!("{}:{}:{}", found.path, found.line, found.column);
-        let what = format!("{} {}", found.provider, found.name);
-        let commit =
-            found.commit.as_ref().map(|commit| format!("since commit {}", printable(commit)));
-        grid.push([
-            Cell::new([printable(&place).into_owned()].into_iter().chain(commit)),
-            Cell::new([printable(&what).into_owned()].into_iter().chain(id.map(Into::into))),
-            Cell::new([found.fingerprint.clone()]).styled(style::DIM),
-        ]);
-    }
-    if !grid.is_empty() {
-        grid.write(out, terminal_width())?;
-        writeln!(out)?;
-    }
-    writeln!(out, "{}", sentence(view))
-}
-
-/// What was found, in a sentence.
-fn sentence(view: &ScanView) -> String {
-    let looked = &view.looked;
-    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let found = match (view.summary.keys, view.summary.places) {
-        (0, _) => "No keys".to_owned(),
-        (keys, places) if keys == places => count(number(keys), "key"),
-        (keys, places) => {
-            format!("{} at {}", count(number(keys), "key"), count(number(places), "place"))
-        }
-    };
-    let mut text = format!("{found} in {}", count(looked.files, "file"));
-    for (left, why) in [(looked.too_large, "too large"), (looked.no_text, "no text")] {
-        if left > 0 {
-            text.push_str(&format!("; {} {why}", thousands(left)));
-        }
-    }
-    text.push('.');
-    text
 }
 
 fn tell(view: &ScanView, context: &Context) {

@@ -28,6 +28,20 @@ pub fn find(named: Option<&str>) -> Result<String, Error> {
     Ok(folder.join(FILE).display().to_string())
 }
 
+/// As [`find`], for whoever only looks: nothing is made, and a file that is not there is no inventory.
+pub fn find_there(named: Option<&str>) -> Option<String> {
+    let variable = std::env::var(VARIABLE).ok();
+    let given = named.or(variable.as_deref()).filter(|text| !text.is_empty()).map(str::to_owned);
+    let usual = || {
+        let base = etcetera::choose_base_strategy().ok()?;
+        Some(base.data_dir().join(FOLDER).join(FILE).display().to_string())
+    };
+    let location = given.or_else(usual)?;
+    let is_server = location.starts_with("postgres://") || location.starts_with("postgresql://");
+    let path = location.strip_prefix("sqlite:").unwrap_or(&location);
+    (is_server || std::path::Path::new(path).is_file()).then_some(location)
+}
+
 /// The folder of this program's data, which is made where there is none.
 ///
 /// # Errors

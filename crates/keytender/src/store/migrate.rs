@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0015.sql"),
     include_str!("migrations/0016.sql"),
     include_str!("migrations/0017.sql"),
+    include_str!("migrations/0018.sql"),
 ];
 /// The advisory lock that two programs starting at once meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_656e;

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::{Home, Ran};
 
+mod beside;
+mod commits;
 mod planted;
 
 use planted::{Seeded, keys, look_alikes, surrounded};

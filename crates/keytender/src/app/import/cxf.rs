@@ -139,6 +139,8 @@ fn told(item: &Item<'_>, credential: &Credential<'_>, keeps_secrets: bool) -> To
             where_used: None,
             owner: None,
             secret: credential.key.filter(|_| keeps_secrets).and_then(secret),
+            key_type: None,
+            known_since: None,
         },
     }
 }

@@ -10,7 +10,7 @@ use keytender_core::time::Time;
 use crate::app::evaluate::Policies;
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::{
-    EventView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus,
+    EventView, FileView, IssuedView, KeyQuery, KeyView, LastUseView, Timeline, UseStatus,
 };
 use crate::app::{accounts, apps, evaluate, owners, paging};
 use crate::error::{Error, Kind};
@@ -80,14 +80,22 @@ impl Viewer {
         let issued = inventory.store.find_issued(&ours).await.map_err(cannot_read)?;
         let issued: HashMap<_, _> = issued.iter().map(|one| (one.key_id, one)).collect();
         let mut used = inventory.store.last_uses(&ours).await.map_err(cannot_read)?;
+        let ids: Vec<_> = keys.iter().map(|held| held.record.id).collect();
+        let mut places = match self.is_for_customer {
+            // On whose machines of the API's own people a key stands is not told.
+            true => HashMap::new(),
+            false => inventory.store.files_with_keys(&ids).await.map_err(cannot_read)?,
+        };
         let whole = |held: &HeldKey| {
+            let places = places.remove(&held.record.id).unwrap_or_default();
+            let found_in = places.into_iter().map(FileView::of).collect();
             let known = issued.get(&held.record.id).map(|one| IssuedView::of(one));
             let known = match self.is_for_customer {
                 // Why, is what the API's own people said to each other.
                 true => known.map(|one| IssuedView { revoked_why: None, ..one }),
                 false => known,
             };
-            let mut view = KeyView { issued: known, ..self.view(held) };
+            let mut view = KeyView { issued: known, found_in, ..self.view(held) };
             // The key itself shows its last use to a minute.
             if let Some(used) = used.remove(&held.record.id) {
                 view.last_used = LastUseView::of(&LastUse::Used(used));

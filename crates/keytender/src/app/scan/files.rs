@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use keytender_core::secret::Secret;
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::sample::is_sample;
@@ -94,7 +94,8 @@ const LAYOUTS: [Layout; 8] = [
 
 /// Where the secrets of each kind of file stand.
 static PATTERNS: LazyLock<Vec<(&'static Layout, Regex)>> = LazyLock::new(|| {
-    LAYOUTS.iter().filter_map(|layout| Some((layout, Regex::new(layout.pattern).ok()?))).collect()
+    let pattern = |text: &str| RegexBuilder::new(text).unicode(false).build().ok();
+    LAYOUTS.iter().filter_map(|layout| Some((layout, pattern(layout.pattern)?))).collect()
 });
 
 /// The names of files that are looked at even where an ignore file leaves them out: ignoring them is how people keep
@@ -207,4 +208,19 @@ pub(super) fn google(text: &[u8], end: usize) -> Option<Spot> {
 
 fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layout_has_a_pattern_that_can_be_read() {
+        assert_eq!(PATTERNS.len(), LAYOUTS.len());
+        for (layout, pattern) in PATTERNS.iter() {
+            let names: Vec<_> = pattern.capture_names().flatten().collect();
+            assert!(names.contains(&"secret"), "{:?}", layout.paths);
+            assert!(names.contains(&"host") || !layout.host.is_empty(), "{:?}", layout.paths);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use keytender_core::akm::fingerprint;
 use keytender_core::secret::Secret;
 use keytender_core::token::Token;
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::sample::{has_chance, is_published, is_sample};
@@ -184,7 +184,8 @@ const fn is_part(byte: u8) -> bool {
 /// `ENV NAME value`, or the entry of a list with `name` and `value`.
 static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let between = r#"(?:["']?\s{0,4}\]?\s{0,4}(?:=>|[:?+]?=|:)\s{0,4}|["']?,?\s{1,24}["']?value["']?\s{0,4}[:=]\s{0,4}|[ \t]{1,4})"#;
-    Regex::new(&format!(r#"\A(?-u){between}(["']?)([0-9A-Za-z_./+=~:@|!%*-]{{16,512}})"#)).ok()
+    let whole = format!(r#"\A{between}(["']?)([0-9A-Za-z_./+=~:@|!%*-]{{16,512}})"#);
+    RegexBuilder::new(&whole).unicode(false).build().ok()
 });
 
 /// A key by the name of its variable, which stands at `start` and ends at `end`.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::IssuedView;
+use crate::store::key_files::KeyFile;
 use crate::store::keys::HeldKey;
 
 /// The version of the document that lists keys.
@@ -102,9 +103,40 @@ pub struct KeyView {
     pub secret_kept: bool,
     /// Who said that it is kept as it is.
     pub keep_by: Option<String>,
+    /// Where it stands in files, as scans found it; absent where none did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found_in: Vec<FileView>,
     /// What is known of it because we issued it for an API of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued: Option<IssuedView>,
+}
+
+/// A file in which a key stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileView {
+    /// The machine that the file is on.
+    pub host: String,
+    /// The file.
+    pub path: String,
+    /// The first line in which the key stands, from 1 on.
+    pub line: u64,
+    /// When it was found there first.
+    pub first_found_at: Time,
+    /// When it was found there last.
+    pub found_at: Time,
+}
+
+impl FileView {
+    /// The view of a place.
+    pub fn of(place: KeyFile) -> Self {
+        let KeyFile { host, path, line, first_found_at, found_at, .. } = place;
+        Self { host, path, line, first_found_at, found_at }
+    }
+
+    /// Where it is, and when it was found there, in words.
+    pub fn words(&self) -> String {
+        format!("{}:{} on {}, found {}", self.path, self.line, self.host, self.found_at.date())
+    }
 }
 
 /// When a key, or a password, was last used. An error is `unknown`, never `never`.
@@ -267,6 +299,7 @@ impl KeyView {
             cadence_seconds: key.cadence.map(|gap| gap.as_micros() / MICROS_PER_SECOND),
             secret_kept: held.sealed.is_some(),
             keep_by: keep.map(|keep| keep.by.clone()),
+            found_in: Vec::new(),
             issued: None,
         }
     }
@@ -281,6 +314,7 @@ impl KeyView {
             keep_by: None,
             excepted: Vec::new(),
             tags: None,
+            found_in: Vec::new(),
             ..self
         }
     }

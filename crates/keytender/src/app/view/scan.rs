@@ -1,9 +1,13 @@
 //! Keys in files, in JSON: where they stand, never what they are.
 
-use keytender_core::policy::Severity;
+use keytender_core::key::{Key, State};
+use keytender_core::policy::{Action, Severity};
+use keytender_core::steps::name;
 use keytender_core::time::Time;
 use serde::Serialize;
 
+use super::KeyView;
+use crate::app::scan::live::Answer;
 use crate::app::scan::{Evidence, Finding, Looked};
 
 /// The version of this document.
@@ -18,6 +22,8 @@ pub struct ScanView {
     pub as_of: Time,
     /// What it looked at.
     pub looked: LookedView,
+    /// Whether an inventory was asked which of them it knows.
+    pub has_inventory: bool,
     /// How many keys there are.
     pub summary: ScanSummary,
     /// The keys, in the order of their places.
@@ -79,16 +85,98 @@ pub struct FoundKeyView {
     pub stood_at: Option<Time>,
     /// How serious it is that it stands there.
     pub severity: Severity,
+    /// The key of the inventory that it is.
+    pub key: Option<KnownKeyView>,
+    /// What its provider said of it.
+    pub live: Option<AnswerView>,
+}
+
+/// A key of the inventory that stands in a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownKeyView {
+    /// Keytender's id of it.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// What people call its account here.
+    pub account_name: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Its state, in the words of NIST SP 800-57.
+    pub state: State,
+    /// How old its secret is, in whole days.
+    pub age_days: Option<i64>,
+    /// Its age for people.
+    #[serde(skip)]
+    pub age: Option<String>,
+    /// Whether something must be done about it.
+    pub due: bool,
+    /// What to do about it.
+    pub action: Option<Action>,
+    /// How serious the most serious finding is.
+    pub severity: Option<Severity>,
+}
+
+/// What a provider said of a key.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnswerView {
+    /// Whether it works; null where nobody could say.
+    pub works: Option<bool>,
+    /// Whose it is, or why that is not known.
+    pub says: String,
+}
+
+impl KnownKeyView {
+    /// Of the view of a key, at a moment.
+    pub fn of(view: &KeyView, now: Time) -> Self {
+        let key = Key { seen_since: Some(view.first_seen_at), ..view.key() };
+        Self {
+            key: view.key.clone(),
+            name: name(&key),
+            account_name: view.account_name.clone(),
+            owner: view.owner.clone(),
+            state: view.state,
+            age_days: view.age_days,
+            age: key.age_in_words(now),
+            due: view.due,
+            action: view.action,
+            severity: view.severity,
+        }
+    }
+}
+
+impl AnswerView {
+    /// Of what was said.
+    pub fn of(answer: &Answer) -> Self {
+        Self { works: answer.works, says: answer.says.clone() }
+    }
 }
 
 impl ScanView {
     /// What was found at a moment.
-    pub fn of(as_of: Time, looked: &Looked, findings: Vec<FoundKeyView>) -> Self {
+    pub fn of(
+        as_of: Time,
+        looked: &Looked,
+        has_inventory: bool,
+        findings: Vec<FoundKeyView>,
+    ) -> Self {
         let mut keys: Vec<&str> = findings.iter().map(|found| found.fingerprint.as_str()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let summary = ScanSummary { places: findings.len(), keys: keys.len(), known: 0 };
-        Self { version: VERSION, as_of, looked: LookedView::of(looked), summary, findings }
+        let mut known: Vec<&str> =
+            findings.iter().filter_map(|found| Some(found.key.as_ref()?.key.as_str())).collect();
+        known.sort_unstable();
+        known.dedup();
+        let known = known.len();
+        let summary = ScanSummary { places: findings.len(), keys: keys.len(), known };
+        Self {
+            version: VERSION,
+            as_of,
+            looked: LookedView::of(looked),
+            has_inventory,
+            summary,
+            findings,
+        }
     }
 }
 
@@ -106,11 +194,19 @@ impl LookedView {
 }
 
 impl FoundKeyView {
-    /// A key at a place.
-    pub fn of(found: &Finding) -> Self {
-        // What is committed, others have or will have.
-        let severity =
-            if found.place.commit.is_some() { Severity::Critical } else { Severity::High };
+    /// A key at a place; `is_shared` says that it is in a commit, or about to be.
+    pub fn of(
+        found: &Finding,
+        is_shared: bool,
+        key: Option<KnownKeyView>,
+        live: Option<AnswerView>,
+    ) -> Self {
+        let severity = match (&key, is_shared) {
+            // What is committed, others have or will have.
+            (_, true) => Severity::Critical,
+            (Some(key), false) => key.severity.unwrap_or(Severity::Low),
+            (None, false) => Severity::High,
+        };
         Self {
             provider: found.provider.clone(),
             key_type: found.key_type.clone(),
@@ -124,6 +220,8 @@ impl FoundKeyView {
             commit: found.place.commit.clone(),
             stood_at: found.stood_at,
             severity,
+            key,
+            live,
         }
     }
 }

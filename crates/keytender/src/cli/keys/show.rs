@@ -34,7 +34,8 @@ fn write(view: &KeyView, owner: Option<String>, story: &[EventView], now: Time) 
     let mut out = anstream::stdout();
     let head = style::HEAD;
     writeln!(out, "{head}{}{head:#}  {}", name(key), view.key)?;
-    for (label, text) in facts(view, owner, now).into_iter().chain(issued(view)) {
+    let places = view.found_in.iter().map(|place| ("stands in", Some(place.words())));
+    for (label, text) in facts(view, owner, now).into_iter().chain(places).chain(issued(view)) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             writeln!(out, "  {label:<11} {}", printable(&text))?;
         }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use keytender_core::akm::{
-    Arg, FieldName, Given, KeyType, ListedUse, Operation, OperationName, RotationMode, Scheme,
-    fingerprint,
+    Arg, FieldName, Given, KeyType, ListedUse, Operation, OperationName, RotationMode, fingerprint,
 };
 use keytender_core::key::State;
 use keytender_core::rotation::plan::Exactness;
@@ -14,7 +13,7 @@ use keytender_core::time::Span;
 use serde_json::Value;
 
 use super::{Failed, Minted, Terms, used_at};
-use crate::app::described::{open, open_as, subject};
+use crate::app::described::{self, open, open_as, subject};
 use crate::clock;
 use crate::config::credential::Reference;
 use crate::connect::descriptor::{Acted, Failure, Found, Reason, Session, Target};
@@ -166,16 +165,7 @@ impl Keys {
 
     /// Whether such a key, as it is given, is what the calls of `whoami` are allowed by.
     fn takes_itself(&self) -> bool {
-        let Some(whoami) = self.operation(OperationName::Whoami) else { return false };
-        let named = whoami.auth.as_ref().or(self.kind.auth.as_ref());
-        let method = self.session.descriptor().method(named.map(|auth| auth.value.as_str()));
-        let is_taken = method.is_some_and(|method| {
-            let scheme = &method.scheme.value;
-            let is_plain =
-                matches!(scheme, Scheme::Bearer | Scheme::Headers(_) | Scheme::Basic { .. });
-            is_plain && method.parts.len() <= 1
-        });
-        is_taken && whoami.request.is_some() && whoami.unsure.is_none()
+        described::takes_itself(self.session.descriptor(), &self.kind)
     }
 
     fn refusal(&self, key: &HeldKey, why: String) -> Error {

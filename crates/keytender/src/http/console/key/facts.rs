@@ -40,6 +40,7 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             (row("Last used", &last_use(view, now)))
             (row("Used", &cadence(view)))
             @if let Some(place) = &view.where_used { (row("Where it is used", &text(place))) }
+            @if !view.found_in.is_empty() { (row("Stands in", &files(view, now))) }
             (row("Owner", &html! { @match &view.owner {
                 Some(owner) => (text(owner)), None => span.dim { "nobody" } } }))
             @if !tags.is_empty() { (row("Tags", &text(&tags.join(", ")))) }
@@ -48,6 +49,16 @@ pub(super) fn list(view: &KeyView, now: Time) -> Markup {
             @if view.secret_kept { (row("Secret", &html! { "kept here, sealed" })) }
             (row("Known since", &moment(view.first_seen_at, now)))
         }
+    }
+}
+
+/// The files in which scans found it.
+fn files(view: &KeyView, now: Time) -> Markup {
+    html! {
+        ul.plain { @for file in &view.found_in { li {
+            code { (text(&file.path)) ":" (file.line) } " on " (text(&file.host))
+            " " small { "found " (moment(file.found_at, now)) }
+        } } }
     }
 }
 
