@@ -41,7 +41,7 @@ pub(super) fn get(provider: &str, access: &Access) -> Result<Arc<Descriptor>, Er
             .map_err(|faults| providers::broken("what was given", &faults))?;
         let id = &read.descriptor.provider.id.value;
         // What was found at an address is called by where it was found, whatever it says of itself.
-        return match id == provider || access.source.is_some() {
+        return match id == provider || access.found.is_some() {
             true => Ok(Arc::new(read.descriptor)),
             false => Err(Error::new(format!("this is the descriptor of {id}, not of {provider}"))
                 .hint(format!("keytender accounts add {id} …"))),
@@ -165,9 +165,10 @@ pub(super) fn hosts_of(descriptor: &Descriptor, access: &Access) -> BTreeSet<Str
 /// Whether calls may go to a host that a descriptor names: of one that was found at an address, hosts of that site
 /// alone, and those that whoever added the account named.
 fn may_reach(access: &Access, host: &str) -> bool {
-    let anchor = access.source.as_deref().and_then(|source| reqwest::Url::parse(source).ok());
+    let Some(found) = &access.found else { return true };
+    let anchor = reqwest::Url::parse(&found.at).ok();
     let anchor = anchor.as_ref().and_then(reqwest::Url::host_str);
-    anchor.is_none_or(|anchor| site::is_same(anchor, host)) || access.pinned.contains(host)
+    anchor.is_some_and(|anchor| site::is_same(anchor, host)) || found.pinned.contains(host)
 }
 
 /// An account, in hand.

@@ -42,19 +42,25 @@ pub struct Access {
     pub descriptor: Option<String>,
     /// Where the descriptor was found, where that is an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// The SHA-256 of the descriptor that was found, as it was approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    /// Hosts of other sites than the address's that may be reached, because somebody said so.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub pinned: BTreeSet<String>,
+    pub found: Option<Box<Found>>,
     /// Whether a descriptor that was given may change something at the provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_writes: bool,
     /// The hosts that whoever added it agreed to; a descriptor that comes to name others reaches none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,
+}
+
+/// A descriptor that was found at an address, as somebody approved it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Found {
+    /// The URL at which it was found.
+    pub at: String,
+    /// The SHA-256 of its text, in hexadecimal.
+    pub digest: String,
+    /// Hosts of other sites that may be reached, because somebody said so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pinned: BTreeSet<String>,
 }
 
 /// What kind of account it is to us.

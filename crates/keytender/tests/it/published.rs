@@ -42,7 +42,7 @@ fn kinds(document: &Value) -> usize {
 }
 
 #[test]
-fn what_is_published_is_what_is_configured() {
+fn without_an_api_nothing_is_said_of_keys() {
     let home = Home::new();
     let server = Served::start(&home);
     // Without an API there are no keys to speak of, and nothing claims that there were.
@@ -52,7 +52,12 @@ fn what_is_published_is_what_is_configured() {
     let texts = [INDEX, CATALOG].map(|path| read(&server, path).text);
     assert!(texts.iter().all(|text| text.contains("/openapi.json")), "{texts:?}");
     assert!(!texts.iter().any(|text| text.contains("api-keys")), "{texts:?}");
+}
 
+#[test]
+fn what_is_published_is_what_is_configured() {
+    let home = Home::new();
+    let server = Served::start(&home);
     let acme = json!({"name": "acme", "title": "Acme Orders", "brand": "acm", "key_life": "90d", "overlap": "3d",
                       "portal": {"docs": "https://acme.example/docs", "support": "https://acme.example/help"}});
     server.post("/v1/apis", &acme).expect(201);
@@ -85,8 +90,13 @@ fn what_is_published_is_what_is_configured() {
     });
     assert_ne!(changed.header("etag"), tag);
     assert_eq!(changed.json()["keyTypes"][0]["lifetime"], json!({"expires": "optional"}));
+}
 
-    // Of several APIs each is a kind of key of its own, and a document too.
+#[test]
+fn of_several_apis_each_is_a_kind_of_key_and_has_a_document() {
+    let home = Home::new();
+    let server = Served::start(&home);
+    server.post("/v1/apis", &json!({"name": "acme", "title": "Acme Orders"})).expect(201);
     server.post("/v1/apis", &json!({"name": "birch"})).expect(201);
     let both = once(&server, KEYS, |document| kinds(document) == 2).json();
     let ids: Vec<&Value> =

@@ -1,8 +1,9 @@
 //! Accounts of providers that were found at an address: each is bound to the document that somebody approved, by its
 //! digest, and to the hosts that this one names. A document that changed is not run before it is approved too.
 
+use std::collections::BTreeSet;
+
 use keytender_core::text::printable;
-use reqwest::Url;
 use serde_json::json;
 
 use super::{get_seen, lock};
@@ -10,7 +11,7 @@ use crate::app::described;
 use crate::app::discover::{self, Address, FoundDescriptor};
 use crate::app::inventory::{Done, Inventory, cannot_write, commit};
 use crate::error::{Error, Kind};
-use crate::store::accounts::{Access, Account};
+use crate::store::accounts::{Access, Account, Found};
 
 /// A document that took the place of the one that an account is bound to.
 #[derive(Debug)]
@@ -29,17 +30,19 @@ pub fn bind(
     address: &Address,
     found: &FoundDescriptor,
     access: Access,
+    pinned: BTreeSet<String>,
 ) -> Result<(String, Access), Error> {
     let provider = address.host().trim_matches(['[', ']']).replace(':', "-");
     let access = Access {
         endpoint: access.endpoint.or_else(|| address.endpoint()),
         descriptor: Some(found.text.clone()),
-        source: Some(found.url.to_string()),
-        digest: Some(found.digest()),
+        found: Some(Box::new(Found { at: found.url.to_string(), digest: found.digest(), pinned })),
         ..access
     };
     let [own, foreign] = found.hosts(&access);
-    if own.is_empty() && foreign.is_disjoint(&access.pinned) && !foreign.is_empty() {
+    let pinned = access.found.as_ref().map(|found| &found.pinned);
+    let is_pinned = pinned.is_some_and(|pinned| !foreign.is_disjoint(pinned));
+    if own.is_empty() && !is_pinned && !foreign.is_empty() {
         let named: Vec<&str> = foreign.iter().map(String::as_str).collect();
         let named = printable(&named.join(", ")).into_owned();
         return Err(Error::new(format!(
@@ -57,8 +60,8 @@ pub fn bind(
 /// When the account was not found at an address, or the document cannot be read now.
 pub async fn changed(inventory: &Inventory, word: &str) -> Result<Option<Changed>, Error> {
     let account = get_seen(inventory, word).await?;
-    let found = now(&account).await?;
-    if account.access.digest.as_ref() == Some(&found.digest()) {
+    let (approved, found) = now(&account).await?;
+    if approved.digest == found.digest() {
         return Ok(None);
     }
     let before = described::get(&account.provider, &account.access)?;
@@ -66,21 +69,20 @@ pub async fn changed(inventory: &Inventory, word: &str) -> Result<Option<Changed
     Ok(Some(Changed { found, lines }))
 }
 
-async fn now(account: &Account) -> Result<FoundDescriptor, Error> {
-    let source = account.access.source.as_deref().ok_or_else(|| {
-        Error::new(format!(
-            "`{}` was not found at an address: no document of it changes",
-            account.name
-        ))
-        .kind(Kind::Conflict)
+/// What somebody approved, and what is there now.
+async fn now(account: &Account) -> Result<(&Found, FoundDescriptor), Error> {
+    let approved = account.access.found.as_deref().ok_or_else(|| {
+        let name = &account.name;
+        Error::new(format!("`{name}` was not found at an address: no document of it changes"))
+            .kind(Kind::Conflict)
     })?;
-    discover::again(source, account.access.allow_private).await
+    Ok((approved, discover::again(&approved.at, account.access.allow_private).await?))
 }
 
 /// Binds an account to a document that somebody approved, in the place of the one before.
 ///
 /// # Errors
-/// When there is no such account, or it cannot be reached by the document.
+/// When there is no such account, the document is from elsewhere, or no call of it may be made.
 pub async fn approve(
     inventory: &Inventory,
     word: &str,
@@ -88,13 +90,12 @@ pub async fn approve(
 ) -> Result<(), Error> {
     inventory.sight.refuse_customer()?;
     let account = get_seen(inventory, word).await?;
-    let source = account.access.source.as_deref().and_then(|source| Url::parse(source).ok());
-    if source.as_ref() != Some(&found.url) {
-        return Err(Error::new("the document is from another place").kind(Kind::Conflict));
-    }
+    let before = account.access.found.as_deref().filter(|one| one.at == found.url.as_str());
+    let before = before
+        .ok_or_else(|| Error::new("the document is from another place").kind(Kind::Conflict))?;
     let mut access = Access {
         descriptor: Some(found.text.clone()),
-        digest: Some(found.digest()),
+        found: Some(Box::new(Found { digest: found.digest(), ..before.clone() })),
         ..account.access.clone()
     };
     access.hosts = described::hosts(&account.provider, &access)?;
@@ -108,8 +109,8 @@ pub async fn approve(
         target_kind: "account",
         target_id: account.id.to_string(),
         why: None,
-        details: json!({"provider": account.provider, "name": account.name, "source": access.source,
-                        "digest": access.digest, "hosts": access.hosts}),
+        details: json!({"provider": account.provider, "name": account.name, "found": access.found,
+                        "hosts": access.hosts}),
     };
     inventory.log(&mut tx, act).await?;
     commit(tx).await
@@ -117,10 +118,10 @@ pub async fn approve(
 
 /// What is to be said of an account whose document changed, or cannot be read now; nothing of any other.
 pub(in crate::app) async fn notice(account: &Account) -> Option<String> {
-    account.access.source.as_ref()?;
+    account.access.found.as_ref()?;
     let name = printable(&account.name);
     match now(account).await {
-        Ok(found) if account.access.digest.as_ref() == Some(&found.digest()) => None,
+        Ok((approved, found)) if approved.digest == found.digest() => None,
         Ok(_) => Some(format!(
             "the document that {name} is run by has changed where it was found; what was approved is run until \
              somebody approves the new one: keytender accounts approve {name}"

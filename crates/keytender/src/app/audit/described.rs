@@ -61,7 +61,7 @@ fn account(source: &Source, options: &Options<'_>) -> Result<Account, Error> {
         provider: provider.clone(),
         name: provider.clone(),
         kind: AccountKind::Live,
-        access: access.clone(),
+        access: Access::clone(access),
         contact: None,
         secret: None,
     };

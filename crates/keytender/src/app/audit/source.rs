@@ -25,7 +25,7 @@ pub enum Source {
         /// The provider.
         provider: String,
         /// How the account is reached.
-        access: Access,
+        access: Box<Access>,
     },
 }
 
@@ -53,7 +53,7 @@ impl Source {
         }
         let (provider, place) = text.split_once(':').unwrap_or((text, ""));
         if let Some(access) = described::access(provider, place, access)? {
-            return Ok(Self::Described { provider: provider.to_owned(), access });
+            return Ok(Self::Described { provider: provider.to_owned(), access: Box::new(access) });
         }
         let hint = "name a credential report or a CSV file, `-` for standard input, `aws`, \
                     `aws:PROFILE`, or one of keytender providers list";

@@ -36,11 +36,12 @@ pub(super) fn add(address: &Address, args: Add, context: &Context) -> Result<u8,
         endpoint: args.endpoint,
         allow_private: args.allow_private,
         allow_writes: args.allow_writes,
-        pinned: args.hosts.into_iter().collect(),
         ..Access::default()
     };
     let view = found.view(&access);
-    let (provider, access) = accounts::bind(address, &found, access).map_err(Stop::could_not)?;
+    let (provider, access) =
+        accounts::bind(address, &found, access, args.hosts.into_iter().collect())
+            .map_err(Stop::could_not)?;
     let name = args.name.unwrap_or_else(|| provider.clone());
     let kind = AccountKind::Live;
     let new = NewAccount { provider, name, kind, access, contact: args.contact, secret: None };

@@ -70,9 +70,9 @@ fn a_document_of_another_type_or_size_is_not_read() {
         (path == INDEX).then(|| reply(200, "application/json", " ".repeat(9_000_000)))
     });
     assert!(said(&view, INDEX).contains("larger than"), "{view}");
-    let (view, _) = looked(|path| (path == KEYS).then(|| Reply::Half));
+    let (view, _) = looked(|path| (path == KEYS).then_some(Reply::Half));
     assert!(said(&view, KEYS).contains("it is no document"), "{view}");
-    let (view, _) = looked(|path| (path == KEYS).then(|| Reply::Close));
+    let (view, _) = looked(|path| (path == KEYS).then_some(Reply::Close));
     assert!(said(&view, KEYS).contains("cannot be reached"), "{view}");
     assert!(view["means"].to_string().contains("does not answer"), "{view}");
     let (view, _) = looked(|path| {
