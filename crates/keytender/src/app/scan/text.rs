@@ -101,7 +101,7 @@ pub(super) fn find(shapes: &Shapes, name: &str, text: &[u8]) -> Vec<Spot> {
 /// Of spots that overlap, the one that is told best; of the same, the longer one.
 fn apart(mut spots: Vec<Spot>) -> Vec<Spot> {
     let rank = |spot: &Spot| (spot.evidence, spot.end - spot.start, spot.id.is_some());
-    spots.sort_by(|one, two| rank(two).cmp(&rank(one)));
+    spots.sort_by_key(|spot| std::cmp::Reverse(rank(spot)));
     let mut kept: Vec<Spot> = Vec::with_capacity(spots.len());
     for spot in spots {
         if !kept.iter().any(|other| spot.start < other.end && other.start < spot.end) {
