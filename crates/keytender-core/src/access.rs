@@ -46,15 +46,18 @@ use serde::{Deserialize, Serialize};
 pub use self::scope::{Scope, Scopes, UnknownScope};
 
 /// What a customer of an API of ours may do at most, with what is its own: see its account, its apps and its
-/// keys, make keys, rotate, suspend, resume and revoke them.
-pub const OF_CUSTOMERS: [Scope; 8] = [
+/// keys, add, stop and end apps, make keys, rotate, suspend, resume and revoke them, and see and say who is told of them.
+pub const OF_CUSTOMERS: [Scope; 11] = [
     Scope::AccountsRead,
     Scope::AppsRead,
+    Scope::AppsWrite,
     Scope::KeysRead,
     Scope::KeysWrite,
     Scope::KeysAct,
     Scope::KeysIssue,
     Scope::FindingsRead,
+    Scope::NoticesRead,
+    Scope::NoticesWrite,
     Scope::ReportsRead,
 ];
 

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::inventory::{Done, Inventory, Sight, cannot_read, cannot_write, commit};
 use super::tokens::BRAND;
 use super::view::{ApiView, PortalChange, PortalView};
-use super::{brand, issued};
+use super::{apps, brand, issued};
 use crate::connect::shelf;
 use crate::error::{Error, Kind};
-use crate::store::apis::{Api, ApiSettings, OnLeak};
+use crate::store::apis::{Api, ApiSettings, OnLeak, OwnApps};
 use crate::store::{self, Failure};
 
 mod counts;
@@ -151,6 +151,9 @@ fn check_settings(settings: &ApiSettings) -> Result<(), Error> {
     if let Some(overlap) = settings.overlap {
         issued::check_overlap(overlap)?;
     }
+    if let Some(own) = &settings.own_apps {
+        apps::check_own(own)?;
+    }
     super::keys::check_text("a title", settings.title.as_deref())
 }
 
@@ -196,6 +199,8 @@ pub struct ApiChange {
     pub on_leak: Option<Option<OnLeak>>,
     /// How the key page of its customers looks, and where it may be.
     pub portal: PortalChange,
+    /// Which apps its customers may add themselves.
+    pub own_apps: Option<Option<OwnApps>>,
 }
 
 impl ApiChange {
@@ -210,6 +215,7 @@ impl ApiChange {
             overlap: self.overlap.unwrap_or(now.overlap),
             on_leak: self.on_leak.unwrap_or(now.on_leak),
             portal: brand::changed(now.portal, self.portal)?,
+            own_apps: self.own_apps.unwrap_or(now.own_apps),
         })
     }
 }
@@ -267,6 +273,6 @@ fn done<'a>(verb: &'a str, api: &Api) -> Done<'a> {
         why: None,
         details: json!({"name": api.name, "brand": api.brand, "title": api.settings.title,
                         "key_life": api.settings.key_life, "overlap": api.settings.overlap,
-                        "portal": PortalView::of(&api.settings.portal)}),
+                        "portal": PortalView::of(&api.settings.portal), "own_apps": api.settings.own_apps}),
     }
 }

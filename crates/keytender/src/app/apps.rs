@@ -9,15 +9,19 @@ use keytender_core::key::{Principal, PrincipalKind};
 use serde_json::json;
 
 use super::apis::{self, refuse_narrow};
-use super::customers;
 use super::inventory::{Done, Inventory, cannot_read, cannot_write, commit};
 use super::view::AppView;
+use super::{customers, issued};
 use crate::error::{Error, Kind};
 use crate::store::accounts::Account;
 use crate::store::apps::{App, Limits, Quota, Rate};
 use crate::store::changes::Subject;
 use crate::store::db::Tx;
 use crate::store::{self, Failure};
+
+mod own;
+
+pub(super) use own::check as check_own;
 
 /// The most scopes of an app or a key.
 const MAX_SCOPES: usize = 64;
@@ -62,15 +66,27 @@ pub struct AppChange {
     pub why: Option<String>,
 }
 
-/// Adds an app to a customer.
+impl AppChange {
+    /// Whether nothing but whether its keys work is to change.
+    fn is_only_suspension(&self) -> bool {
+        self.scopes.is_none()
+            && self.rate.is_none()
+            && self.quota.is_none()
+            && self.labels.is_none()
+    }
+}
+
+/// Adds an app to a customer; a customer adds one to itself, as far as its API lets it.
 ///
 /// # Errors
-/// When there is no such customer, or the name is taken or cannot be.
+/// When there is no such customer, the name is taken or cannot be, or a customer may not add it.
 pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<AppView, Error> {
-    inventory.sight.refuse_customer()?;
     let account = customers::get(inventory, account).await?;
     let api_id =
         account.api_id.ok_or_else(|| Error::new("a customer of no API").kind(Kind::Internal))?;
+    let api = apis::get(inventory, &api_id.to_string()).await?;
+    let is_customer = inventory.sight.is_customer();
+    let new = if is_customer { own::allowed(&api, new)? } else { new };
     check_name(&new.name)?;
     check_scopes(&new.scopes)?;
     check_limits(&new.limits)?;
@@ -80,13 +96,16 @@ pub async fn add(inventory: &Inventory, account: &str, new: NewApp) -> Result<Ap
     tx.lock(account.id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
     let known = tx.list_principals(account.id).await.map_err(cannot_read)?;
     if known.iter().any(|one| one.principal.name == new.name.as_str()) {
-        let why = format!("`{}` has an app `{}` already", account.name, new.name);
-        return Err(Error::new(why).kind(Kind::Conflict));
+        let why = format!("`{}` has an app `{}` already, or had one", account.name, new.name);
+        return Err(Error::new(why).kind(Kind::Conflict).hint("give it another name"));
+    }
+    if is_customer {
+        own::check_count(inventory, &mut tx, &api, &account).await?;
     }
     let app = insert(inventory, &mut tx, api_id, &account, new).await?;
     changed(&mut tx, &app, inventory).await?;
     commit(tx).await?;
-    Ok(AppView::of(&app, &account.name))
+    Ok(own::shown(inventory, &app, &account.name))
 }
 
 /// Writes a new app, of which verifiers have yet to be told.
@@ -127,6 +146,7 @@ pub(super) async fn insert(
         labels: new.labels,
         suspended_at: None,
         created_at: inventory.now,
+        ended_at: None,
     };
     tx.insert_app(&app).await.map_err(cannot_write)?;
     inventory.log(tx, done("app.add", &app, None)).await?;
@@ -224,12 +244,7 @@ async fn views(inventory: &Inventory, apps: &[App]) -> Result<Vec<AppView>, Erro
         names.insert(id, super::accounts::get(inventory, &id.to_string()).await?.name);
     }
     let name = |app: &App| names.get(&app.account_id).map(String::as_str).unwrap_or_default();
-    let view = |app: &App| match (AppView::of(app, name(app)), inventory.sight.is_customer()) {
-        // They are what the API's own people say of it.
-        (view, true) => AppView { labels: BTreeMap::new(), ..view },
-        (view, false) => view,
-    };
-    Ok(apps.iter().map(view).collect())
+    Ok(apps.iter().map(|app| own::shown(inventory, app, name(app))).collect())
 }
 
 /// The app of this id.
@@ -242,7 +257,7 @@ pub(super) async fn get(inventory: &Inventory, word: &str) -> Result<App, Error>
         Ok(id) => inventory.store.find_app(id).await.map_err(cannot_read)?,
         Err(_) => None,
     };
-    let found = found.filter(|app| inventory.sight.is_in(app.account_id));
+    let found = found.filter(|app| inventory.sight.is_in(app.account_id) && app.ended_at.is_none());
     found.ok_or_else(|| missing(word))
 }
 
@@ -261,7 +276,8 @@ pub async fn view(inventory: &Inventory, word: &str) -> Result<AppView, Error> {
     seen.pop().ok_or_else(|| missing(word))
 }
 
-/// Changes an app. `allows` gets it as it is, and may refuse.
+/// Changes an app; a customer stops its own, and lets work again what it stopped itself. `allows` gets it as it is,
+/// and may refuse.
 ///
 /// # Errors
 /// When there is none of this id, or the change cannot be.
@@ -271,14 +287,22 @@ pub async fn set(
     change: AppChange,
     allows: impl FnOnce(&AppView) -> Result<(), Error>,
 ) -> Result<AppView, Error> {
-    inventory.sight.refuse_customer()?;
     super::keys::check_text("a reason", change.why.as_deref())?;
     let before = view(inventory, word).await?;
     let id = get(inventory, word).await?.id;
+    if inventory.sight.is_customer() && !change.is_only_suspension() {
+        inventory.sight.refuse_customer()?;
+    }
     let mut tx = inventory.begin().await?;
-    let mut app = tx.lock_app(id).await.map_err(cannot_read)?.ok_or_else(|| missing(word))?;
+    let mut app = lock(&mut tx, id, word).await?;
+    allows(&own::shown(inventory, &app, &before.account_name))?;
     let now = AppView::of(&app, &before.account_name);
-    allows(&now)?;
+    if inventory.sight.is_customer()
+        && change.is_suspended == Some(false)
+        && now.suspended_at.is_some()
+    {
+        own::check_resume(inventory, id).await?;
+    }
     if let Some(scopes) = change.scopes {
         check_scopes(&scopes)?;
         app.scopes = scopes;
@@ -294,14 +318,14 @@ pub async fn set(
         app.suspended_at = is_suspended.then_some(app.suspended_at.unwrap_or(inventory.now));
     }
     if AppView::of(&app, &before.account_name) == now {
-        return Ok(now);
+        return Ok(own::shown(inventory, &app, &before.account_name));
     }
     tx.update_app(&app).await.map_err(cannot_write)?;
     if app.labels != now.labels {
         tx.label_app(&app, inventory.now).await.map_err(cannot_write)?;
     }
     let verb = match change.is_suspended {
-        Some(true) => "app.suspend",
+        Some(true) => own::SUSPEND,
         Some(false) => "app.resume",
         None => "app.set",
     };
@@ -315,7 +339,40 @@ pub async fn set(
     }
     changed(&mut tx, &app, inventory).await?;
     commit(tx).await?;
-    Ok(AppView::of(&app, &before.account_name))
+    Ok(own::shown(inventory, &app, &before.account_name))
+}
+
+async fn lock(tx: &mut Tx, id: AppId, word: &str) -> Result<App, Error> {
+    let app = tx.lock_app(id).await.map_err(cannot_read)?;
+    app.filter(|app| app.ended_at.is_none()).ok_or_else(|| missing(word))
+}
+
+/// Ends an app, and each of its keys, for good. `allows` gets it as it is, and may refuse.
+///
+/// # Errors
+/// When there is none of this id, or the database refuses.
+pub async fn remove(
+    inventory: &Inventory,
+    word: &str,
+    why: Option<&str>,
+    allows: impl FnOnce(&AppView) -> Result<(), Error>,
+) -> Result<(), Error> {
+    super::keys::check_text("a reason", why)?;
+    let before = view(inventory, word).await?;
+    let id = get(inventory, word).await?.id;
+    let mut tx = inventory.begin().await?;
+    // Whoever makes a key of it meanwhile waits, or is waited for.
+    tx.lock(id.as_i64()).await.map_err(Failure::from).map_err(cannot_write)?;
+    let mut app = lock(&mut tx, id, word).await?;
+    allows(&own::shown(inventory, &app, &before.account_name))?;
+    let account = super::accounts::get(inventory, &app.account_id.to_string()).await?;
+    app.suspended_at = app.suspended_at.or(Some(inventory.now));
+    tx.update_app(&app).await.map_err(cannot_write)?;
+    tx.end_app(app.id, inventory.now).await.map_err(cannot_write)?;
+    inventory.log(&mut tx, done("app.remove", &app, why)).await?;
+    issued::end_of_app(inventory, &mut tx, &account, app.id).await?;
+    changed(&mut tx, &app, inventory).await?;
+    commit(tx).await
 }
 
 fn done<'a>(verb: &'a str, app: &App, why: Option<&'a str>) -> Done<'a> {

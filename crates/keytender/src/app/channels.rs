@@ -32,6 +32,8 @@ pub mod rotation;
 
 /// The longest name of a channel, in bytes.
 const MAX_NAME: usize = 100;
+/// The most webhooks of a customer that it adds itself.
+const MAX_OF_CUSTOMER: usize = 10;
 /// The longest that one answer may take.
 const MAX_TIMEOUT_SECONDS: u32 = 300;
 /// How many bytes of certificates are kept with a channel: some 30 of them.
@@ -73,6 +75,10 @@ pub async fn add(
     whose: &Whose,
 ) -> Result<ChannelView, Error> {
     check(name, &settings)?;
+    if inventory.sight.is_customer() {
+        check_customer(inventory, kind, &settings, &secret).await?;
+    }
+    let whose = whose.as_seen(inventory);
     let (of, before) = whose.find(inventory, kind).await?;
     check_events(kind, of.is_some(), &settings.events)?;
     if let Some((_, api)) = &of {
@@ -100,7 +106,39 @@ pub async fn add(
     Ok(ChannelView { signing_secret, ..ChannelView::of(&channel) })
 }
 
+/// Refuses what a customer's webhook cannot be: the server connects where it says, and so to public places by https
+/// alone, as it would for anybody.
+async fn check_customer(
+    inventory: &Inventory,
+    kind: ChannelKind,
+    settings: &Settings,
+    secret: &SecretSource,
+) -> Result<(), Error> {
+    let is_plain = !settings.allow_private
+        && settings.certificates.is_none()
+        && settings.roots.is_none()
+        && settings.timeout_seconds.is_none()
+        && !matches!(secret, SecretSource::Reference(_));
+    if kind != ChannelKind::Webhook || !is_plain {
+        let why =
+            "a customer has webhooks at public addresses, with the usual certificates and times";
+        return Err(Error::new(why).kind(Kind::Forbidden));
+    }
+    match all(inventory).await?.len() {
+        count if count < MAX_OF_CUSTOMER => Ok(()),
+        count => Err(Error::new(format!("there are {count} webhooks already"))
+            .kind(Kind::Conflict)
+            .hint("remove one that nothing needs any more")),
+    }
+}
+
 impl Whose {
+    /// The same, as whoever asks means it: what a customer adds or asks for is its own.
+    fn as_seen(&self, inventory: &Inventory) -> Self {
+        let own = inventory.sight.account.map(|own| own.to_string());
+        Self { api: self.api.clone(), account: self.account.clone().or(own) }
+    }
+
     /// Whose it is, and what stands before its name.
     async fn find(
         &self,
@@ -208,7 +246,7 @@ pub async fn test(inventory: &Inventory, name: &str) -> Result<NoticeView, Error
     inventory.log(&mut tx, done("channel.test", &channel)).await?;
     commit(tx).await?;
     told::try_event(inventory, &channel, &notice).await?;
-    told::view(inventory, notice.id).await
+    told::delivered(inventory, notice.id).await
 }
 
 /// A secret that was taken in: sealed, or the place where it stays.
@@ -322,6 +360,10 @@ pub async fn list(inventory: &Inventory, whose: &Whose) -> Result<Vec<ChannelVie
 /// Every channel, by name, with the old secrets alone that still sign.
 async fn all(inventory: &Inventory) -> Result<Vec<Channel>, Error> {
     let mut channels = inventory.store.list_channels().await.map_err(cannot_read)?;
+    if let Some(own) = inventory.sight.account {
+        // To a customer the channels of everybody else are not there.
+        channels.retain(|one| one.of.is_some_and(|of| of.account_id == Some(own)));
+    }
     for channel in &mut channels {
         channel.old = channel.old.take().filter(|old| inventory.now < old.until);
     }

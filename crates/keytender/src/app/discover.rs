@@ -232,11 +232,13 @@ impl<'a> Look<'a> {
             url.set_path(path);
             url
         };
-        let [keys, json, onboarding, catalog] =
-            [API_KEYS, "/apis.json", ONBOARDING, CATALOG].map(at);
+        let [keys, json, yaml, onboarding, catalog] =
+            [API_KEYS, "/apis.json", "/apis.yml", ONBOARDING, CATALOG].map(at);
         let metadata = METADATA.map(at);
         self.descriptor_at(&keys).await;
-        self.index_at(&json).await;
+        if !self.index_at(&json, Wanted::Json).await {
+            self.index_at(&yaml, Wanted::Yaml).await;
+        }
         self.onboarding_at(&onboarding).await;
         self.catalog_at(&catalog).await;
         for url in metadata {
@@ -308,9 +310,9 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Reads an APIs.json, and what it leads to.
-    async fn index_at(&mut self, url: &Url) {
-        let Some(fetched) = self.fetch(url, Wanted::Json, MAX_INDEX).await else { return };
+    /// Reads an APIs.json, and what it leads to; whether there is one.
+    async fn index_at(&mut self, url: &Url, wanted: Wanted) -> bool {
+        let Some(fetched) = self.fetch(url, wanted, MAX_INDEX).await else { return false };
         match index::of_apis_json(&fetched.text) {
             Ok(links) => {
                 let (apis, count) = (links.apis, links.all.len());
@@ -321,8 +323,12 @@ impl<'a> Look<'a> {
                 );
                 self.follow(url, links).await;
             }
-            Err(why) => self.note(url, false, why),
+            Err(why) => {
+                self.note(url, false, why);
+                return false;
+            }
         }
+        true
     }
 
     /// Follows links of an index: descriptors are read where they stand on this site.

@@ -38,6 +38,7 @@ mod used;
 pub use import::{KeyImport, import, recognisers, seal_name};
 pub(super) use leak::leak;
 pub use overlaps::{Overlap, overlaps};
+pub(super) use revoke::end_of_app;
 pub use revoke::{Revocation, revoke};
 pub(super) use rotate::check_overlap;
 pub use rotate::{
@@ -83,6 +84,7 @@ pub async fn create(inventory: &Inventory, app: &str, new: NewIssued) -> Result<
     let mut tx = inventory.begin().await?;
     // Whoever suspends or changes the app meanwhile waits.
     let app = tx.lock_app(app.id).await.map_err(cannot_write)?;
+    let app = app.filter(|app| app.ended_at.is_none());
     let app = app.ok_or_else(|| Error::not_found("the app is gone"))?;
     let scopes = scopes_of(inventory, &app, new.scopes)?;
     let networks = networks_of(&new.networks)?;

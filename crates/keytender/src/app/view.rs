@@ -62,8 +62,8 @@ pub use key::{ExceptedView, FileView, KeyFindingView, KeyList, KeyView, LastUseV
 pub use key_change::{KeepRequest, KeyChange, NewKeyRequest, PlanRequest, PlanView};
 pub use key_query::{KeyQuery, KeySort, UseStatus};
 pub use notice::{
-    ApiNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewItemView,
-    PreviewNoticeView, PreviewView,
+    ApiNoticesView, CustomerNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView,
+    PreviewItemView, PreviewNoticeView, PreviewView,
 };
 pub use owner::{Assigned, ClaimView, OwnerList, OwnerView, SuggestionList, SuggestionView};
 pub use policy::{EndedView, PolicyCheckView, PolicyView, RuleCountView, RuleView};

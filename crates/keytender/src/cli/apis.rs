@@ -18,6 +18,7 @@ use crate::store::apis::{ApiSettings, OnLeak};
 
 mod create;
 mod import;
+mod own;
 mod portal;
 
 /// The word that takes back what was said.
@@ -163,6 +164,8 @@ pub(super) struct Set {
     overlap: Option<String>,
     #[command(flatten)]
     portal: portal::Options,
+    #[command(flatten)]
+    own: own::Own,
     /// What is done about a key that was found where a secret must not be
     #[arg(long, value_enum)]
     on_leak: Option<Leak>,
@@ -272,6 +275,7 @@ fn write(api: &ApiView, imported: &RecognisersView) -> io::Result<()> {
         writeln!(out, "  {name:<13}{}: {}", one.rule, count(one.keys, "key"))?;
     }
     portal::write(&mut out, &api.portal)?;
+    own::write(&mut out, api.own_apps.as_ref())?;
     writeln!(out, "  on a leak    {}", api.on_leak.as_str())?;
     writeln!(out, "  since        {}", api.created_at)
 }
@@ -294,6 +298,7 @@ fn set(args: Set, context: &Context) -> Result<u8, Stop> {
         overlap: span("--overlap", args.overlap, DEFAULT)?,
         portal: args.portal.change()?,
         on_leak: args.on_leak.map(OnLeak::from).map(Some),
+        own_apps: args.own.change()?,
     };
     if change == ApiChange::default() {
         let error = Error::new("there is nothing to change").hint("such as --key-life 365d");

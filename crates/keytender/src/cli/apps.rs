@@ -7,7 +7,7 @@ use keytender_core::text::{printable, thousands};
 use keytender_core::time::Span;
 
 use super::accounts::setting;
-use super::context::Context;
+use super::context::{Context, confirm};
 use super::grid::{Cell, Grid};
 use super::words::{terminal_width, write_json};
 use super::{DONE, Stop, style};
@@ -48,6 +48,17 @@ pub(super) enum Command {
     Suspend(Suspend),
     /// Let the keys of a suspended app work again
     Resume(Suspend),
+    /// End an app and all its keys, for good
+    Remove {
+        /// The id of the app
+        app: String,
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        because: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Add an app to a customer and print its id.
@@ -108,7 +119,7 @@ pub(super) struct Suspend {
     because: Option<String>,
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || "write COUNT/SPAN, such as 100/60s".to_owned();
     let (count, span) = text.split_once('/').ok_or_else(wrong)?;
     let requests = count.parse().map_err(|_| wrong())?;
@@ -117,7 +128,7 @@ fn rate(text: &str) -> Result<Rate, String> {
     Ok(Rate { requests, seconds, burst: None })
 }
 
-fn quota(text: &str) -> Result<Quota, String> {
+pub(super) fn quota(text: &str) -> Result<Quota, String> {
     let wrong = || "write COUNT/day or COUNT/month, such as 10000/day".to_owned();
     let (count, period) = text.split_once('/').ok_or_else(wrong)?;
     let per = match period {
@@ -141,6 +152,14 @@ pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
         Command::Set(args) => set(args, context),
         Command::Suspend(args) => suspend(args, true, context),
         Command::Resume(args) => suspend(args, false, context),
+        Command::Remove { app, because, yes } => context.desk(async |desk| {
+            let name = desk.get_app(&app).await.map_err(Stop::could_not)?.name;
+            let name = printable(&name).into_owned();
+            confirm(&format!("End the app {name} and each of its keys, for good?"), yes)?;
+            desk.remove_app(&app, because.as_deref()).await.map_err(Stop::could_not)?;
+            context.talk.note(&format!("ended {name} and its keys"));
+            Ok(DONE)
+        }),
     }
 }
 
@@ -163,7 +182,7 @@ fn add(args: Add, context: &Context) -> Result<u8, Stop> {
     })
 }
 
-fn pace(rate: Option<Rate>) -> String {
+pub(super) fn pace(rate: Option<Rate>) -> String {
     rate.map_or_else(String::new, |rate| {
         let burst = rate
             .burst
@@ -172,7 +191,7 @@ fn pace(rate: Option<Rate>) -> String {
     })
 }
 
-fn amount(quota: Option<Quota>) -> String {
+pub(super) fn amount(quota: Option<Quota>) -> String {
     quota.map_or_else(String::new, |quota| {
         let per = match quota.per {
             Period::Day => "day",

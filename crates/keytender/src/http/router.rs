@@ -91,7 +91,7 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::key_imports::renew))
         .routes(routes!(api::apps::list))
         .routes(routes!(api::apps::add))
-        .routes(routes!(api::apps::get, api::apps::set))
+        .routes(routes!(api::apps::get, api::apps::set, api::apps::remove))
         .routes(routes!(api::apps::create_key))
 }
 
@@ -122,6 +122,7 @@ fn notices() -> OpenApiRouter<State> {
         .routes(routes!(api::notices::preview))
         .routes(routes!(api::notices::api_settings, api::notices::set_api))
         .routes(routes!(api::notices::preview_api))
+        .routes(routes!(api::notices::customer_settings, api::notices::set_customer))
         .routes(routes!(api::notices::run))
         .routes(routes!(api::notices::test))
 }

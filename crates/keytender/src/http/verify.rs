@@ -36,6 +36,7 @@ pub(super) fn documented() -> OpenApiRouter<State> {
         .routes(routes!(forward::get))
         .routes(routes!(batch::verify))
         .routes(routes!(own::get))
+        .routes(routes!(own::r#use))
 }
 
 /// What is answered to whoever shows a token with the scope `keys:verify`, and to holders of keys.
@@ -46,7 +47,10 @@ pub(super) fn router(state: &State) -> Router<State> {
         .route("/v1/forward-auth/{*path}", any(forward::get))
         .route(batch::PATH, axum::routing::post(batch::verify))
         .route_layer(from_fn_with_state(state.clone(), gateway::guard));
-    gateways.merge(Router::new().route(own::PATH, axum::routing::get(own::get)))
+    let own = Router::new()
+        .route(own::PATH, axum::routing::get(own::get))
+        .route(own::USES, axum::routing::post(own::r#use));
+    gateways.merge(own)
 }
 
 /// What is answered on a Unix socket: whoever may open it may ask.
@@ -56,6 +60,7 @@ pub(super) fn local_router(state: State) -> Router {
         .route("/v1/forward-auth/{*path}", any(forward::get))
         .route(batch::PATH, axum::routing::post(batch::verify))
         .route(own::PATH, axum::routing::get(own::get))
+        .route(own::USES, axum::routing::post(own::r#use))
         .with_state(state)
 }
 

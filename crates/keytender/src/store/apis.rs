@@ -5,6 +5,7 @@ use keytender_core::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::apps::{Quota, Rate};
 use super::bulk::{json, parsed};
 use super::db::{Cells, Tx};
 use super::{Result, Store};
@@ -53,6 +54,28 @@ pub struct ApiSettings {
     /// How the key page of its customers looks, and where it may be.
     #[serde(default, skip_serializing_if = "PortalSettings::is_default")]
     pub portal: PortalSettings,
+    /// Which apps its customers may add themselves, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_apps: Option<OwnApps>,
+}
+
+/// Which apps the customers of an API may add themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnApps {
+    /// How many apps a customer has at most, with those that ended in the last 31 days: a new app has a new quota.
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub most: u32,
+    /// What the keys of such an app may do at most.
+    #[serde(default)]
+    #[schema(max_items = 64, example = json!(["orders:read"]))]
+    pub scopes: Vec<String>,
+    /// How fast the keys of each may ask together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How much the keys of each may ask together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
 }
 
 /// What is done about a key of an API that was found where a secret must not be. It is marked as exposed in any case.

@@ -32,6 +32,8 @@ pub struct App {
     pub suspended_at: Option<Time>,
     /// Since when it is known.
     pub created_at: Time,
+    /// When it ended, and all its keys with it.
+    pub ended_at: Option<Time>,
 }
 
 /// How much the keys of an app may do together.
@@ -84,7 +86,7 @@ pub enum Period {
 
 /// What an app is read of.
 pub(super) const COLUMNS: &str = "a.id, a.api_id, a.account_id, p.name, a.scopes, a.limits, p.tags, \
-    a.suspended_at, a.created_at";
+    a.suspended_at, a.created_at, p.gone_at";
 /// Where these stand.
 pub(super) const TABLES: &str = "apps a JOIN principals p ON p.id = a.id";
 
@@ -100,6 +102,7 @@ pub(super) fn app(cells: &mut Cells<'_>) -> Result<App> {
         labels: tags(cells.maybe_text()?)?.unwrap_or_default(),
         suspended_at: cells.maybe_time()?,
         created_at: cells.time()?,
+        ended_at: cells.maybe_time()?,
     })
 }
 
@@ -162,6 +165,28 @@ impl Tx {
         Ok(())
     }
 
+    /// Writes that an app has ended: its principal is gone.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn end_app(&mut self, id: AppId, at: Time) -> Result<()> {
+        let sql = "UPDATE principals SET gone_at = $3 WHERE tenant_id = $1 AND id = $2";
+        self.execute(sql, vec![self.tenant().into(), id.as_i64().into(), at.into()]).await?;
+        Ok(())
+    }
+
+    /// How many apps a customer has, with those that ended after `since`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_apps(&mut self, account: AccountId, since: Time) -> Result<i64> {
+        let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM apps a JOIN principals p ON p.id = a.id \
+                   WHERE a.tenant_id = $1 AND a.account_id = $2 AND (p.gone_at IS NULL OR p.gone_at > $3)";
+        let values = vec![self.tenant().into(), account.as_i64().into(), since.into()];
+        let rows = self.fetch(sql, values).await?;
+        Ok(rows.first().map(|row| row.cells().int()).transpose()?.unwrap_or(0))
+    }
+
     /// The app of this id, which nobody else changes before this transaction ends.
     ///
     /// # Errors
@@ -204,7 +229,7 @@ impl Store {
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLES} WHERE a.tenant_id = $1 AND {of} AND a.id > $2 \
-             ORDER BY a.id LIMIT $3"
+             AND p.gone_at IS NULL ORDER BY a.id LIMIT $3"
         );
         let values = vec![
             self.tenant().into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keytender_core::access::{OF_CUSTOMERS, Scope, Scopes};
-use keytender_core::id::{AccountId, AppId, KeyId};
+use keytender_core::id::{AccountId, AppId, ChannelId, KeyId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ use crate::inventory::run;
 use crate::served::{Answer, Served};
 use crate::server_access::{fitting, operations};
 
+mod offboarding;
 mod own;
 
 /// A customer with an app and keys.
@@ -24,6 +25,8 @@ pub(crate) struct Customer {
     pub(crate) keys: [String; 3],
     /// The texts of the first and the last.
     pub(crate) secrets: [String; 2],
+    /// A webhook.
+    pub(crate) hook: String,
     pub(crate) token: String,
 }
 
@@ -54,12 +57,16 @@ impl Customer {
             server.post(&format!("/v1/accounts/{account}/tokens"), &json!({"label": "own"})),
             "token",
         );
+        let new = json!({"name": "hook", "kind": "webhook", "account": account,
+                         "url": format!("https://{name}.example/keys")});
+        let hook = word(server.post("/v1/channels", &new), "id");
         Self {
             name: format!("{api}/{name}"),
             account,
             app,
             keys: [first, next, leaked],
             secrets: [text, other],
+            hook,
             token,
         }
     }
@@ -113,7 +120,7 @@ impl Street {
                 .into();
         hidden.extend(self.held.iter().cloned());
         for one in &self.others {
-            hidden.extend([one.account.clone(), one.app.clone()]);
+            hidden.extend([one.account.clone(), one.app.clone(), one.hook.clone()]);
             hidden.extend(one.keys.iter().cloned());
             hidden.extend(one.secrets.iter().map(|text| public(text)));
         }
@@ -125,6 +132,7 @@ impl Street {
         let nobody = |part| match part {
             "{key}" => KeyId::from_i64(77).to_string(),
             "{app}" => AppId::from_i64(77).to_string(),
+            "{channel}" => ChannelId::from_i64(77).to_string(),
             _ => AccountId::from_i64(77).to_string(),
         };
         let id = |part: &'static str, real: &String| [(part, real.clone()), (part, nobody(part))];
@@ -144,6 +152,12 @@ impl Street {
             named.push(id("{account}", &one.account));
             named.push(word("{account}", one.name.replace('/', "%2F"), "acme%2Fnobody"));
             named.push(id("{app}", &one.app));
+            named.push(id("{channel}", &one.hook));
+            named.push(word(
+                "{channel}",
+                format!("{}%2Fhook", one.name.replace('/', "%2F")),
+                "acme%2Fnobody%2Fhook",
+            ));
         }
         named
     }
@@ -251,6 +265,7 @@ fn nothing_that_a_customer_reads_shows_what_is_anothers() {
             let place = path
                 .replace("{key}", next)
                 .replace("{app}", &street.globex.app)
+                .replace("{channel}", &street.globex.hook)
                 .replace("{account}", &street.globex.account)
                 .replace("{api}", "acme");
             assert_eq!(own(&street, &place).status, 200, "{path}");
@@ -292,6 +307,8 @@ fn a_filter_that_names_what_is_anothers_is_answered_as_one_that_names_nothing() 
             ("findings", "key", others.keys[2].as_str(), nobody),
             ("credential-report", "account", others.name.as_str(), "acme/nobody"),
             ("apis/acme/apps", "account", others.name.as_str(), "acme/nobody"),
+            ("channels", "account", others.name.as_str(), "acme/nobody"),
+            ("channels", "api", "birch", "larch"),
         ] {
             let ask = |word: &str| {
                 let answer = street.get(&format!("/v1/{list}?{filter}={word}"));

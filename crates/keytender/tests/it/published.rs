@@ -108,6 +108,15 @@ fn of_several_apis_each_is_a_kind_of_key_and_has_a_document() {
     assert_eq!(named, ["Management of API keys", "Acme Orders", "birch"]);
 }
 
+/// Lets the customers of `acme` be told of their keys.
+fn start_notices(server: &Served) {
+    let hook = json!({"name": "siem", "kind": "webhook", "url": "https://siem.acme.example/keys", "api": "acme"});
+    server.post("/v1/channels", &hook).expect(201);
+    server.post("/v1/apis/acme/notice-previews", &json!({})).expect(200);
+    let voice = json!({"started": true, "keys_page": "https://acme.example/keys"});
+    server.patch("/v1/apis/acme/notice-settings", &voice).expect(200);
+}
+
 #[test]
 fn notices_and_events_are_claimed_where_they_go_out() {
     let home = Home::new();
@@ -115,17 +124,12 @@ fn notices_and_events_are_claimed_where_they_go_out() {
     for name in ["acme", "birch"] {
         server.post("/v1/apis", &json!({"name": name})).expect(201);
     }
-    let hook = json!({"name": "siem", "kind": "webhook", "url": "https://siem.acme.example/keys", "api": "acme"});
-    server.post("/v1/channels", &hook).expect(201);
-    server.post("/v1/apis/acme/notice-previews", &json!({})).expect(200);
-    let voice = json!({"started": true, "keys_page": "https://acme.example/keys"});
-    server.patch("/v1/apis/acme/notice-settings", &voice).expect(200);
+    start_notices(&server);
     let own = format!("{KEYS}/acme");
     let document = once(&server, &own, |document| document.get("notices").is_some()).json();
-    assert_eq!(
-        document["notices"],
-        json!({"ageDays": [365], "expiryDays": [30, 14, 7, 3, 1], "unusedDays": [180]})
-    );
+    let notices = &document["notices"];
+    assert_eq!((&notices["ageDays"], &notices["unusedDays"]), (&json!([365]), &json!([180])));
+    assert_eq!(notices["expiryDays"], json!([30, 14, 7, 3, 1]));
     assert_eq!(document["events"]["scheme"], json!(["standard-webhooks"]));
     assert_eq!(document["events"]["types"]["key.overlap_ending"], "key.overlap_ending");
     assert_eq!(document["links"]["console"], "https://acme.example/keys");
@@ -183,22 +187,32 @@ fn anybody_reads_what_is_published_and_nothing_of_customers_is_in_it() {
     assert!(link.ends_with("/.well-known/api-catalog>; rel=\"api-catalog\""), "{link}");
 }
 
-/// The calls of a descriptor: method and path of each, with `{}` for what is filled in.
-fn calls(document: &Value) -> BTreeSet<(String, String)> {
+/// A path with `{}` for what is filled in.
+fn plain(path: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The calls of a descriptor by the names of their operations: method and path.
+fn calls(document: &Value) -> BTreeSet<(String, String, String)> {
     let mut calls = BTreeSet::new();
-    let all = document["keyTypes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .chain(document["resources"].as_array().unwrap());
-    for operation in all.flat_map(|one| one["operations"].as_object().unwrap().values()) {
-        let request = &operation["request"];
-        let text = |name: &str| request[name].as_str().unwrap().to_owned();
-        let mut path = String::new();
-        for (place, part) in text("url").split(['{', '}']).enumerate() {
-            path.push_str(if place % 2 == 1 { "{}" } else { part });
-        }
-        calls.insert((text("method"), path));
+    let mut add = |name: &str, operation: &Value| {
+        let text = |name: &str| operation["request"][name].as_str().unwrap().to_owned();
+        calls.insert((name.to_owned(), text("method"), plain(&text("url"))));
+    };
+    for list in ["keyTypes", "resources"] {
+        let all = document[list].as_array().unwrap().iter();
+        all.flat_map(|one| one["operations"].as_object().unwrap())
+            .for_each(|(name, one)| add(name, one));
+    }
+    for (list, names) in
+        [("events", ["subscribe", "unsubscribe"]), ("notices", ["settings", "set"])]
+    {
+        let Some(all) = document.get(list) else { continue };
+        names
+            .iter()
+            .filter_map(|name| Some((name, all.get(*name)?)))
+            .for_each(|(name, one)| add(name, one));
     }
     calls
 }
@@ -207,20 +221,18 @@ fn calls(document: &Value) -> BTreeSet<(String, String)> {
 fn whatever_is_described_is_there_for_a_customers_own_token() {
     let home = Home::new();
     let server = Served::start(&home);
-    server.post("/v1/apis", &json!({"name": "acme"})).expect(201);
-    let document = once(&server, KEYS, |document| kinds(document) == 1).json();
+    let own = json!({"most": 5, "scopes": ["orders:read"]});
+    server.post("/v1/apis", &json!({"name": "acme", "own_apps": own})).expect(201);
+    start_notices(&server);
+    let document = once(&server, KEYS, |document| document.get("notices").is_some()).json();
     let api: Value = serde_json::from_str(&keytender::http::openapi()).unwrap();
     let paths = api["paths"].as_object().unwrap();
-    let plain = |path: &str| {
-        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
-        parts.collect::<Vec<_>>().join("/")
-    };
     let own = "/v1/apis/acme/";
     let calls = calls(&document);
-    assert!(calls.len() > 8, "{calls:?}");
-    for (method, path) in calls {
+    assert!(calls.len() > 20, "{calls:?}");
+    for (_, method, path) in calls {
         // The key itself is shown to ask who it is.
-        if path == "/v1/keys/self" {
+        if path.starts_with("/v1/keys/self") {
             continue;
         }
         let path = path.replace(own, "/v1/apis/{}/");
@@ -238,4 +250,22 @@ fn whatever_is_described_is_there_for_a_customers_own_token() {
         let is_own = ways.is_empty() || ways.iter().any(|way| way == "customer_token");
         assert!(is_own, "{method} {path}: {ways:?}");
     }
+}
+
+#[test]
+fn the_descriptor_on_the_shelf_makes_the_calls_that_are_published() {
+    let home = Home::new();
+    let server = Served::start(&home);
+    server.post("/v1/apis", &json!({"name": "acme"})).expect(201);
+    let document = once(&server, KEYS, |document| kinds(document) == 1).json();
+    let shelf: Value =
+        serde_saphyr::from_str(keytender::connect::shelf::text("keytender").unwrap()).unwrap();
+    let keys = json!({"resources": [], "keyTypes": [shelf["keyTypes"][0]]});
+    let shelved = calls(&keys);
+    assert!(shelved.len() > 8, "{shelved:?}");
+    let of_keys = json!({"resources": [], "keyTypes": document["keyTypes"]});
+    // What only whoever holds such keys asks for is published alone.
+    let more = ["use", "report", "audit", "revokeExposed"];
+    let published = calls(&of_keys).into_iter().filter(|(name, ..)| !more.contains(&name.as_str()));
+    assert_eq!(published.collect::<BTreeSet<_>>(), shelved);
 }

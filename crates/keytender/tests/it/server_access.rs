@@ -248,6 +248,7 @@ pub(crate) fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static s
         ("POST", "/v1/apis/{api}/imports") => json!({"content": "account,key\n"}),
         ("PUT", "/v1/accounts/{account}/suspension") => json!({}),
         ("PATCH", "/v1/apps/{app}") => json!({"suspended": true}),
+        ("PATCH", "/v1/accounts/{account}/notice-settings") => json!({"contact": null}),
         ("POST", "/v1/apps/{app}/keys") => json!({"label": "x"}),
         ("POST", "/v1/keys/{key}/rotations") => json!({}),
         ("POST", "/v1/keys/{key}/rotations/completion") => json!({}),

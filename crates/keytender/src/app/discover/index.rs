@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use keytender_core::apis_json::{self, Lead, Property};
 use serde_json::Value;
 
 /// The most links that are followed or shown of one document.
@@ -38,44 +39,37 @@ impl Links {
     }
 }
 
-/// What a property of APIs.json is for, if it is about keys; the words come with and without spaces.
-fn purpose(kind: &str) -> Option<Purpose> {
-    let word: String = kind
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|one| one.to_ascii_lowercase())
-        .collect();
-    Some(match word.as_str() {
-        "apikeys" | "apikey" => Purpose::Keys,
-        "apionboarding" => Purpose::Onboarding,
-        "openapi" | "swagger" => Purpose::OpenApi,
-        "authentication" => Purpose::Page("Authentication"),
-        "login" => Purpose::Page("Login"),
-        "console" => Purpose::Page("Console"),
-        "signup" => Purpose::Page("SignUp"),
+/// What a property of APIs.json is for, if it is about keys.
+fn purpose(property: &Property) -> Option<Purpose> {
+    let is_openapi = matches!(property.kind.to_ascii_lowercase().as_str(), "openapi" | "swagger");
+    Some(match property.lead() {
+        Some(Lead::ApiKeys) => Purpose::Keys,
+        Some(Lead::ApiOnboarding) => Purpose::Onboarding,
+        Some(Lead::Authentication) => Purpose::Page("Authentication"),
+        Some(Lead::Login) => Purpose::Page("Login"),
+        Some(Lead::Console) => Purpose::Page("Console"),
+        Some(Lead::SignUp) => Purpose::Page("SignUp"),
+        None if is_openapi => Purpose::OpenApi,
         _ => return None,
     })
 }
 
-/// What an APIs.json leads to.
+/// What an APIs.json leads to, in JSON or YAML.
 ///
 /// # Errors
 /// What it is instead.
 pub(super) fn of_apis_json(text: &str) -> Result<Links, String> {
-    let document: Value = serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
-    let apis = document.get("apis").and_then(Value::as_array);
-    let common = document.get("common").and_then(Value::as_array);
-    if apis.is_none() && common.is_none() {
+    let read = apis_json::read(text).map_err(|fault| format!("it is no APIs.json: {fault}"))?;
+    let index = read.index;
+    if index.apis.is_empty() && index.common.is_empty() {
         return Err("it is no APIs.json: it has no `apis`".to_owned());
     }
-    let apis: Vec<&Value> = apis.into_iter().flatten().collect();
-    let own = apis.iter().filter_map(|api| api.get("properties")?.as_array()).flatten();
-    let mut links = Links { apis: apis.len(), all: Vec::new() };
+    let own = index.apis.iter().flat_map(|api| &api.properties);
+    let mut links = Links { apis: index.apis.len(), all: Vec::new() };
     let mut seen = BTreeSet::new();
-    for property in common.into_iter().flatten().chain(own) {
-        let text = |name| property.get(name).and_then(Value::as_str);
-        if let (Some(purpose), Some(url)) = (text("type").and_then(purpose), text("url")) {
-            links.add(&mut seen, purpose, url);
+    for property in index.common.iter().chain(own) {
+        if let Some(purpose) = purpose(property) {
+            links.add(&mut seen, purpose, &property.url);
         }
     }
     Ok(links)

@@ -1,6 +1,6 @@
 //! The end of a key: for good, at once, on every verifier.
 
-use keytender_core::id::{ApiId, KeyId};
+use keytender_core::id::{ApiId, AppId, KeyId};
 use keytender_core::inventory::Event;
 use keytender_core::key::State;
 use serde_json::json;
@@ -52,6 +52,29 @@ pub async fn revoke(
     let seq = changed(&mut tx, &keys, inventory.now).await?;
     commit(tx).await?;
     Ok(Revocation { key_id, api_id: both.issued.api_id, seq })
+}
+
+/// Ends every key of an app that ends.
+///
+/// # Errors
+/// When the database refuses.
+pub(in crate::app) async fn end_of_app(
+    inventory: &Inventory,
+    tx: &mut Tx,
+    account: &Account,
+    app: AppId,
+) -> Result<(), Error> {
+    let why = Some("its app has ended");
+    let mut ended = Vec::new();
+    for id in tx.keys_of_app(app).await.map_err(cannot_read)? {
+        let Some(mut both) = lock_one(tx, id).await? else { continue };
+        if end(inventory, tx, account, &mut both, false, why).await? {
+            let details = json!({"id": both.issued.token_id, "compromised": false});
+            log(inventory, tx, "key.revoke", id, why, details).await?;
+            ended.push(both.issued);
+        }
+    }
+    changed(tx, &ended.iter().collect::<Vec<_>>(), inventory.now).await.map(drop)
 }
 
 /// Ends one key; whether it had not ended already.

@@ -61,6 +61,20 @@ pub async fn view(inventory: &Inventory, id: NoticeId) -> Result<NoticeView, Err
     Ok(of(&notice, &all_channels(inventory).await?).with_content(&notice))
 }
 
+/// One notice with what it says, for whoever had it sent just now.
+///
+/// # Errors
+/// When there is none of this id.
+pub(in crate::app) async fn delivered(
+    inventory: &Inventory,
+    id: NoticeId,
+) -> Result<NoticeView, Error> {
+    let which = Which { id: Some(id), ..Which::default() };
+    let found = inventory.store.list_notices(&which, 1, None).await.map_err(cannot_read)?.pop();
+    let notice = found.ok_or_else(|| Error::not_found(format!("there is no notice {id}")))?;
+    Ok(of(&notice, &all_channels(inventory).await?).with_content(&notice))
+}
+
 /// Lets a dead notice wait again, from its first attempt on; and an event, which programs can take twice, also
 /// if its receiver took it.
 ///

@@ -13,17 +13,13 @@ use serde_json::{Map, Value, json};
 use super::{API_KEYS, APIS_JSON, MAX_APIS, ONBOARDING, Site, Told, members};
 use crate::app::issued::{DEFAULT_OVERLAP, MAX_OVERLAP};
 use crate::app::node::LEASE;
+use crate::app::notify::of_customer::{AGE_DAYS, UNUSED_DAYS};
 use crate::notify::webhook::EventKind;
 
 /// How late a use can be seen: verifiers elsewhere tell theirs within it.
 const USE_LAG_SECONDS: u32 = 60;
-/// From which age on a customer is told of a key: the policy for keys that are issued.
-const AGE_DAYS: u32 = 365;
-/// After how many days without a use: the same.
-const UNUSED_DAYS: u32 = 180;
-/// How the checksum of a key is made, in words.
-const CHECKSUM: &str = "the last 6 letters: CRC-32/ISO-HDLC, as in zlib, of all letters before them, in base 62 \
-                        (0-9, A-Z, a-z), the most significant letter first, with 0 in front where it is short";
+/// How the checksum of a key is made, by its word in AKM.
+const CHECKSUM: &str = "crc32-base62";
 
 /// The descriptor of some APIs, which is published at `path` below its place.
 pub(super) fn document(site: &Site<'_>, told: &[Told], path: &str) -> Value {
@@ -89,12 +85,14 @@ fn authentication(site: &Site<'_>) -> Value {
             Some(json!({
                 "list": ["accounts:read", "apps:read", "keys:read"],
                 "get": ["keys:read"],
-                "create": ["keys:issue"],
+                "create": ["keys:issue", "apps:write", "notices:write"],
                 "update": ["keys:write"],
                 "suspend": ["keys:act"],
                 "resume": ["keys:act"],
                 "rotate": ["keys:issue"],
-                "delete": ["keys:issue"],
+                "delete": ["keys:issue", "apps:write", "notices:write"],
+                "report": ["reports:read"],
+                "audit": ["keys:read"],
             })),
         ),
         (
@@ -121,6 +119,45 @@ fn resources(told: &Told) -> [Value; 2] {
             "paging": paging(),
         })
     };
+    let app = format!("/v1/apps/{{{api}-app.id}}");
+    let stop = |is_stopped: bool| {
+        json!({
+            "request": {"method": "PATCH", "url": app, "json": {"suspended": is_stopped}},
+            "success": [200], "propagationSeconds": seconds(LEASE),
+        })
+    };
+    let create = told.api.settings.own_apps.as_ref().map(|_| {
+        json!({
+            "request": {"method": "POST", "url": format!("/v1/accounts/{{{api}-customer.id}}/apps"),
+                        "json": {"name": "{arg.name}", "scopes": "{arg.scopes}"}},
+            "args": {
+                "name": {"help": "what the app is called", "required": true, "maxLetters": 200},
+                "scopes": {"help": "what its keys may do at most"},
+            },
+            "success": [201], "outputs": {"id": "/id"},
+            "retry": "never", "idempotencyHeader": "Idempotency-Key",
+        })
+    });
+    let operations = members([
+        (
+            "list",
+            Some(list(
+                format!("/v1/apis/{api}/apps"),
+                "/apps",
+                json!({"account": format!("{{{api}-customer.id}}")}),
+            )),
+        ),
+        ("create", create),
+        ("suspend", Some(stop(true))),
+        ("resume", Some(stop(false))),
+        (
+            "delete",
+            Some(json!({
+                "request": {"method": "DELETE", "url": app},
+                "success": [204], "gone": [404], "propagationSeconds": seconds(LEASE),
+            })),
+        ),
+    ]);
     [
         json!({
             "id": format!("{api}-customer"), "noun": format!("customer of {api}"), "kind": "account",
@@ -131,8 +168,7 @@ fn resources(told: &Told) -> [Value; 2] {
             "id": format!("{api}-app"), "noun": format!("app of {api}"), "kind": "app",
             "within": format!("{api}-customer"),
             "fields": {"id": "/id", "name": "/name"},
-            "operations": {"list": list(format!("/v1/apis/{api}/apps"), "/apps",
-                                        json!({"account": format!("{{{api}-customer.id}}")}))},
+            "operations": operations,
         }),
     ]
 }
@@ -258,6 +294,20 @@ fn operations(api: &str) -> Value {
             "request": {"method": "POST", "url": "/v1/keys/{key.id}/revocation", "json": {"because": because}},
             "success": [200], "gone": [404], "propagationSeconds": seconds(LEASE),
         },
+        "use": {
+            "request": {"method": "POST", "url": "/v1/keys/self/uses"},
+            "success": [200],
+        },
+        "report": {
+            "request": {"method": "GET", "url": "/v1/credential-report",
+                        "query": {"format": "json", "account": format!("{{{api}-customer.id}}")}},
+            "success": [200],
+        },
+        "audit": {
+            "request": {"method": "GET", "url": "/v1/keys/{key.id}/timeline"},
+            "success": [200], "gone": [404], "items": "/events",
+            "outputs": {"act": "/what", "actedAt": "/at", "actor": "/by"},
+        },
         "revokeExposed": {
             "request": {"method": "POST", "url": "/v1/exposures", "json": {"credentials": ["{arg.secret}"]}},
             "auth": "nobody",
@@ -272,28 +322,83 @@ fn links(site: &Site<'_>, only: Option<&Told>) -> Value {
     let page = |text: Option<&String>| {
         text.filter(|text| text.starts_with("https://")).map(|text| json!(text))
     };
+    let keys_page = page(only.and_then(|one| one.standing.voice.keys_page.as_ref()));
     Value::Object(members([
-        ("console", page(only.and_then(|one| one.standing.voice.keys_page.as_ref()))),
+        // Without a page of the API's own the console shows them, to whoever may sign in there.
+        ("console", keys_page.or_else(|| Some(json!(site.at("/"))))),
         ("docs", Some(json!(site.at("/docs")))),
         ("support", page(only.and_then(|one| one.api.settings.portal.support.as_ref()))),
     ]))
 }
 
-/// What webhooks are told, where those of every API are.
+/// What webhooks are told, where those of every API are; they are ordered for customers of one API.
 fn events(site: &Site<'_>, told: &[Told]) -> Option<Value> {
-    told.iter().all(|one| one.standing.started_at.is_some()).then(|| {
-        let kinds = EventKind::told(true).map(EventKind::as_str);
-        let types: Map<String, Value> = kinds.map(|kind| (kind.to_owned(), json!(kind))).collect();
-        json!({"scheme": ["standard-webhooks"], "subscribeUrl": site.at("/docs#channels"), "types": types})
-    })
+    if !told.iter().all(|one| one.standing.started_at.is_some()) {
+        return None;
+    }
+    let kinds = EventKind::told(true).map(EventKind::as_str);
+    let types: Map<String, Value> = kinds.map(|kind| (kind.to_owned(), json!(kind))).collect();
+    let mut events = members([
+        ("scheme", Some(json!(["standard-webhooks"]))),
+        ("subscribeUrl", Some(json!(site.at("/docs#channels")))),
+        ("types", Some(Value::Object(types))),
+    ]);
+    if let [one] = told {
+        let customer = format!("{}-customer", one.api.name);
+        events.insert("subscribe".to_owned(), json!({
+            "request": {"method": "POST", "url": "/v1/channels", "json": {
+                "kind": "webhook", "name": "{arg.name}", "url": "{arg.url}", "events": "{arg.events}",
+                "allow_private": "{arg.private}", "account": format!("{{{customer}.id}}"),
+            }},
+            "args": {
+                "name": {"help": "what the webhook is called", "required": true, "maxLetters": 60},
+                "url": {"help": "where events are posted, by https", "required": true},
+                "events": {"help": "which events; all where nothing is said"},
+                "private": {"help": "whether that is in a private network; not for a customer's own token"},
+            },
+            "success": [201], "outputs": {"id": "/id", "secret": "/signing_secret"}, "retry": "never",
+        }));
+        events.insert(
+            "unsubscribe".to_owned(),
+            json!({
+                "request": {"method": "DELETE", "url": "/v1/channels/{subscription.id}"},
+                "success": [204], "gone": [404],
+            }),
+        );
+        events.insert("within".to_owned(), json!(customer));
+    }
+    Some(Value::Object(events))
 }
 
-/// When customers are written to, where those of every API are.
+/// When customers are written to, where those of every API are; they are set for customers of one API.
 fn notices(told: &[Told]) -> Option<Value> {
-    let all = told.iter().all(|one| one.standing.started_at.is_some());
-    all.then(
-        || json!({"ageDays": [AGE_DAYS], "expiryDays": DAYS_BEFORE, "unusedDays": [UNUSED_DAYS]}),
-    )
+    if !told.iter().all(|one| one.standing.started_at.is_some()) {
+        return None;
+    }
+    let mut notices = members([
+        ("ageDays", Some(json!([AGE_DAYS]))),
+        ("expiryDays", Some(json!(DAYS_BEFORE))),
+        ("unusedDays", Some(json!([UNUSED_DAYS]))),
+    ]);
+    if let [one] = told {
+        let customer = format!("{}-customer", one.api.name);
+        let place = format!("/v1/accounts/{{{customer}.id}}/notice-settings");
+        notices.insert(
+            "settings".to_owned(),
+            json!({"request": {"method": "GET", "url": place}, "success": [200]}),
+        );
+        notices.insert(
+            "set".to_owned(),
+            json!({
+                "request": {"method": "PATCH", "url": place, "json": {"contact": "{arg.email}"}},
+                "args": {"email": {"help": "the mail address that is written to", "required": true,
+                                   "copy": "/contact"}},
+                "success": [200],
+            }),
+        );
+        notices.insert("within".to_owned(), json!(customer));
+    }
+    Some(Value::Object(notices))
 }
 
 fn gaps(site: &Site<'_>, told: &[Told]) -> Value {
@@ -314,6 +419,22 @@ fn gaps(site: &Site<'_>, told: &[Told]) -> Value {
         .collect();
     if !silent.is_empty() {
         gaps.push(format!("Nobody is told of keys by mail or webhook of: {}.", silent.join(", ")));
+    }
+    let closed: Vec<&str> = told
+        .iter()
+        .filter(|one| one.api.settings.own_apps.is_none())
+        .map(|one| one.api.name.as_str())
+        .collect();
+    if !closed.is_empty() {
+        gaps.push(format!(
+            "Apps are added by whoever runs the API alone, of: {}.",
+            closed.join(", ")
+        ));
+    }
+    if let [_, _, ..] = told {
+        gaps.push(
+            "Events and notices are ordered and set by the documents of single APIs.".to_owned(),
+        );
     }
     if let Some(rest) = told.get(MAX_APIS..).filter(|rest| !rest.is_empty()) {
         let names: Vec<&str> = rest.iter().map(|one| one.api.name.as_str()).collect();

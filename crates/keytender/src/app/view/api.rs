@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::PortalView;
 use crate::store::accounts::Account;
-use crate::store::apis::{Api, OnLeak};
+use crate::store::apis::{Api, OnLeak, OwnApps};
 use crate::store::apps::{App, Quota, Rate};
 
 /// An API of ours, whose keys we issue.
@@ -35,6 +35,9 @@ pub struct ApiView {
     /// What is done about a key that was found where a secret must not be.
     #[serde(default)]
     pub on_leak: OnLeak,
+    /// Which apps its customers may add themselves; null: none.
+    #[serde(default)]
+    pub own_apps: Option<OwnApps>,
     /// Since when it is known.
     pub created_at: Time,
 }
@@ -51,6 +54,7 @@ impl ApiView {
             overlap: api.settings.overlap.unwrap_or(crate::app::issued::DEFAULT_OVERLAP),
             portal: PortalView::of(&api.settings.portal),
             on_leak: api.settings.on_leak.unwrap_or_default(),
+            own_apps: api.settings.own_apps.clone(),
             created_at: api.created_at,
         }
     }

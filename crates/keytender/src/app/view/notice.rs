@@ -10,6 +10,25 @@ use crate::store::apis::{Api, Standing};
 use crate::store::channels::{Channel, ChannelKind};
 use crate::store::notices::{Notice, NoticeState};
 
+/// When a customer of an API of ours is told of its keys, and at which address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CustomerNoticesView {
+    /// The id of the customer's account.
+    #[schema(example = "acc_0dj2c8xk3v9q4")]
+    pub account: String,
+    /// The mail address that is written to; null: none is.
+    #[schema(example = "dev@globex.example")]
+    pub contact: Option<String>,
+    /// Whether notices go out at all: whoever runs the API says so.
+    pub started: bool,
+    /// At which ages, in days.
+    pub age_days: Vec<u32>,
+    /// How many days before a key ends.
+    pub expiry_days: Vec<u32>,
+    /// After how many days without a use.
+    pub unused_days: Vec<u32>,
+}
+
 /// What somebody is told about keys, and how its delivery stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NoticeView {

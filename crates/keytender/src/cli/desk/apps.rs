@@ -68,6 +68,21 @@ impl Desk<'_> {
         }
     }
 
+    /// Ends an app and its keys.
+    pub(in crate::cli) async fn remove_app(
+        &self,
+        word: &str,
+        because: Option<&str>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Here(inventory) => apps::remove(inventory, word, because, |_| Ok(())).await,
+            Self::There(server) => {
+                let query: Vec<_> = because.map(|why| ("because", why)).into_iter().collect();
+                server.tell(Method::DELETE, &place(word), &query).await
+            }
+        }
+    }
+
     /// Changes an app.
     pub(in crate::cli) async fn set_app(
         &self,

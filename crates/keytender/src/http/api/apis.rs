@@ -20,7 +20,7 @@ use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
 use crate::http::page;
 use crate::http::problem::Refusal;
-use crate::store::apis::{ApiSettings, OnLeak};
+use crate::store::apis::{ApiSettings, OnLeak, OwnApps};
 
 /// An API to add.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -48,6 +48,8 @@ pub(in crate::http) struct NewApiBody {
     portal: Option<PortalChange>,
     /// What is done about a key that was found where a secret must not be; it is suspended if nothing is said.
     on_leak: Option<OnLeak>,
+    /// Which apps its customers may add themselves; none if nothing is said.
+    own_apps: Option<OwnApps>,
 }
 
 /// What is to change of an API; what is absent stays, what is null is taken away.
@@ -72,6 +74,10 @@ pub(in crate::http) struct ApiChangeBody {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<OnLeak>)]
     on_leak: Option<Option<OnLeak>>,
+    /// Which apps its customers may add themselves: all of it, in place of what was said.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<OwnApps>)]
+    own_apps: Option<Option<OwnApps>>,
 }
 
 /// A customer to add.
@@ -120,6 +126,7 @@ pub(in crate::http) async fn add(
         overlap: Some(new.overlap),
         on_leak: Some(new.on_leak),
         portal: new.portal.unwrap_or_default(),
+        own_apps: Some(new.own_apps),
     };
     let settings = change.apply(ApiSettings::default())?;
     let new = NewApi { name: new.name, brand: new.brand, settings };
@@ -159,6 +166,7 @@ pub(in crate::http) async fn set(
         overlap: change.overlap,
         on_leak: change.on_leak,
         portal: change.portal.unwrap_or_default(),
+        own_apps: change.own_apps,
     };
     let set = apis::set(&inventory, &word, |now, settings| {
         version.check(now)?;

@@ -9,6 +9,7 @@ use keytender_core::token::Environment;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::acts::Why;
 use super::owners::{Made, made};
 use crate::app::apps::{self, AppChange, NewApp};
 use crate::app::inventory::Inventory;
@@ -135,11 +136,14 @@ pub(in crate::http) struct WhichApps {
 }
 
 /// Add an app to a customer
+///
+/// A customer's own token adds one to its account, where its API lets it: with the scopes and limits that the API gives
+/// such apps, so that `rate`, `quota` and `labels` are not for it.
 #[utoipa::path(post, path = "/v1/accounts/{account}/apps", tag = "apis", request_body = NewAppBody,
     params(("account" = String, Path, description = "The id or the name")),
     responses((status = 201, body = AppView, description = "The app",
                headers(("Location" = String, description = "Where it is")))),
-    security(("token" = ["apps:write"])))]
+    security(("token" = ["apps:write"]), ("customer_token" = ["apps:write"])))]
 pub(in crate::http) async fn add(
     inventory: Inventory,
     Path(account): Path<String>,
@@ -165,12 +169,13 @@ pub(in crate::http) async fn get(
 
 /// Change an app
 ///
-/// What its keys may do and how much of it; or stop them all, and let them work again.
+/// What its keys may do and how much of it; or stop them all, and let them work again. A customer's own token stops its
+/// apps, and lets work again what it stopped itself.
 #[utoipa::path(patch, path = "/v1/apps/{app}", tag = "apis", request_body = AppChangeBody,
     params(("app" = String, Path, description = "The id"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 200, body = AppView, description = "The app as it is now")),
-    security(("token" = ["apps:write"])))]
+    security(("token" = ["apps:write"]), ("customer_token" = ["apps:write"])))]
 pub(in crate::http) async fn set(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -186,6 +191,25 @@ pub(in crate::http) async fn set(
         why: change.because,
     };
     Ok(Tagged(apps::set(&inventory, &word, change, |now| version.check(now)).await?))
+}
+
+/// End an app
+///
+/// For good, and each of its keys with it. An app of this name cannot be added again.
+#[utoipa::path(delete, path = "/v1/apps/{app}", tag = "apis",
+    params(("app" = String, Path, description = "The id"), Why,
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 204, description = "It has ended")),
+    security(("token" = ["apps:write"]), ("customer_token" = ["apps:write"])))]
+pub(in crate::http) async fn remove(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Query(why): Query<Why>,
+    version: IfMatch,
+) -> Result<StatusCode, Refusal> {
+    let because = why.because.as_deref();
+    apps::remove(&inventory, &word, because, |now| version.check(now)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Make a key for an app

@@ -205,7 +205,7 @@ pub(in crate::http) struct ChannelChange {
     responses((status = 200, body = ChannelList, description = "A page of channels"),
               (status = 404, body = Problem, description = "There is no such API or customer",
                content_type = "application/problem+json")),
-    security(("token" = ["channels:read"])))]
+    security(("token" = ["channels:read"]), ("customer_token" = ["notices:read"])))]
 pub(in crate::http) async fn list(
     inventory: Inventory,
     Query(which): Query<WhichChannels>,
@@ -219,12 +219,13 @@ pub(in crate::http) async fn list(
 
 /// Add a channel
 ///
-/// The server will connect to it, so that only administrators may do this. Nothing is sent yet. A
-/// signing secret that was made is in this answer and nowhere else.
+/// The server will connect to it, so that only administrators may do this; and a customer's own token, which adds
+/// webhooks of its own, at public addresses and ten at most. Nothing is sent yet. A signing secret that was made is in
+/// this answer and nowhere else.
 #[utoipa::path(post, path = "/v1/channels", tag = "channels", request_body = NewChannel,
     responses((status = 201, body = ChannelView, description = "The channel",
                headers(("Location" = String, description = "Where it is")))),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn add(
     inventory: Inventory,
     Body(new): Body<NewChannel>,
@@ -241,7 +242,7 @@ pub(in crate::http) async fn add(
 #[utoipa::path(get, path = "/v1/channels/{channel}", tag = "channels",
     params(("channel" = String, Path, description = "The id or the name")),
     responses((status = 200, body = ChannelView, description = "The channel")),
-    security(("token" = ["channels:read"])))]
+    security(("token" = ["channels:read"]), ("customer_token" = ["notices:read"])))]
 pub(in crate::http) async fn get(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -256,7 +257,7 @@ pub(in crate::http) async fn get(
     params(("channel" = String, Path, description = "The id or the name"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 200, body = ChannelView, description = "The channel as it is now")),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn subscribe(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -274,7 +275,7 @@ pub(in crate::http) async fn subscribe(
 #[utoipa::path(post, path = "/v1/channels/{channel}/tests", tag = "channels",
     params(("channel" = String, Path, description = "The id or the name")),
     responses((status = 201, body = NoticeView, description = "The event, and how its delivery went")),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn test(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -289,7 +290,7 @@ pub(in crate::http) async fn test(
     params(("channel" = String, Path, description = "The id or the name"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 204, description = "It is gone")),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn remove(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -320,7 +321,7 @@ pub(in crate::http) struct NewSigningSecret {
     params(("channel" = String, Path, description = "The id or the name"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 201, body = ChannelView, description = "The channel")),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn rotate(
     inventory: Inventory,
     Path(word): Path<String>,
@@ -343,7 +344,7 @@ pub(in crate::http) async fn rotate(
     params(("channel" = String, Path, description = "The id or the name"),
            ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
     responses((status = 204, description = "It is forgotten")),
-    security(("token" = ["channels:write"])))]
+    security(("token" = ["channels:write"]), ("customer_token" = ["notices:write"])))]
 pub(in crate::http) async fn end_rotation(
     inventory: Inventory,
     Path(word): Path<String>,

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::inventory::Inventory;
-use crate::app::notify::{self, Asked, Change, Hours, of_api};
+use crate::app::notify::{self, Asked, Change, Hours, of_api, of_customer};
 use crate::app::turn::Turn;
 use crate::app::view::{
-    ApiNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView, PreviewView,
+    ApiNoticesView, CustomerNoticesView, DeliveredView, NoticeList, NoticeSettingsView, NoticeView,
+    PreviewView,
 };
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::extract::{Body, Path, Query};
@@ -212,6 +213,50 @@ pub(in crate::http) async fn set_api(
     let ApiNoticesChange { started, from, reply_to, keys_page } = change;
     let change = of_api::Change { started, from, reply_to, keys_page };
     Ok(Tagged(of_api::change(&inventory, &api, &change, |now| version.check(now)).await?))
+}
+
+/// What is to change of how a customer is told; what is absent stays, what is null is taken away.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct CustomerNoticesChange {
+    /// The mail address that is written to.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 254, example = "dev@globex.example")]
+    contact: Option<Option<String>>,
+}
+
+/// Read when a customer is told of its keys
+#[utoipa::path(get, path = "/v1/accounts/{account}/notice-settings", tag = "notices",
+    params(("account" = String, Path, description = "The id or the name")),
+    responses((status = 200, body = CustomerNoticesView, description = "The settings")),
+    security(("token" = ["accounts:read", "notices:read"]), ("customer_token" = ["notices:read"])))]
+pub(in crate::http) async fn customer_settings(
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Tagged<CustomerNoticesView>, Refusal> {
+    Ok(Tagged(of_customer::settings(&inventory, &word).await?))
+}
+
+/// Say at which address a customer is told of its keys
+#[utoipa::path(patch, path = "/v1/accounts/{account}/notice-settings", tag = "notices",
+    request_body = CustomerNoticesChange,
+    params(("account" = String, Path, description = "The id or the name"),
+           ("If-Match" = Option<String>, Header, description = "The ETag of the version that you mean")),
+    responses((status = 200, body = CustomerNoticesView, description = "The settings as they are now")),
+    security(("token" = ["notices:write"]), ("customer_token" = ["notices:write"])))]
+pub(in crate::http) async fn set_customer(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    version: IfMatch,
+    Body(change): Body<CustomerNoticesChange>,
+) -> Result<Tagged<CustomerNoticesView>, Refusal> {
+    let Some(contact) = change.contact else {
+        let now = of_customer::settings(&inventory, &word).await?;
+        version.check(&now)?;
+        return Ok(Tagged(now));
+    };
+    let allows = |now: &CustomerNoticesView| version.check(now);
+    Ok(Tagged(of_customer::set_contact(&inventory, &word, contact.as_deref(), allows).await?))
 }
 
 /// Show what an API's customers would be told

@@ -16,6 +16,8 @@ use crate::http::state::State;
 
 /// Where it is.
 pub(super) const PATH: &str = "/v1/keys/self";
+/// Where a use of it is made.
+pub(super) const USES: &str = "/v1/keys/self/uses";
 
 /// What a key says of itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,13 +51,29 @@ pub(in crate::http) struct OwnView {
               (status = 401, body = crate::http::problem::Problem, description = "No good key",
                content_type = "application/problem+json")))]
 pub(in crate::http) async fn get(Extract(state): Extract<State>, parts: Parts) -> Response {
+    told(&state, &parts, true).await
+}
+
+/// Use the key that asks
+///
+/// Sent as to `/v1/keys/self`. It counts as a use of the key, with its limits, and a key that waits for its first use works from
+/// then on: whoever holds a key sees that a use is told.
+#[utoipa::path(post, path = "/v1/keys/self/uses", tag = "verification",
+    responses((status = 200, body = OwnView, description = "The key, used"),
+              (status = 401, body = crate::http::problem::Problem, description = "No good key",
+               content_type = "application/problem+json")))]
+pub(in crate::http) async fn r#use(Extract(state): Extract<State>, parts: Parts) -> Response {
+    told(&state, &parts, false).await
+}
+
+async fn told(state: &State, parts: &Parts, is_dry: bool) -> Response {
     let Some(key) = forward::key(&parts.headers) else {
         return answer::refused(Reason::Malformed, false, None);
     };
     let now = state.node.now();
-    let address = address::of(&parts, &state.proxies);
-    let asked = Asked { is_dry: true, address, ..Asked::default() };
-    match super::verify(&state, key, &asked, now).await {
+    let address = address::of(parts, &state.proxies);
+    let asked = Asked { is_dry, address, ..Asked::default() };
+    match super::verify(state, key, &asked, now).await {
         Verdict::Refused(reason) => answer::refused(reason, true, None),
         Verdict::Accepted(good) => Json(OwnView {
             key: good.key.to_string(),

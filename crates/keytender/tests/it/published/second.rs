@@ -121,6 +121,61 @@ fn a_second_keytender_lists_the_keys_of_the_first_by_its_address_alone() {
 }
 
 #[test]
+fn a_second_keytender_rotates_a_key_of_the_first_where_it_is_used() {
+    let pair = Pair::open();
+    pair.add(&["--allow-writes"]);
+    pair.run(&["sync"]);
+    // The key that has a successor already is not the one.
+    let place = format!("/v1/apps/{}/keys", pair.globex.app);
+    let token = pair.globex.token.as_str();
+    let new = json!({"label": "checkout"});
+    let made = pair.first.ask_with(token, &Method::POST, &place, Some(&new), &[]).expect(201);
+    let [old, secret] = ["key", "secret"].map(|name| made[name].as_str().unwrap().to_owned());
+    let file = pair.second.write(".env", format!("# of the shop\nPORT=80\nACME_KEY={secret}\n"));
+    pair.run(&["sync"]);
+    let path = format!("path={}", file.display());
+    pair.run(&["destinations", "add", &old, "shop", "env", &path, "secret=ACME_KEY"]);
+    pair.run(&["destinations", "check", &old]);
+    let used = || {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("# of the shop\nPORT=80\n"), "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix("ACME_KEY=")).unwrap();
+        line.to_owned()
+    };
+    // Whoever uses the file is let in at each moment.
+    let check = |when: &str| {
+        let body = json!({"api": "acme", "verifications": [{"key": used()}]});
+        let said = pair.first.post("/v1/key-verifications", &body).expect(200);
+        assert_eq!(said["verifications"][0]["valid"], true, "{when}: {said}");
+    };
+    check("before");
+    let begun = pair.run(&["rotate", &old, "--yes", "--json"]);
+    check("begun");
+    let begun: Value = serde_json::from_str(&begun.stdout).unwrap();
+    let rotation = begun["rotation"].as_str().unwrap().to_owned();
+    let view = || pair.run(&["rotations", "show", &rotation, "--json"]).json();
+    until(|| {
+        pair.run(&["rotations", "run", &rotation]);
+        check("on the way");
+        view()["stage"] == "overlap"
+    });
+    let new = used();
+    assert_ne!(new, secret);
+    pair.run(&["rotations", "approve", &rotation, "disable"]);
+    until(|| {
+        pair.run(&["rotations", "run", &rotation]);
+        check("leaving");
+        view()["stage"] == "disabled"
+    });
+    let seen = pair.first.get(&format!("/v1/keys/{old}")).expect(200);
+    assert_eq!(seen["state"], "suspended");
+    pair.run(&["sync"]);
+    assert_eq!(pair.keys().len(), 5);
+    let log = pair.first.get("/v1/acts?actor=acme/globex").expect(200).to_string();
+    assert!(log.contains("key.create") && log.contains("key.disable"), "{log}");
+}
+
+#[test]
 fn an_administrators_token_lists_the_keys_of_every_customer() {
     let pair = Pair::open();
     let second = Home::new().with("THE_TOKEN", &pair.first.token);
