@@ -296,3 +296,17 @@ fn a_scan_makes_no_inventory() {
         fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["t"]);
 }
+
+#[test]
+fn a_line_of_ten_thousand_keys_has_ten_thousand_places() {
+    let home = Home::new();
+    let mut seeded = Seeded(11);
+    let keys: Vec<String> =
+        (0..10_000).map(|_| seeded_key(&mut seeded).trim().to_owned()).collect();
+    home.write("t/one.txt", keys.join(" ö "));
+    let said = home.run(&["scan", "t", "--format", "json"]).json();
+    assert_eq!(said["summary"]["keys"], 10_000);
+    let last = said["findings"].as_array().unwrap().last().unwrap();
+    // 52 letters and 3 between two.
+    assert_eq!((&last["line"], &last["column"]), (&1.into(), &(9_999 * 55 + 5).into()));
+}

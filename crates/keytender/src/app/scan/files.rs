@@ -15,6 +15,8 @@ use super::text::{Evidence, Spot, is_secret, value_after};
 
 /// How many bytes may lie between the id of a service account's key and the key.
 const MAX_BETWEEN: usize = 4_096;
+/// How many registries of one file are looked at.
+const MAX_REGISTRIES: usize = 1_000;
 /// The fewest letters of a private key: the smallest of RSA that is in use has 1,600.
 const MIN_PRIVATE_KEY: usize = 400;
 const BEGIN: &[u8] = b"-----BEGIN PRIVATE KEY-----";
@@ -168,7 +170,7 @@ fn docker(shapes: &Shapes, text: &[u8]) -> Vec<Spot> {
     let Ok(whole) = serde_json::from_slice::<Value>(text) else { return Vec::new() };
     // The older file has the registries at its top.
     let registries = whole.get("auths").unwrap_or(&whole).as_object();
-    let entries = registries.into_iter().flatten();
+    let entries = registries.into_iter().flatten().take(MAX_REGISTRIES);
     entries
         .filter_map(|(registry, entry)| {
             let auth = entry.get("auth")?.as_str()?;

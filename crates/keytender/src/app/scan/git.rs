@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use keytender_core::time::Time;
 
 use super::shape::Shapes;
-use super::walk::{position, shown};
+use super::walk::{Positions, shown};
 use super::{Finding, Found, Looked, Place, text};
 use crate::error::Error;
 
@@ -200,8 +200,9 @@ impl<'s> Look<'s> {
     fn piece(&mut self) {
         let added = std::mem::take(&mut self.added);
         self.looked.bytes += u64::try_from(added.len()).unwrap_or(u64::MAX);
+        let mut positions = Positions::new(&added);
         for spot in text::find(self.shapes, &self.file, &added) {
-            let (line, column) = position(&added, spot.start);
+            let (line, column) = positions.of(spot.start);
             let commit = self.commit.as_ref();
             let place = Place {
                 path: self.file.clone(),

@@ -13,7 +13,7 @@ use keytender_core::id::KeyId;
 use keytender_core::time::Time;
 
 use super::shape::Shapes;
-use super::walk::absolute;
+use super::walk::{Positions, absolute};
 use super::{Finding, text};
 use crate::app::inventory::{Inventory, cannot_read, cannot_write, commit};
 use crate::app::keys::{self, NewKey};
@@ -178,7 +178,7 @@ fn line_now(shapes: &Shapes, place: &KeyFile) -> Standing {
             let spots = text::find(shapes, &place.path, &content);
             let spot = spots.iter().find(|spot| spot.fingerprint() == place.fingerprint);
             match spot {
-                Some(spot) => Standing::There(super::walk::position(&content, spot.start).0),
+                Some(spot) => Standing::There(Positions::new(&content).of(spot.start).0),
                 None => Standing::Gone,
             }
         }

@@ -101,14 +101,18 @@ pub(super) fn find(shapes: &Shapes, name: &str, text: &[u8]) -> Vec<Spot> {
 /// Of spots that overlap, the one that is told best; of the same, the longer one.
 fn apart(mut spots: Vec<Spot>) -> Vec<Spot> {
     let rank = |spot: &Spot| (spot.evidence, spot.end - spot.start, spot.id.is_some());
-    spots.sort_by_key(|spot| std::cmp::Reverse(rank(spot)));
+    spots.sort_by_key(|spot| spot.start);
     let mut kept: Vec<Spot> = Vec::with_capacity(spots.len());
     for spot in spots {
-        if !kept.iter().any(|other| spot.start < other.end && other.start < spot.end) {
-            kept.push(spot);
+        match kept.last_mut() {
+            Some(last) if spot.start < last.end => {
+                if rank(&spot) > rank(last) {
+                    *last = spot;
+                }
+            }
+            _ => kept.push(spot),
         }
     }
-    kept.sort_by_key(|spot| spot.start);
     kept
 }
 
@@ -253,13 +257,15 @@ pub(super) fn is_secret(value: &str) -> bool {
         && !is_sample(value)
 }
 
-/// Whether somebody wrote on the line that its key may stand there.
+/// Whether somebody wrote on the line that its key may stand there. A line of a minified file is long, and nobody wrote on
+/// it: only what is near is looked at.
 fn is_allowed(text: &[u8], at: usize) -> bool {
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, &[]));
+    let before = text.get(at.saturating_sub(MAX_KEY)..at).unwrap_or_default();
+    let after = text.get(at..text.len().min(at + MAX_KEY)).unwrap_or_default();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
-    let end = at + after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
-    // A line of a minified file is long, and nobody wrote on it.
-    let line =
-        text.get(start.max(at.saturating_sub(MAX_KEY))..end.min(at + MAX_KEY)).unwrap_or_default();
-    line.windows(ALLOWED.len()).any(|window| window == ALLOWED)
+    let end = after.iter().position(|byte| *byte == b'\n').unwrap_or(after.len());
+    let has = |part: Option<&[u8]>| {
+        part.is_some_and(|part| part.windows(ALLOWED.len()).any(|window| window == ALLOWED))
+    };
+    has(before.get(start..)) || has(after.get(..end))
 }

@@ -149,8 +149,9 @@ impl<'s> Walk<'s> {
         if spots.is_empty() {
             return;
         }
+        let mut positions = Positions::new(text);
         let found = spots.into_iter().map(|spot| {
-            let (line, column) = position(text, spot.start);
+            let (line, column) = positions.of(spot.start);
             let place = Place { path: name.to_owned(), line, column, commit: None };
             Finding::of(spot, place, modified_at)
         });
@@ -201,15 +202,32 @@ pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)).display().to_string()
 }
 
-/// The line and the column of a byte, from 1 on; the column in letters.
-pub(super) fn position(text: &[u8], at: usize) -> (u64, u64) {
-    let before = text.get(..at).unwrap_or(text);
-    let lines = before.iter().filter(|byte| **byte == b'\n').count();
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |place| place + 1);
-    let line = before.get(start..).unwrap_or_default();
-    let column = line.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
-    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX).saturating_add(1);
-    (number(lines), number(column))
+/// Lines and columns of the bytes of a text, asked for from its beginning to its end.
+pub(super) struct Positions<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
+    column: u64,
+}
+
+impl<'t> Positions<'t> {
+    pub(super) const fn new(text: &'t [u8]) -> Self {
+        Self { text, at: 0, line: 1, column: 1 }
+    }
+
+    /// The line and the column of a byte that stands no earlier than the last, from 1 on; the column in letters.
+    pub(super) fn of(&mut self, at: usize) -> (u64, u64) {
+        for byte in self.text.get(self.at..at).unwrap_or_default() {
+            if *byte == b'\n' {
+                self.line += 1;
+                self.column = 1;
+            } else if (*byte & 0xc0) != 0x80 {
+                self.column += 1;
+            }
+        }
+        self.at = self.at.max(at);
+        (self.line, self.column)
+    }
 }
 
 #[cfg(test)]
@@ -219,8 +237,7 @@ mod tests {
     #[test]
     fn a_place_is_counted_in_lines_and_letters_from_one_on() {
         let text = "one\nzwö = key\n".as_bytes();
-        assert_eq!(position(text, 0), (1, 1));
-        assert_eq!(position(text, 4), (2, 1));
-        assert_eq!(position(text, 11), (2, 7));
+        let mut positions = Positions::new(text);
+        assert_eq!([0, 4, 11, 11].map(|at| positions.of(at)), [(1, 1), (2, 1), (2, 7), (2, 7)]);
     }
 }

@@ -38,7 +38,7 @@ fn a_key_of_the_inventory_is_known_where_it_stands_until_it_stands_there_no_more
         let home = home(&database);
         let key = aws(&mut Seeded(20));
         let id = key.text.lines().next().unwrap();
-        done(&home, &["owners", "add", "ops", "ops@example.org"]);
+        done(&home, &["owners", "add", "ops", "--address", "ops@example.org"]);
         let created = ["--id", id, "--created", "2024-01-15", "--owner", "ops"];
         done(&home, &[&["keys", "add", "aws", "deploy"], &created[..]].concat());
         home.write("shop/.env", format!("AWS_ACCESS_KEY_ID={}\n", key.text));
@@ -102,7 +102,7 @@ fn what_the_inventory_does_not_know_is_added_once_and_known_then() {
         };
         let (env, ci) = (of("env"), of("ci.yml"));
         assert_eq!(env["found_in"].as_array().unwrap().len(), 2);
-        assert_eq!((&env["provider"], &env["key_type"]), (&json!("stripe"), &json!("secret")));
+        assert_eq!((&env["provider"], &env["key_type"]), (&json!("stripe"), &json!("api-key")));
         // Nobody tells when it was made: it is at least as old as its file.
         assert_eq!(
             (&ci["created_at"], &ci["first_seen_at"]),
@@ -135,7 +135,7 @@ fn a_key_that_was_issued_here_is_known_and_a_server_is_not_asked() {
     home.write("t/.env", format!("ACME_KEY={key}"));
     let found = findings(&done(&home, &["scan", "t", "--format", "json"]));
     assert_eq!((found.len(), &found[0]["evidence"]), (1, &json!("checksum")));
-    assert_eq!(found[0]["key"]["account_name"], "globex");
+    assert_eq!(found[0]["key"]["account_name"], "acme-pay/globex");
     let none = findings(&done(&home, &["scan", "t", "--format", "json", "--no-inventory"]));
     assert_eq!(none[0]["key"], Value::Null);
     let elsewhere = Home::new().with("KEYTENDER_SERVER", "http://127.0.0.1:9");
@@ -204,11 +204,11 @@ fn a_provider_is_asked_with_the_key_itself_after_a_yes_and_says_whose_it_is() {
         (&json!(true), &json!(false))
     );
     assert!(found[0]["live"]["says"].as_str().unwrap().contains("`deploy`"));
-    assert_eq!(found[0]["key"]["name"], "deploy", "known by the id that the provider told");
+    assert_eq!(found[0]["key"]["name"], "gitlab/deploy", "known by the id that the provider told");
     assert_eq!(found[2]["live"], Value::Null);
     // What was learned is kept: without asking, the key is known by its fingerprint.
     let later = findings(&done(&home, &["scan", "t", "--format", "json"]));
-    assert_eq!(later[0]["key"]["name"], "deploy");
+    assert_eq!(later[0]["key"]["name"], "gitlab/deploy");
     for secret in [good, bad] {
         assert!(!ran.stdout.contains(&secret) && !ran.stderr.contains(&secret));
     }
