@@ -227,7 +227,7 @@ fn what_is_too_much_is_refused_in_bounded_memory() {
         let (code, talk, memory) = measured(&python, &home, &words);
         assert_eq!(code, 1, "{place}: {talk}");
         assert!(talk.contains(why), "{place}: {talk}");
-        assert!(memory < usual + 200_000, "{place}: {memory} KiB, usually {usual}");
+        assert!(memory < usual + 100_000, "{place}: {memory} KiB, usually {usual}");
         eprintln!("{place}: {memory} KiB, usually {usual}");
     }
     provider.end();
