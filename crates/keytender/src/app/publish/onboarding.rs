@@ -27,7 +27,8 @@ pub(super) fn document(site: &Site<'_>, told: &[Told], path: &str) -> Value {
             "required": true,
             "agentPolicy": "unspecified",
             "prerequisites": [
-                "whoever runs the API has added you as a customer, and an app of yours",
+                "whoever runs the API has added you as a customer",
+                "an app, added by them, or by you where the API lets its customers",
                 "a token of yours, which they give you once",
             ],
         },
