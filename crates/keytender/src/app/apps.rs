@@ -66,16 +66,6 @@ pub struct AppChange {
     pub why: Option<String>,
 }
 
-impl AppChange {
-    /// Whether nothing but whether its keys work is to change.
-    fn is_only_suspension(&self) -> bool {
-        self.scopes.is_none()
-            && self.rate.is_none()
-            && self.quota.is_none()
-            && self.labels.is_none()
-    }
-}
-
 /// Adds an app to a customer; a customer adds one to itself, as far as its API lets it.
 ///
 /// # Errors
@@ -290,19 +280,11 @@ pub async fn set(
     super::keys::check_text("a reason", change.why.as_deref())?;
     let before = view(inventory, word).await?;
     let id = get(inventory, word).await?.id;
-    if inventory.sight.is_customer() && !change.is_only_suspension() {
-        inventory.sight.refuse_customer()?;
-    }
     let mut tx = inventory.begin().await?;
     let mut app = lock(&mut tx, id, word).await?;
     allows(&own::shown(inventory, &app, &before.account_name))?;
     let now = AppView::of(&app, &before.account_name);
-    if inventory.sight.is_customer()
-        && change.is_suspended == Some(false)
-        && now.suspended_at.is_some()
-    {
-        own::check_resume(inventory, id).await?;
-    }
+    own::check_change(inventory, &now, id, &change).await?;
     if let Some(scopes) = change.scopes {
         check_scopes(&scopes)?;
         app.scopes = scopes;

@@ -42,10 +42,12 @@ pub(super) fn guarded() -> OpenApiRouter<State> {
     keys()
         .merge(rotations())
         .merge(issuing())
+        .merge(apps())
         .merge(endings())
         .merge(places())
         .merge(used())
         .merge(notices())
+        .merge(channels())
         .merge(rules())
         .merge(people())
         .merge(doings())
@@ -89,6 +91,11 @@ fn issuing() -> OpenApiRouter<State> {
         .routes(routes!(api::apis::link_portal))
         .routes(routes!(api::key_imports::import, api::key_imports::recognisers))
         .routes(routes!(api::key_imports::renew))
+}
+
+/// The apps of our customers, and the keys that are made for them.
+fn apps() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
         .routes(routes!(api::apps::list))
         .routes(routes!(api::apps::add))
         .routes(routes!(api::apps::get, api::apps::set, api::apps::remove))
@@ -111,10 +118,6 @@ fn endings() -> OpenApiRouter<State> {
 /// Who is told, how, and what was told.
 fn notices() -> OpenApiRouter<State> {
     OpenApiRouter::new()
-        .routes(routes!(api::channels::list, api::channels::add))
-        .routes(routes!(api::channels::get, api::channels::subscribe, api::channels::remove))
-        .routes(routes!(api::channels::test))
-        .routes(routes!(api::channels::rotate, api::channels::end_rotation))
         .routes(routes!(api::notices::list))
         .routes(routes!(api::notices::get))
         .routes(routes!(api::notices::send_again))
@@ -125,6 +128,15 @@ fn notices() -> OpenApiRouter<State> {
         .routes(routes!(api::notices::customer_settings, api::notices::set_customer))
         .routes(routes!(api::notices::run))
         .routes(routes!(api::notices::test))
+}
+
+/// By which ways they are told.
+fn channels() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(api::channels::list, api::channels::add))
+        .routes(routes!(api::channels::get, api::channels::subscribe, api::channels::remove))
+        .routes(routes!(api::channels::test))
+        .routes(routes!(api::channels::rotate, api::channels::end_rotation))
 }
 
 /// What keys are held against, and what comes of it.

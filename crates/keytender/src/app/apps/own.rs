@@ -3,7 +3,7 @@
 use keytender_core::id::AppId;
 use keytender_core::time::Span;
 
-use super::{NewApp, check_limits, check_scopes};
+use super::{AppChange, NewApp, check_limits, check_scopes};
 use crate::app::inventory::{Inventory, cannot_read};
 use crate::app::view::AppView;
 use crate::error::{Error, Kind};
@@ -69,8 +69,23 @@ pub(super) async fn check_count(
     }
 }
 
-/// Refuses to let an app work again that somebody else stopped.
-pub(super) async fn check_resume(inventory: &Inventory, app: AppId) -> Result<(), Error> {
+/// Refuses a customer all but to stop its apps, and to let those work again that it stopped itself.
+pub(super) async fn check_change(
+    inventory: &Inventory,
+    now: &AppView,
+    app: AppId,
+    change: &AppChange,
+) -> Result<(), Error> {
+    if !inventory.sight.is_customer() {
+        return Ok(());
+    }
+    let AppChange { scopes, rate, quota, labels, .. } = change;
+    if scopes.is_some() || rate.is_some() || quota.is_some() || labels.is_some() {
+        inventory.sight.refuse_customer()?;
+    }
+    if change.is_suspended != Some(false) || now.suspended_at.is_none() {
+        return Ok(());
+    }
     let which = Which {
         target_id: Some(app.to_string()),
         verb: Some(SUSPEND.to_owned()),

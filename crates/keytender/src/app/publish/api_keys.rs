@@ -233,7 +233,15 @@ fn seconds(span: Span) -> i64 {
 
 /// What can be done with keys of an API.
 fn operations(api: &str) -> Value {
-    let because = "by the descriptor of this API";
+    let mut all = asking(api);
+    if let (Value::Object(all), Value::Object(acting)) = (&mut all, acting(api)) {
+        all.extend(acting);
+    }
+    all
+}
+
+/// What can be asked of keys of an API, and told of one.
+fn asking(api: &str) -> Value {
     json!({
         "list": {
             "request": {"method": "GET", "url": "/v1/keys",
@@ -248,6 +256,33 @@ fn operations(api: &str) -> Value {
             "request": {"method": "GET", "url": "/v1/keys/self"},
             "success": [200],
         },
+        "use": {
+            "request": {"method": "POST", "url": "/v1/keys/self/uses"},
+            "success": [200],
+        },
+        "report": {
+            "request": {"method": "GET", "url": "/v1/credential-report",
+                        "query": {"format": "json", "account": format!("{{{api}-customer.id}}")}},
+            "success": [200],
+        },
+        "audit": {
+            "request": {"method": "GET", "url": "/v1/keys/{key.id}/timeline"},
+            "success": [200], "gone": [404], "items": "/events",
+            "outputs": {"act": "/what", "actedAt": "/at", "actor": "/by"},
+        },
+        "revokeExposed": {
+            "request": {"method": "POST", "url": "/v1/exposures", "json": {"credentials": ["{arg.secret}"]}},
+            "auth": "nobody",
+            "args": {"secret": {"help": "the key that somebody found", "required": true}},
+            "success": [202],
+        },
+    })
+}
+
+/// What changes keys of an API.
+fn acting(api: &str) -> Value {
+    let because = "by the descriptor of this API";
+    json!({
         "create": {
             "request": {"method": "POST", "url": format!("/v1/apps/{{{api}-app.id}}/keys"), "json": {
                 "label": "{arg.name}", "scopes": "{arg.scopes}", "networks": "{arg.networks}",
@@ -293,26 +328,6 @@ fn operations(api: &str) -> Value {
         "delete": {
             "request": {"method": "POST", "url": "/v1/keys/{key.id}/revocation", "json": {"because": because}},
             "success": [200], "gone": [404], "propagationSeconds": seconds(LEASE),
-        },
-        "use": {
-            "request": {"method": "POST", "url": "/v1/keys/self/uses"},
-            "success": [200],
-        },
-        "report": {
-            "request": {"method": "GET", "url": "/v1/credential-report",
-                        "query": {"format": "json", "account": format!("{{{api}-customer.id}}")}},
-            "success": [200],
-        },
-        "audit": {
-            "request": {"method": "GET", "url": "/v1/keys/{key.id}/timeline"},
-            "success": [200], "gone": [404], "items": "/events",
-            "outputs": {"act": "/what", "actedAt": "/at", "actor": "/by"},
-        },
-        "revokeExposed": {
-            "request": {"method": "POST", "url": "/v1/exposures", "json": {"credentials": ["{arg.secret}"]}},
-            "auth": "nobody",
-            "args": {"secret": {"help": "the key that somebody found", "required": true}},
-            "success": [202],
         },
     })
 }
