@@ -171,6 +171,16 @@ fn may_reach(access: &Access, host: &str) -> bool {
     anchor.is_some_and(|anchor| site::is_same(anchor, host)) || found.pinned.contains(host)
 }
 
+/// The client that runs descriptors.
+///
+/// # Errors
+/// When TLS cannot be prepared.
+pub(super) fn engine(allow_private: bool) -> Result<&'static Engine, Error> {
+    let [public, any] = &*ENGINES;
+    let engine = if allow_private { any } else { public };
+    engine.as_ref().map_err(|report| Error::new(report.clone()))
+}
+
 /// An account, in hand.
 ///
 /// # Errors
@@ -182,9 +192,7 @@ pub(super) fn open(account: &Account) -> Result<Session, Error> {
         (None, Some(place)) => Some(place.parse::<Reference>()?.resolve()?),
         (None, None) => None,
     };
-    let [public, any] = &*ENGINES;
-    let engine = if access.allow_private { any } else { public };
-    let engine = engine.as_ref().map_err(|report| Error::new(report.clone()))?;
+    let engine = engine(access.allow_private)?;
     let binding = Binding {
         descriptor: get(&account.provider, access)?,
         variables: access.variables.clone(),

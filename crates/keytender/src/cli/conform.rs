@@ -2,31 +2,40 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
-use keytender_core::conform::{Level, badge};
+use keytender_core::conform::{Level, Outcome, badge};
 use keytender_core::text::printable;
+use keytender_core::time::Span;
 
-use super::context::Context;
+use super::accounts::setting;
+use super::channels::source;
+use super::context::{Context, block_on, confirm};
 use super::grid::{Cell, Grid};
+use super::serve::stop_signal;
 use super::words::{terminal_width, write_json};
-use super::{DONE, Stop, providers};
-use crate::app::conform;
+use super::{COULD_NOT, DONE, Stop, parse_span, providers};
+use crate::app::channels::SecretSource;
+use crate::app::conform::live::{Asked, Probe};
+use crate::app::conform::{self, Found};
 use crate::app::view::{ConformCheckView, ConformKindView, ConformView, conform_level as level};
 use crate::error::Error;
 
 /// Grade how well a provider lets the holders of its keys manage them, K0 to K5
 ///
 /// By its descriptor: what is said there and was not tried is a claim. The building blocks that are missing are
-/// named, with what each would give whoever holds keys.
+/// named, with what each would give whoever holds keys. With --live it is tried, on keys that are made for it
+/// and ended again, once you agreed to the plan.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A descriptor in a file, or a provider on the shelf
-    #[arg(value_name = "FILE|PROVIDER", required_unless_present = "all")]
+    /// An address such as https://example.com, a descriptor in a file, or a provider on the shelf
+    #[arg(value_name = "URL|FILE|PROVIDER", required_unless_present = "all")]
     target: Option<String>,
     /// The table of every provider on the shelf
-    #[arg(long, conflicts_with_all = ["target", "badge", "kind"])]
+    #[arg(long, conflicts_with_all = ["target", "badge", "kind", "live"])]
     all: bool,
     /// Only this kind of key
     #[arg(long, value_name = "KIND")]
@@ -37,6 +46,50 @@ pub(super) struct Args {
     /// Write a badge with the level of the best kind of key, as SVG
     #[arg(long, value_name = "FILE")]
     badge: Option<PathBuf>,
+    /// Try what the document says, on keys that are made for it and ended again
+    #[arg(long, requires = "credential")]
+    live: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a provider is tried.
+#[derive(Debug, clap::Args)]
+struct How {
+    /// Where the credential is that manages keys: env:NAME, file:PATH, keyring:SERVICE/USER, command:PROGRAM, or -
+    /// for standard input
+    #[arg(long, value_name = "PLACE", requires = "live")]
+    credential: Option<String>,
+    /// What the provider asks for beside: its host, an organization
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting, requires = "live")]
+    variables: Vec<(String, String)>,
+    /// In which account, project or app keys are made, where none can be made for it
+    #[arg(long, value_name = "RESOURCE=ID", value_parser = setting, requires = "live")]
+    within: Vec<(String, String)>,
+    /// What the keys that are made may do, with spaces between
+    #[arg(long, value_name = "SCOPES", requires = "live")]
+    scopes: Option<String>,
+    /// What else the provider wants to be told of a new key
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = setting, requires = "live")]
+    args: Vec<(String, String)>,
+    /// What stands before the provider, such as a gateway
+    #[arg(long, value_name = "URL", requires = "live")]
+    endpoint: Option<String>,
+    /// Reach it in a private network too
+    #[arg(long)]
+    allow_private: bool,
+    /// The longest that one check waits
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "3m", requires = "live")]
+    wait: Span,
+    /// Where events are listened for
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", requires = "live")]
+    listen: SocketAddr,
+    /// The URL by which the provider reaches that place
+    #[arg(long, value_name = "URL", requires = "live")]
+    events_url: Option<String>,
+    /// Agree to the plan without being asked
+    #[arg(long, requires = "live")]
+    yes: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,8 +102,12 @@ enum Format {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
     let Some(target) = &args.target else { return all(args.format, context) };
-    let view = graded(target).map_err(Stop::could_not)?;
-    let view = match &args.kind {
+    let found = find(target, &args.how)?;
+    let (view, code) = match args.live {
+        true => probed(found, args, context)?,
+        false => (conform::graded(&found.descriptor), DONE),
+    };
+    let view = match args.kind.as_ref().filter(|_| !args.live) {
         Some(kind) => conform::only(view, kind).map_err(Stop::could_not)?,
         None => view,
     };
@@ -62,17 +119,81 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
         write_badge(file, &view)?;
         context.talk.note(&format!("{}: the badge", file.display()));
     }
-    Ok(DONE)
+    Ok(code)
 }
 
-/// The grades of what a word means: a file that is there, else a provider.
-fn graded(target: &str) -> Result<ConformView, Error> {
+/// What a word means: an address, a file that is there, else a provider.
+fn find(target: &str, how: &How) -> Result<Found, Stop> {
+    if target.contains("://") {
+        let variables = how.variables.iter().cloned().collect();
+        let found = conform::at_address(target, &variables, how.allow_private);
+        return block_on(found)?.map_err(Stop::could_not);
+    }
     let is_path = target.contains(['/', '.']) || Path::new(target).is_file();
     if !is_path {
-        return conform::of_provider(target);
+        return conform::on_shelf(target).map_err(Stop::could_not);
     }
-    let text = providers::text(Path::new(target))?;
-    conform::of_text(target, &text)
+    let text = providers::text(Path::new(target)).map_err(Stop::could_not)?;
+    conform::read(target, &text).map_err(Stop::could_not)
+}
+
+/// Tries a provider, once somebody agreed to the plan; could not, if something is left of what was made.
+fn probed(found: Found, args: &Args, context: &Context) -> Result<(ConformView, u8), Stop> {
+    let how = &args.how;
+    let Some(place) = &how.credential else {
+        return Err(Stop::wrong_usage(Error::new("--live needs --credential PLACE")));
+    };
+    let secret = match source(place)? {
+        SecretSource::Keep(secret) => secret,
+        SecretSource::Reference(place) => place.resolve().map_err(Stop::could_not)?,
+        SecretSource::None | SecretSource::Make => {
+            return Err(Stop::wrong_usage(Error::new("there is no credential")));
+        }
+    };
+    let seconds = u64::try_from(how.wait.as_micros() / 1_000_000).unwrap_or_default();
+    let scopes = how.scopes.as_deref().unwrap_or_default();
+    let probe = Probe::new(Asked {
+        descriptor: found.descriptor,
+        kind: args.kind.clone(),
+        variables: how.variables.iter().cloned().collect(),
+        endpoint: how.endpoint.clone().or(found.endpoint),
+        hosts: found.hosts,
+        allow_private: how.allow_private,
+        secret,
+        within: how.within.iter().cloned().collect(),
+        scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+        args: how.args.iter().cloned().collect(),
+        wait: Duration::from_secs(seconds),
+        listen: how.listen,
+        events_url: how.events_url.clone(),
+    });
+    let probe = probe.map_err(Stop::could_not)?;
+    let mut err = anstream::stderr();
+    writeln!(err, "The plan:")?;
+    probe.plan().iter().try_for_each(|line| writeln!(err, "  - {}", printable(line)))?;
+    confirm("Go on?", how.yes)?;
+    let say = |outcome: &Outcome| {
+        let reason = printable(&outcome.reason).into_owned();
+        context.talk.note(&format!(
+            "{:<9}  {:<16}  {reason}",
+            outcome.verdict.as_str(),
+            outcome.check.id
+        ));
+    };
+    let done = block_on(async {
+        let stop = stop_signal().map_err(|error| {
+            Stop::could_not(Error::new("cannot wait for the signal to stop").source(error))
+        })?;
+        Ok::<_, Stop>(probe.run(&say, stop).await)
+    })??;
+    for left in &done.left {
+        context.talk.warning(&format!("could not take away {}", printable(left)));
+    }
+    if done.is_stopped {
+        context.talk.warning("it was stopped: what was not tried does not count");
+    }
+    let code = if done.left.is_empty() && !done.is_stopped { DONE } else { COULD_NOT };
+    Ok((done.view, code))
 }
 
 fn all(format: Format, context: &Context) -> Result<u8, Stop> {

@@ -228,7 +228,7 @@ fn say(started: &Started, (is_tls, is_demo): (bool, bool), public: Option<&str>,
 }
 
 /// Ready when somebody asks this program to end.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

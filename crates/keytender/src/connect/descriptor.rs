@@ -14,6 +14,7 @@ mod failure;
 mod link;
 mod list;
 mod page;
+mod probe;
 mod throttle;
 mod way;
 mod wire;
@@ -36,9 +37,11 @@ pub use failure::{Failure, Reason};
 pub use list::{Found, Listing, Oddity};
 pub use outbound::{Roots, Settings};
 pub use page::{MAX_ENTRIES, MAX_PAGES};
+pub use probe::{Deed, LoggedAct};
 pub use wire::MAX_ANSWER_BYTES;
 
 use failure::Doing;
+use probe::Watch;
 use way::Way;
 use wire::Wire;
 
@@ -119,6 +122,8 @@ pub struct Session {
     ways: Vec<Way>,
     /// Allows what needs no credential, where a descriptor has no way at all.
     open: Way,
+    /// What no answer may show, where a probe watches.
+    watch: Watch,
 }
 
 impl fmt::Debug for Session {
@@ -171,7 +176,7 @@ impl Engine {
         };
         let open = Way::new(Arc::clone(&descriptor), none, Ok(values.clone()));
         let wire = Wire::new(self.client.clone(), self.allow_private, endpoint, hosts);
-        Ok(Session { descriptor, trust, wire, values, ways, open })
+        Ok(Session { descriptor, trust, wire, values, ways, open, watch: Watch::default() })
     }
 }
 

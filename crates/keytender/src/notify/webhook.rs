@@ -186,6 +186,17 @@ impl SigningSecret {
         Secret::new(format!("{PREFIX}{}", STANDARD.encode(bytes)))
     }
 
+    /// Whether one of the signatures of a header, `v1,…` with spaces between, is this secret's.
+    pub fn is_good(&self, id: &str, timestamp: &str, body: &[u8], signatures: &str) -> bool {
+        let mut signed = Vec::new();
+        for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+            signed.extend_from_slice(part);
+        }
+        let given = signatures.split(' ').filter_map(|one| one.strip_prefix("v1,"));
+        let mut given = given.filter_map(|one| STANDARD.decode(one).ok());
+        given.any(|signature| hmac::verify(&self.0, &signed, &signature).is_ok())
+    }
+
     /// The signature of a body with its id and moment: `v1,` and base 64.
     fn sign(&self, id: &str, timestamp: &str, body: &[u8]) -> String {
         let mut context = hmac::Context::with_key(&self.0);
@@ -253,6 +264,13 @@ mod tests {
             br#"{"test": 2432232314}"#,
         );
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let secret = SigningSecret::parse(&secret).unwrap();
+        let is_good = |body: &[u8], signatures: &str| {
+            secret.is_good("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body, signatures)
+        };
+        assert!(is_good(br#"{"test": 2432232314}"#, &format!("v1,AAAA v2,x {signature}")));
+        assert!(!is_good(br#"{"test": 2432232315}"#, &signature));
+        assert!(!is_good(br#"{"test": 2432232314}"#, "v1,AAAA"));
     }
 
     #[test]

@@ -378,6 +378,8 @@ impl Tx {
              (SELECT id FROM keys WHERE account_id = $2)",
             "DELETE FROM key_usage WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
+            "DELETE FROM key_days WHERE tenant_id = $1 AND key_id IN \
+             (SELECT id FROM keys WHERE account_id = $2)",
             "DELETE FROM key_places WHERE tenant_id = $1 AND key_id IN \
              (SELECT id FROM keys WHERE account_id = $2)",
             "DELETE FROM issued_keys WHERE tenant_id = $1 AND key_id IN \

@@ -1,5 +1,7 @@
 //! Grades of providers, as the command line tells them.
 
+mod live;
+
 use serde_json::Value;
 
 use crate::Home;

@@ -15,6 +15,13 @@ use crate::databases::block_on;
 /// How long the server may take to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Who asks a server, also from other threads.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    url: String,
+    token: String,
+}
+
 /// A server on a free port, which ends with this value.
 pub(crate) struct Served {
     pub(crate) url: String,
@@ -143,7 +150,59 @@ impl Served {
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 
+    /// Who asks it with its own token.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { url: self.url.clone(), token: self.token.clone() }
+    }
+
     /// The same server, asked with another token.
+    pub(crate) fn ask_with(
+        &self,
+        token: &str,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.caller().ask_with(token, method, path, body, headers)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.ask_with(&self.token, &Method::GET, path, None, &[])
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask_with(&self.token, &Method::POST, path, Some(body), &[])
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.ask_with(&self.token, &Method::PATCH, path, Some(body), &[])
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        self.ask_with(&self.token, &Method::DELETE, path, None, &[])
+    }
+
+    /// A token of a new user with this role, or of one who is there.
+    pub(crate) fn token_of(&self, role: &str, facts: &Value, scopes: Option<&[&str]>) -> String {
+        let mut user = serde_json::json!({"name": role, "role": role});
+        user.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
+        let added = self.post("/v1/users", &user);
+        assert!([201, 409].contains(&added.status), "{added:?}");
+        let name = user["name"].as_str().unwrap();
+        let asked = serde_json::json!({"label": "test", "scopes": scopes});
+        let made = self.post(&format!("/v1/users/{name}/tokens"), &asked).expect(201);
+        made["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A home whose commands are done by this server.
+    pub(crate) fn home(&self) -> Home {
+        Home::new().with("KEYTENDER_SERVER", &self.url).with("KEYTENDER_TOKEN", &self.token)
+    }
+}
+
+impl Caller {
+    /// Asks with a token.
     pub(crate) fn ask_with(
         &self,
         token: &str,
@@ -186,31 +245,6 @@ impl Served {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.ask_with(&self.token, &Method::POST, path, Some(body), &[])
-    }
-
-    pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
-        self.ask_with(&self.token, &Method::PATCH, path, Some(body), &[])
-    }
-
-    pub(crate) fn delete(&self, path: &str) -> Answer {
-        self.ask_with(&self.token, &Method::DELETE, path, None, &[])
-    }
-
-    /// A token of a new user with this role, or of one who is there.
-    pub(crate) fn token_of(&self, role: &str, facts: &Value, scopes: Option<&[&str]>) -> String {
-        let mut user = serde_json::json!({"name": role, "role": role});
-        user.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
-        let added = self.post("/v1/users", &user);
-        assert!([201, 409].contains(&added.status), "{added:?}");
-        let name = user["name"].as_str().unwrap();
-        let asked = serde_json::json!({"label": "test", "scopes": scopes});
-        let made = self.post(&format!("/v1/users/{name}/tokens"), &asked).expect(201);
-        made["token"].as_str().unwrap().to_owned()
-    }
-
-    /// A home whose commands are done by this server.
-    pub(crate) fn home(&self) -> Home {
-        Home::new().with("KEYTENDER_SERVER", &self.url).with("KEYTENDER_TOKEN", &self.token)
     }
 }
 

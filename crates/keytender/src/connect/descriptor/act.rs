@@ -48,6 +48,17 @@ impl From<&Found> for Target {
     }
 }
 
+/// How a request is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending<'a> {
+    /// Again, where the descriptor allows it.
+    Again,
+    /// Once.
+    Once,
+    /// Once, with this id of the request.
+    Known(&'a str),
+}
+
 /// What came of an act.
 #[derive(Clone, Debug, Default)]
 pub struct Acted {
@@ -157,7 +168,7 @@ impl Session {
         target: &Target,
         args: BTreeMap<String, Given>,
     ) -> Result<Acted, Failure> {
-        self.done(kind, name, target, args, false).await
+        self.done(kind, name, target, args, Sending::Again).await
     }
 
     /// The same for a key that is made, or whose secret is changed: the request is sent once, whatever the
@@ -172,7 +183,23 @@ impl Session {
         target: &Target,
         args: BTreeMap<String, Given>,
     ) -> Result<Acted, Failure> {
-        self.done(kind, name, target, args, true).await
+        self.done(kind, name, target, args, Sending::Once).await
+    }
+
+    /// The same, by an id of the request of one's own: a provider that knows requests again does it once,
+    /// however often it is asked.
+    ///
+    /// # Errors
+    /// As [`Self::act`].
+    pub async fn act_known(
+        &self,
+        kind: &KeyType,
+        name: OperationName,
+        target: &Target,
+        args: BTreeMap<String, Given>,
+        request: &str,
+    ) -> Result<Acted, Failure> {
+        self.done(kind, name, target, args, Sending::Known(request)).await
     }
 
     async fn done(
@@ -181,11 +208,11 @@ impl Session {
         name: OperationName,
         target: &Target,
         args: BTreeMap<String, Given>,
-        is_once: bool,
+        sending: Sending<'_>,
     ) -> Result<Acted, Failure> {
         let operation = kind.operations.get(&name);
         let mut job = self.job(name, operation, kind.auth.as_ref(), one(kind, target))?;
-        job.is_once = is_once;
+        job.is_once = sending != Sending::Again;
         let can_copy = !target.id.is_empty();
         given(&job.operation.args, &args, can_copy)
             .map_err(|why| job.doing.failed(Reason::Argument(why)))?;
@@ -195,7 +222,11 @@ impl Session {
             None => return Err(job.doing.failed(Reason::Absent)),
         };
         if let Some(header) = &job.operation.idempotency_header {
-            let id = request_id().ok_or_else(|| {
+            let known = match sending {
+                Sending::Known(id) => Some(id.to_owned()),
+                Sending::Again | Sending::Once => request_id(),
+            };
+            let id = known.ok_or_else(|| {
                 job.doing.failed(Reason::Argument("the system gives no random bytes".to_owned()))
             })?;
             call.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(header));
@@ -287,7 +318,7 @@ impl Session {
         Ok(Some(Who { key_type: kind.id.value.clone(), account, name, key }))
     }
 
-    fn values_for(&self, target: &Target) -> Values {
+    pub(super) fn values_for(&self, target: &Target) -> Values {
         let mut values = self.values_of(&target.within);
         if !target.id.is_empty() {
             values.set("key", "id", target.id.as_str());
@@ -327,7 +358,7 @@ fn id_of(kind: &KeyType, item: &Value) -> Option<String> {
 
 /// Refuses arguments that are unknown, and the absence of those that must be there and that no other
 /// key can show.
-fn given(
+pub(super) fn given(
     args: &BTreeMap<String, Arg>,
     given: &BTreeMap<String, Given>,
     can_copy: bool,

@@ -10,10 +10,11 @@ use serde_json::Value;
 use super::failure::{Doing, Failure, Reason};
 use super::list::noun;
 use super::way::Way;
-use super::wire::{Manner, Outgoing, Patience};
+use super::wire::{Answer, Manner, Outgoing, Patience};
 use super::{Session, Trust};
 
 /// An operation that is about to be done.
+#[derive(Clone)]
 pub(super) struct Job<'s> {
     pub(super) doing: Doing,
     pub(super) operation: &'s Operation,
@@ -84,15 +85,14 @@ impl Session {
         Ok((outgoing, meant))
     }
 
-    /// Makes a call and gives its answer, if that is a good one. With `reads` its body is needed.
-    pub(super) async fn exchange(
+    /// Makes a call and gives its answer as it came, if that is a good one by its code.
+    pub(super) async fn answer(
         &self,
         job: &Job<'_>,
         outgoing: &Outgoing,
         reads: bool,
-    ) -> Result<Told, Failure> {
+    ) -> Result<Answer, Failure> {
         let doing = &job.doing;
-        let reads = reads || !job.operation.refusals.is_empty();
         let manner = Manner {
             doing,
             patience: job.patience(),
@@ -115,6 +115,23 @@ impl Session {
         if !job.operation.is_done(code) {
             return Err(doing.ended(Reason::Answer { code }, is_undecided));
         }
+        if !job.changes {
+            self.watch.look(doing.operation, &answer.body);
+        }
+        Ok(answer)
+    }
+
+    /// Makes a call and gives its answer, if that is a good one. With `reads` its body is needed.
+    pub(super) async fn exchange(
+        &self,
+        job: &Job<'_>,
+        outgoing: &Outgoing,
+        reads: bool,
+    ) -> Result<Told, Failure> {
+        let doing = &job.doing;
+        let reads = reads || !job.operation.refusals.is_empty();
+        let answer = self.answer(job, outgoing, reads).await?;
+        let is_undecided = answer.is_undecided;
         let unread = |what: &str| doing.ended(Reason::Unread(what.to_owned()), job.changes);
         let body = match answer.body.trim_ascii() {
             _ if !reads => Value::Null,

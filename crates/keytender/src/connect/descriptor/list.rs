@@ -188,7 +188,7 @@ impl Session {
         (within, found)
     }
 
-    async fn list_placements(
+    pub(super) async fn list_placements(
         &self,
         resource: &Resource,
         within: &[Placement],
