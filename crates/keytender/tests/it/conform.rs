@@ -24,7 +24,7 @@ fn a_document_is_graded_and_what_is_missing_is_named_with_what_it_would_give() {
     assert_eq!((view["basis"].as_str(), view["kind"].as_str()), (Some("document"), Some("key")));
     assert_eq!(view["kinds"][0]["missing"], serde_json::json!([]));
 
-    home.write("stuck.yaml", &COMPLETE.replace("      suspend:\n", "      lastUsed:\n"));
+    home.write("stuck.yaml", COMPLETE.replace("      suspend:\n", "      lastUsed:\n"));
     let view = graded(&home, &["stuck.yaml"]);
     assert_eq!(view["level"], 1);
     let missing = &view["kinds"][0]["missing"][0];

@@ -106,13 +106,22 @@ fn without_a_way_to_the_account_a_rotation_waits_and_says_why() {
     let mut shop = open(&cloud);
     shop.serve();
     let rotation = shop.begin();
-    until(|| shop.view(&rotation)["stage"] == "overlap");
+    until(|| {
+        let view = shop.view(&rotation);
+        view["stage"] == "overlap" && view["waits_for"] == "time"
+    });
     // Its profile is gone for a while.
-    let away = shop.file.with_extension("away");
-    std::fs::rename(&shop.file, &away).unwrap();
+    script(
+        &shop.home,
+        "UPDATE accounts SET access = replace(access, 'shop', 'gone') WHERE name = 'prod'",
+    );
     shop.age(&rotation, 0);
-    until(|| shop.view(&rotation)["events"].to_string().contains("rofile"));
-    std::fs::rename(&away, &shop.file).unwrap();
+    until(|| shop.view(&rotation)["events"].to_string().contains("`gone`"));
+    assert_eq!(shop.view(&rotation)["is_blocked"], false);
+    script(
+        &shop.home,
+        "UPDATE accounts SET access = replace(access, 'gone', 'shop') WHERE name = 'prod'",
+    );
     // Somebody made it an account that is told by hand.
     script(&shop.home, "UPDATE accounts SET kind = 'manual' WHERE name = 'prod'");
     shop.age(&rotation, 0);
