@@ -106,7 +106,7 @@ impl Session {
     }
 
     /// The entry of a key, and the answer to `get` that it is from; `None` if there is none.
-    async fn look(
+    pub(super) async fn look(
         &self,
         kind: &KeyType,
         target: &Target,

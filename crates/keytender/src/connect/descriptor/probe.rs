@@ -189,6 +189,24 @@ impl Session {
         Ok(found)
     }
 
+    /// What stands at a fact of a key, as the provider writes it; `None` where nothing does.
+    ///
+    /// # Errors
+    /// When the provider does not tell.
+    pub async fn fact(
+        &self,
+        kind: &KeyType,
+        target: &Target,
+        name: FieldName,
+    ) -> Result<Option<Value>, Failure> {
+        let Some((item, told)) = self.look(kind, target).await? else { return Ok(None) };
+        let get = kind.operations.get(&OperationName::Get);
+        let output = get.and_then(|get| get.outputs.get(&name));
+        let output = output.and_then(|field| field.at().find(told.as_ref()?));
+        let field = kind.fields.get(&name).and_then(|field| field.at().find(&item));
+        Ok(output.or(field).filter(|value| !value.is_null()).cloned())
+    }
+
     /// Makes an entry of a resource.
     ///
     /// # Errors

@@ -333,11 +333,9 @@ const FAULTS: &[(&str, Option<Level>, &str, Fault)] = &[
         drop(ended);
         if is_second { nothing_done(between, came) } else { between.forward(came) }
     }),
-    ("scopes-kept", Some(Level::K2), "a successor that may do more", |between, came| {
+    ("scopes-kept", Some(Level::K2), "a successor that may do less", |between, came| {
         match is_creation(came) && is_named(&came.json(), "-e") {
-            true => {
-                sent(between, came, |body| body["scopes"] = json!(["orders:read", "orders:write"]))
-            }
+            true => sent(between, came, |body| body["scopes"] = json!(["orders:read"])),
             false => between.forward(came),
         }
     }),
@@ -445,7 +443,7 @@ fn behind(server: &Caller, token: &str, document: &Value, fault: Fault) -> (Valu
         "--endpoint",
         proxy.url.as_str().trim_end_matches('/'),
         "--scopes",
-        "orders:read",
+        "orders:read orders:write",
         "--yes",
     ];
     let tried = tried(token, &words);

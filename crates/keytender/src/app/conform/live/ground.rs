@@ -1,11 +1,10 @@
 //! Where a probe stands, and what each of its steps does: makes a key, asks whether one works, waits.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use keytender_core::akm::{
-    Descriptor, Given, KeyType, Operation, OperationName, Placed, Resource, Scheme,
+    Descriptor, Given, KeyType, Operation, OperationName, Paging, Placed, Resource, Scheme,
 };
 use keytender_core::conform::{Outcome, PROBE, Subject};
 use keytender_core::key::State;
@@ -51,8 +50,8 @@ pub(super) struct Ground {
     binding: Binding,
     /// By the credential that manages keys.
     pub(super) session: Session,
-    /// The same, with lists in small parts.
-    pub(super) small: Session,
+    /// The same kind of key, with its list in small parts.
+    small: KeyType,
     /// What tells this probe from all others.
     pub(super) run: String,
     /// What keys are made in, the outermost first.
@@ -80,8 +79,7 @@ impl Ground {
         run: String,
     ) -> Result<Self, Failure> {
         let session = engine.open(binding.clone())?;
-        let small = Arc::new(in_small_parts(&asked.descriptor));
-        let small = engine.open(Binding { descriptor: small, ..binding.clone() })?;
+        let small = in_small_parts(&kind);
         Ok(Self {
             kind,
             engine,
@@ -289,7 +287,6 @@ impl Ground {
         self.made.push(Made::Key(target.clone()));
         let Some(secret) = acted.secret else { return broken("the answer gives no secret") };
         self.session.watch(&secret);
-        self.small.watch(&secret);
         self.did(&id, OperationName::Create);
         let key = ProbeKey { target, secret, made: (before, clock::now()) };
         self.keys.insert(letter, key.clone());
@@ -334,8 +331,17 @@ impl Ground {
     }
 
     /// The keys in the place.
-    pub(super) async fn listing(&self, session: &Session) -> Result<Listing, Why> {
-        let listing = session.list_in(&self.kind, &self.place).await?;
+    pub(super) async fn listing(&self) -> Result<Listing, Why> {
+        self.listed(&self.kind).await
+    }
+
+    /// The same, asked for in small parts.
+    pub(super) async fn listing_in_parts(&self) -> Result<Listing, Why> {
+        self.listed(&self.small).await
+    }
+
+    async fn listed(&self, kind: &KeyType) -> Result<Listing, Why> {
+        let listing = self.session.list_in(kind, &self.place).await?;
         match listing.unseen.first() {
             Some((_, failure)) => Err(failure.clone().into()),
             None => Ok(listing),
@@ -457,23 +463,20 @@ impl Ground {
     }
 }
 
-/// The same document with lists in small parts.
-fn in_small_parts(descriptor: &Descriptor) -> Descriptor {
-    use keytender_core::akm::Paging;
-    let mut small = descriptor.clone();
-    for kind in &mut small.key_types {
-        let Some(list) = kind.operations.get_mut(&OperationName::List) else { continue };
-        let size = match &mut list.paging {
-            Paging::None => None,
-            Paging::Page { size, .. }
-            | Paging::Offset { size, .. }
-            | Paging::Cursor { size, .. }
-            | Paging::NextUrl { size, .. }
-            | Paging::LinkHeader { size } => size.as_mut(),
-        };
-        if let Some(size) = size {
-            size.max = size.max.min(SMALL_PART);
-        }
+/// The same kind of key, whose list is asked for in small parts.
+fn in_small_parts(kind: &KeyType) -> KeyType {
+    let mut small = kind.clone();
+    let list = small.operations.get_mut(&OperationName::List);
+    let size = list.and_then(|list| match &mut list.paging {
+        Paging::None => None,
+        Paging::Page { size, .. }
+        | Paging::Offset { size, .. }
+        | Paging::Cursor { size, .. }
+        | Paging::NextUrl { size, .. }
+        | Paging::LinkHeader { size } => size.as_mut(),
+    });
+    if let Some(size) = size {
+        size.max = size.max.min(SMALL_PART);
     }
     small
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keytender_core::akm::{ListedUse, OperationName};
+use keytender_core::akm::{FieldName, ListedUse, OperationName};
 use keytender_core::conform::Outcome;
 use keytender_core::time::Span;
 
@@ -34,6 +34,11 @@ impl Ground {
 
     async fn never_used(&self) -> Trial {
         let key = self.key('b').or_else(|_| self.key('c'))?;
+        // What stands there itself: a reader of times may take an epoch for none.
+        let shown = self.session.fact(&self.kind, &key.target, FieldName::LastUsedAt).await?;
+        if shown.is_some_and(|shown| shown != "") {
+            return broken("a key that nobody used shows something as the time of its last use");
+        }
         let found = self.look(&key).await?;
         match found.map(|found| found.key.last_use) {
             Some(ListedUse::Never) => Ok("a key that nobody used shows no time".to_owned()),

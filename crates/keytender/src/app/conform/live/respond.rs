@@ -258,6 +258,8 @@ impl Ground {
         }
         let stated = self.stated(OperationName::Delete);
         let took = self.until_taken(&key.secret, false, stated).await?;
+        // All that stood in it is gone with it.
+        self.made.retain(|made| !matches!(made, Made::Key(_) | Made::Named(_)));
         Ok(format!("with {word} of the {noun} its key was refused after {took} ms"))
     }
 }
