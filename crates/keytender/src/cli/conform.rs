@@ -111,13 +111,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<u8, Stop> {
         Some(kind) => conform::only(view, kind).map_err(Stop::could_not)?,
         None => view,
     };
-    match args.format {
-        Format::Json => write_json(&view)?,
-        Format::Text => write_view(&mut anstream::stdout(), &view)?,
-    }
     if let Some(file) = &args.badge {
         write_badge(file, &view)?;
         context.talk.note(&format!("{}: the badge", file.display()));
+    }
+    match args.format {
+        Format::Json => write_json(&view)?,
+        Format::Text => write_view(&mut anstream::stdout(), &view)?,
     }
     Ok(code)
 }
