@@ -126,7 +126,7 @@ mod tests {
             {"type": "Console", "url": "https://example.com/console"}, {"url": 7}, 7]}, "odd"],
             "common": [{"type": "APIKeys", "url": "/keys"}, {"type": "Sign Up", "url": "/join"}]}"#;
         let links = of_apis_json(text).unwrap();
-        assert_eq!(links.apis, 2);
+        assert_eq!(links.apis, 1);
         let expected = [
             (Purpose::Keys, "/keys"),
             (Purpose::Page("SignUp"), "/join"),
