@@ -208,14 +208,7 @@ fn files_for_credentials_tell_whose_their_secrets_are() {
             format!("{{\"auths\":{{\"https://index.docker.io/v1/\":{{\"auth\":\"{docker}\"}}}}}}"),
             "docker-hub",
         ),
-        (
-            ".pypirc",
-            format!(
-                "[shop]\nrepository: https://upload.pypi.org/legacy/\nusername: me\npassword: {}\n",
-                secret(40)
-            ),
-            "pypi",
-        ),
+        (".pypirc", format!("[shop]\nusername: me\npassword: {}\n", secret(40)), "pypi"),
         (
             ".config/pip/pip.conf",
             format!("[global]\nindex-url = https://me:{}@pypi.example.org/simple\n", secret(30)),

@@ -28,7 +28,7 @@ struct Layout {
     paths: &'static [&'static str],
     /// With the groups `secret` and, if the file says for whom it is, `host`.
     pattern: &'static str,
-    /// For whom it is, where it does not say.
+    /// For whom it is, where it does not say: a host, or a provider.
     host: &'static str,
 }
 
@@ -38,12 +38,12 @@ const LAYOUTS: [Layout; 8] = [
     Layout {
         paths: &["/.npmrc", "/npmrc"],
         pattern: r#"(?m)^\s*//(?P<host>[^/\s:]+)[^\s=]*:_(?:authToken|password|auth)\s*=\s*"?(?P<secret>[^\s"]{16,})"#,
-        host: "registry.npmjs.org",
+        host: "npm",
     },
     Layout {
         paths: &["/.yarnrc.yml"],
         pattern: r#"npmAuthToken:\s*["']?(?P<secret>[^\s"']{16,})"#,
-        host: "registry.npmjs.org",
+        host: "npm",
     },
     Layout {
         paths: &["/.netrc", "/_netrc"],
@@ -53,7 +53,7 @@ const LAYOUTS: [Layout; 8] = [
     Layout {
         paths: &["/.pypirc"],
         pattern: r"(?m)^\s*password\s*[:=]\s*(?P<secret>\S{16,})",
-        host: "upload.pypi.org",
+        host: "pypi",
     },
     Layout {
         paths: &[
