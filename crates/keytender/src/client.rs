@@ -2,7 +2,6 @@
 //!
 //! By https alone, except on this machine; without redirects, which could carry the token elsewhere.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use keytender_core::secret::Secret;
@@ -14,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::token::SERVER;
 use crate::error::{Error, Kind};
+use crate::net::outbound::{self, Unread};
+use crate::net::site;
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,7 +70,7 @@ impl Client {
         }
         match base.scheme() {
             "https" => {}
-            "http" if is_here(&base) => {}
+            "http" if base.host_str().is_some_and(site::is_here) => {}
             "http" => return Err(bad("http would send the token in clear; use https")),
             _ => return Err(bad("it does not begin with https://")),
         }
@@ -202,24 +203,13 @@ impl Client {
     }
 }
 
-/// Whether a server is on this machine.
-fn is_here(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, Error> {
+async fn body(response: Response, max: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let cannot = || Error::new("the server's answer cannot be read").kind(Kind::Provider);
-    while let Some(piece) =
-        response.chunk().await.map_err(|error| cannot().source(error.without_url()))?
-    {
-        if bytes.len() + piece.len() > max {
-            return Err(cannot().source(format!("it is longer than {max} bytes")));
-        }
-        bytes.extend_from_slice(&piece);
-    }
+    outbound::read(response, max, &mut bytes).await.map_err(|unread| match unread {
+        Unread::TooLong => cannot().source(format!("it is longer than {max} bytes")),
+        Unread::Lost(error) => cannot().source(error.without_url()),
+    })?;
     Ok(bytes)
 }
 

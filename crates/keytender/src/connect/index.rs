@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, LOCATION};
-use reqwest::{Client, Url};
+use reqwest::{Client, Response, Url};
 
 use crate::error::Error;
-use crate::net::outbound::{self, Cause, Settings};
+use crate::net::outbound::{self, Cause, Settings, Unread};
 
 /// How long one may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -73,15 +73,12 @@ impl Indexes {
     }
 }
 
-async fn text(mut response: reqwest::Response, most: usize) -> Result<String, String> {
+async fn text(response: Response, most: usize) -> Result<String, String> {
     let mut bytes = Vec::new();
-    let broken = |error: reqwest::Error| Cause::of(&error).to_string();
-    while let Some(piece) = response.chunk().await.map_err(broken)? {
-        if bytes.len() + piece.len() > most {
-            return Err(format!("it is longer than {most} bytes"));
-        }
-        bytes.extend_from_slice(&piece);
-    }
+    outbound::read(response, most, &mut bytes).await.map_err(|unread| match unread {
+        Unread::TooLong => format!("it is longer than {most} bytes"),
+        Unread::Lost(error) => Cause::of(&error).to_string(),
+    })?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

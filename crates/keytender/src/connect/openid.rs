@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Kind};
+use crate::net::outbound::{self, Unread};
 
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -333,15 +334,13 @@ impl Provider {
             };
             self.refused(why)
         };
-        let mut response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + piece.len() > MAX_ANSWER {
-                return Err(self.refused("its answer is too large"));
-            }
-            bytes.extend_from_slice(&piece);
-        }
+        outbound::read(response, MAX_ANSWER, &mut bytes).await.map_err(|unread| match unread {
+            Unread::TooLong => self.refused("its answer is too large"),
+            Unread::Lost(error) => unreachable(error),
+        })?;
         if !status.is_success() {
             let word = serde_json::from_slice::<Refused>(&bytes).ok();
             let word = word.and_then(|refused| plain(&refused.error).map(str::to_owned));

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::error::{Error, Kind};
-use crate::net::outbound::{self, Settings};
+use crate::net::outbound::{self, Settings, Unread};
 
 /// The partner of which only the name has to be said, and where its list is.
 const GITHUB: (&str, &str) = ("github", "https://api.github.com/meta/public_keys/secret_scanning");
@@ -140,17 +140,15 @@ impl Partner {
             .map_err(|bad| self.cannot(bad.to_string()))?;
         let asked = self.client.get(self.url.clone()).header("Accept", "application/json");
         let failed = |error: reqwest::Error| self.cannot(outbound::Cause::of(&error).to_string());
-        let mut response = asked.send().await.map_err(failed)?;
+        let response = asked.send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(self.cannot(format!("it answered {}", response.status())));
         }
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(failed)? {
-            bytes.extend_from_slice(&piece);
-            if bytes.len() > MAX_LIST {
-                return Err(self.cannot(format!("its list is longer than {MAX_LIST} bytes")));
-            }
-        }
+        outbound::read(response, MAX_LIST, &mut bytes).await.map_err(|unread| match unread {
+            Unread::TooLong => self.cannot(format!("its list is longer than {MAX_LIST} bytes")),
+            Unread::Lost(error) => failed(error),
+        })?;
         let list: List = serde_json::from_slice(&bytes)
             .map_err(|error| self.cannot(format!("its list is not understood: {error}")))?;
         let current = list.public_keys.into_iter().filter(|entry| entry.is_current);

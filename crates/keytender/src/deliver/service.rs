@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::config::credential::Reference;
 use crate::error::{Error, Kind};
-use crate::net::outbound::{self, BadTarget, Cause, Roots, Settings};
+use crate::net::outbound::{self, BadTarget, Cause, Roots, Settings, Unread};
 
 /// How long one call may take: AWS and GitHub end theirs before.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -177,17 +177,17 @@ impl Service {
             request = request.header(CONTENT_TYPE, body.media_type).body(body.bytes().to_vec());
         }
         let sent = request.headers(further).send().await;
-        let mut response = sent.map_err(|error| failed(Cause::of(&error)))?;
+        let response = sent.map_err(|error| failed(Cause::of(&error)))?;
         let (code, headers) = (response.status(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(piece) = response.chunk().await.map_err(|error| failed(Cause::of(&error)))? {
-            if body.len() + piece.len() > MAX_ANSWER_BYTES {
-                return Err(
+        outbound::read(response, MAX_ANSWER_BYTES, &mut body).await.map_err(
+            |unread| match unread {
+                Unread::TooLong => {
                     Error::new(format!("{} answered too much", self.host())).kind(Kind::Provider)
-                );
-            }
-            body.extend_from_slice(&piece);
-        }
+                }
+                Unread::Lost(error) => failed(Cause::of(&error)),
+            },
+        )?;
         Ok(Answer { code, headers, body, host: self.host().to_owned() })
     }
 }

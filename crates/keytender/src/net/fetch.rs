@@ -7,7 +7,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Url};
 use thiserror::Error;
 
-use super::outbound::{self, BadTarget, Cause, Settings};
+use super::outbound::{self, BadTarget, Cause, Settings, Unread};
 use crate::error::Error as Refusal;
 
 /// How long one document may take.
@@ -99,7 +99,7 @@ impl Fetcher {
         outbound::check(url, self.allow_private)?;
         let unreachable = |error: reqwest::Error| NotFetched::Unreachable(Cause::of(&error));
         let asked = self.client.get(url.clone()).header(ACCEPT, WANTED).send().await;
-        let mut response = asked.map_err(unreachable)?;
+        let response = asked.map_err(unreachable)?;
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         match response.status().as_u16() {
             200 => {}
@@ -119,12 +119,10 @@ impl Fetcher {
             ));
         }
         let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + piece.len() > most {
-                return Err(NotFetched::TooLarge(most));
-            }
-            bytes.extend_from_slice(&piece);
-        }
+        outbound::read(response, most, &mut bytes).await.map_err(|unread| match unread {
+            Unread::TooLong => NotFetched::TooLarge(most),
+            Unread::Lost(error) => unreachable(error),
+        })?;
         let text = String::from_utf8(bytes).map_err(|_| NotFetched::NotText)?;
         Ok(Fetched { url: url.clone(), text })
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::{fmt, fs, io};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Response, Url, redirect};
 use thiserror::Error as ThisError;
 
 use crate::error::Error;
@@ -146,6 +146,29 @@ pub fn client(settings: &Settings, purpose: &str) -> Result<Client, Error> {
     builder.build().map_err(|error| {
         Error::new(format!("could not prepare TLS for {purpose}")).source(error.without_url())
     })
+}
+
+/// Why the body of an answer was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is longer than was allowed.
+    TooLong,
+    /// The network did not carry it.
+    Lost(reqwest::Error),
+}
+
+/// Reads the body of an answer into `body`, of at most `most` bytes.
+///
+/// # Errors
+/// When it is longer, or does not come.
+pub async fn read(mut response: Response, most: usize, body: &mut Vec<u8>) -> Result<(), Unread> {
+    while let Some(piece) = response.chunk().await.map_err(Unread::Lost)? {
+        if body.len() + piece.len() > most {
+            return Err(Unread::TooLong);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(())
 }
 
 /// What kept the network from carrying a call or its answer.

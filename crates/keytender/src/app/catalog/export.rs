@@ -2,7 +2,7 @@
 //! themselves, of accounts or of owners is in it.
 
 use keytender_core::akm::{Descriptor, Placed};
-use keytender_core::apis_json::{Api, Contact, Index, Property};
+use keytender_core::apis_json::{Api, Contact, Index, Lead, Property};
 use reqwest::Url;
 
 use super::entry::Entry;
@@ -11,7 +11,6 @@ use crate::app::inventory::Inventory;
 use crate::connect::shelf;
 use crate::error::Error;
 use crate::store::catalog::{CatalogApi, Link};
-use keytender_core::apis_json::Lead;
 
 /// How an index of ours is called of which nothing is said.
 const NAME: &str = "APIs that we use";

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::failure::{Doing, Failure, Reason};
 use super::{CALLS_AT_ONCE, throttle};
 use crate::clock;
-use crate::net::outbound::{self, Cause};
+use crate::net::outbound::{self, Cause, Unread};
 
 /// The most bytes of one answer: a thousand keys, the most of a page, of 16 KB each.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -225,7 +225,7 @@ impl Wire {
 }
 
 /// The body, as long as it is not too large.
-async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Broken> {
+async fn read(response: Response) -> Result<Zeroizing<Vec<u8>>, Broken> {
     let length = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| {
         usize::try_from(length).map_or(true, |length| length > MAX_ANSWER_BYTES)
@@ -233,14 +233,10 @@ async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Broken> {
         return Err(Broken::TooLarge);
     }
     let mut body = Zeroizing::new(Vec::new());
-    while let Some(piece) =
-        response.chunk().await.map_err(|error| Broken::Lost(Cause::of(&error)))?
-    {
-        if body.len() + piece.len() > MAX_ANSWER_BYTES {
-            return Err(Broken::TooLarge);
-        }
-        body.extend_from_slice(&piece);
-    }
+    outbound::read(response, MAX_ANSWER_BYTES, &mut body).await.map_err(|unread| match unread {
+        Unread::TooLong => Broken::TooLarge,
+        Unread::Lost(error) => Broken::Lost(Cause::of(&error)),
+    })?;
     Ok(body)
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::ground::{Ground, ProbeKey};
 use super::made::Made;
-use super::{Trial, broken, untried};
+use super::{Trial, Why, broken, untried};
 use crate::clock;
 use crate::connect::descriptor::Target;
 
@@ -28,10 +28,21 @@ impl Ground {
         if !self.claims("both-work") {
             return;
         }
-        match self.subject().makes_second() {
-            true => self.by_second(say).await,
-            false => self.in_place(say).await,
-        }
+        let is_second = self.subject().makes_second();
+        let pair = match is_second {
+            true => self.second().await,
+            false => self.rotated('a', 'e').await,
+        };
+        let (old, new) = match pair {
+            Ok(pair) => pair,
+            Err(why) => return self.note(say, "both-work", Err(why)),
+        };
+        let trial = self.both(&old.secret, &new.secret).await;
+        self.note(say, "both-work", trial);
+        let trial = self.same_scopes(&old, &new).await;
+        self.note(say, "scopes-kept", trial);
+        let trial = self.old_refused(&old, &new, is_second).await;
+        self.note(say, "old-refused", trial);
     }
 
     async fn expiry(&self) -> Trial {
@@ -51,25 +62,11 @@ impl Ground {
         }
     }
 
-    async fn by_second(&mut self, say: &dyn Fn(&Outcome)) {
-        let old = self.key('a');
-        let new = match &old {
-            Ok(old) => self.make('e', Some(&old.target)).await,
-            Err(why) => Err(why.clone()),
-        };
-        let (old, new) = match (old, new) {
-            (Ok(old), Ok(new)) => (old, new),
-            (Err(why), _) | (_, Err(why)) => {
-                self.note(say, "both-work", Err(why));
-                return;
-            }
-        };
-        let trial = self.both(&old.secret, &new.secret).await;
-        self.note(say, "both-work", trial);
-        let trial = self.same_scopes(&old, &new).await;
-        self.note(say, "scopes-kept", trial);
-        let trial = self.old_deleted(&old, &new).await;
-        self.note(say, "old-refused", trial);
+    /// Makes another key beside the first one.
+    async fn second(&mut self) -> Result<(ProbeKey, ProbeKey), Why> {
+        let old = self.key('a')?;
+        let new = self.make('e', Some(&old.target)).await?;
+        Ok((old, new))
     }
 
     async fn both(&self, old: &Secret, new: &Secret) -> Trial {
@@ -93,9 +90,16 @@ impl Ground {
         }
     }
 
-    async fn old_deleted(&mut self, old: &ProbeKey, new: &ProbeKey) -> Trial {
-        self.act(old, OperationName::Delete).await?;
-        let stated = self.stated(OperationName::Delete);
+    /// The old one ends: by a call where it is another key, else with the overlap.
+    async fn old_refused(&mut self, old: &ProbeKey, new: &ProbeKey, is_second: bool) -> Trial {
+        let stated = if is_second {
+            self.act(old, OperationName::Delete).await?;
+            self.stated(OperationName::Delete)
+        } else if self.asks_overlap() {
+            u32::try_from(OVERLAP.as_micros() / 1_000_000).ok()
+        } else {
+            self.kind.rotation.as_ref().and_then(|rotation| rotation.overlap_seconds)
+        };
         let took = self.until_taken(&old.secret, false, stated).await?;
         match self.is_taken(&new.secret).await? {
             true => Ok(format!("the old one was refused after {took} ms, and the new one works")),
@@ -103,32 +107,10 @@ impl Ground {
         }
     }
 
-    async fn in_place(&mut self, say: &dyn Fn(&Outcome)) {
-        let (old, new) = match self.rotated('a', 'e').await {
-            Ok(pair) => pair,
-            Err(why) => {
-                self.note(say, "both-work", Err(why));
-                return;
-            }
-        };
-        let trial = self.both(&old.secret, &new.secret).await;
-        self.note(say, "both-work", trial);
-        let trial = self.same_scopes(&old, &new).await;
-        self.note(say, "scopes-kept", trial);
-        let trial = self.overlap_over(&old, &new).await;
-        self.note(say, "old-refused", trial);
-    }
-
-    async fn overlap_over(&self, old: &ProbeKey, new: &ProbeKey) -> Trial {
-        let rotate = self.operation(OperationName::Rotate);
-        let asks = rotate.is_some_and(|rotate| rotate.args.contains_key("overlap"));
-        let stated = self.kind.rotation.as_ref().and_then(|rotation| rotation.overlap_seconds);
-        let seconds = if asks { Some(3) } else { stated };
-        let took = self.until_taken(&old.secret, false, seconds).await?;
-        match self.is_taken(&new.secret).await? {
-            true => Ok(format!("the old one was refused after {took} ms, and the new one works")),
-            false => broken("with the old one the new one ended"),
-        }
+    /// Whether the caller says until when both work. A length in the provider's own words is left to the provider.
+    fn asks_overlap(&self) -> bool {
+        let overlap = self.operation(OperationName::Rotate).and_then(|one| one.args.get("overlap"));
+        overlap.is_some_and(|arg| arg.format.is_some())
     }
 
     /// Has the provider rotate a key: the old one, and the new one under another letter.
@@ -136,17 +118,15 @@ impl Ground {
         &mut self,
         from: char,
         to: char,
-    ) -> Result<(ProbeKey, ProbeKey), super::Why> {
+    ) -> Result<(ProbeKey, ProbeKey), Why> {
         let old = self.key(from)?;
         let Some(rotate) = self.operation(OperationName::Rotate) else {
             return untried("no call rotates");
         };
         let mut args = BTreeMap::new();
         let before = clock::now();
-        if let Some(arg) = rotate.args.get("overlap") {
-            let until = before.plus(OVERLAP);
-            let given = arg.format.map(|_| Given::Time(until));
-            args.extend(given.map(|given| ("overlap".to_owned(), given)));
+        if self.asks_overlap() {
+            args.insert("overlap".to_owned(), Given::Time(before.plus(OVERLAP)));
         }
         if let (Some(name), true) = (&old.target.name, rotate.args.contains_key("name")) {
             args.insert("name".to_owned(), Given::Value(Value::from(name.clone())));
