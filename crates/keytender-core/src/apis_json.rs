@@ -19,7 +19,7 @@ use crate::akm::Place;
 
 pub use check::{Checked, check};
 pub use read::{MAX_WARNINGS, Read, read};
-pub use words::{Lead, is_type};
+pub use words::{Lead, SeenPlace, is_type};
 
 /// The version that is written, and that [`check()`] holds texts against.
 pub const VERSION: &str = "0.23";

@@ -30,7 +30,8 @@ fn is_unsafe(character: char) -> bool {
 }
 
 /// A number of things: `1 key`, `3 keys`.
-pub fn count(count: u64, what: &str) -> String {
+pub fn count(number: impl TryInto<u64>, what: &str) -> String {
+    let count = number.try_into().unwrap_or(u64::MAX);
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {what}{plural}", thousands(count))
 }

@@ -74,6 +74,20 @@ pub enum Lead {
     Portal,
 }
 
+/// A place at which something about keys was looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SeenPlace {
+    /// Where.
+    pub url: String,
+    /// What was looked for there; null for an index of APIs (APIs.json).
+    pub lead: Option<Lead>,
+    /// Whether it is there.
+    pub is_found: bool,
+    /// What is there, or why nothing is.
+    pub what: String,
+}
+
 impl Lead {
     /// What a property of this type leads to, however the type is spelled: with or without `x-`, spaces and
     /// capital letters.

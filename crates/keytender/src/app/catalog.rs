@@ -1,7 +1,7 @@
 //! The APIs that are used, as indexes of others (APIs.json) tell of them, beside the keys that are held there.
 //!
 //! An index is somebody else's: what it says is shown as theirs, and nothing that it names is called but the
-//! indexes that it includes, within the limits of `reach`.
+//! indexes that it includes, within the limits of `reach`, and what `look` looks for once somebody asks for it.
 
 use std::collections::BTreeSet;
 
@@ -20,16 +20,18 @@ use super::view::{
 use super::{accounts, evaluate};
 use crate::error::{Error, Kind};
 use crate::store::catalog::CatalogIndex;
-use entry::Entries;
+use entry::{Entries, Entry};
 
 mod entry;
 mod export;
 mod import;
+mod look;
 mod matching;
 mod reach;
 
 pub use export::{Export, export};
 pub use import::run as import;
+pub use look::discover;
 pub use reach::text_at;
 
 /// How many are named in a sentence.
@@ -50,8 +52,9 @@ async fn known(inventory: &Inventory) -> Result<Known, Error> {
     let store = &inventory.store;
     let indexes = store.list_catalog_indexes().await.map_err(cannot_read)?;
     let apis = store.list_catalog_apis().await.map_err(cannot_read)?;
+    let looks = store.list_catalog_looks().await.map_err(cannot_read)?;
     let accounts = held_accounts(inventory).await?;
-    let entries = Entries::of(&indexes, apis, accounts);
+    let entries = Entries::of(&indexes, apis, accounts, looks);
     Ok(Known { indexes, entries })
 }
 
@@ -81,10 +84,13 @@ pub async fn list(
 /// When there is none, or several are called so.
 pub async fn get(inventory: &Inventory, word: &str) -> Result<CatalogDetailView, Error> {
     let known = known(inventory).await?;
-    known.entries.find(word)?.ok_or_else(|| {
-        Error::not_found(format!("no API that is used is of `{word}`"))
-            .hint("keytender catalog list shows all")
-    })
+    let entry = known.entries.one(word)?;
+    entry.map(Entry::detail).ok_or_else(|| nobody(word))
+}
+
+fn nobody(word: &str) -> Error {
+    Error::not_found(format!("no API that is used is of `{word}`"))
+        .hint("keytender catalog list shows all")
 }
 
 /// Every index that was imported, by name.
@@ -126,7 +132,17 @@ pub async fn remove(inventory: &Inventory, word: &str) -> Result<CatalogIndexId,
     };
     inventory.log(&mut tx, act).await?;
     commit(tx).await?;
+    forget(inventory, &known(inventory).await?.entries).await?;
     Ok(index.id)
+}
+
+/// Forgets what was seen at addresses that no index names any more.
+async fn forget(inventory: &Inventory, entries: &Entries) -> Result<(), Error> {
+    let mut tx = inventory.begin().await?;
+    for origin in entries.strays() {
+        tx.remove_catalog_look(origin).await.map_err(cannot_write)?;
+    }
+    commit(tx).await
 }
 
 /// The index of this id, source or name.

@@ -10,15 +10,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use keytender_core::akm::{Descriptor, MAX_BYTES, Read};
-use keytender_core::text::printable;
+use keytender_core::apis_json::{Lead, SeenPlace};
+use keytender_core::text::{count, printable};
 use reqwest::Url;
 use serde_json::Value;
 
 use super::described;
 use super::ticket::digest_of;
-use super::view::{
-    DescriptorFoundView, DiscoveryView, OnboardingFoundView, PlaceFoundView, ProviderView,
-};
+use super::view::{DescriptorFoundView, DiscoveryView, OnboardingFoundView, ProviderView};
 use crate::error::{Error, Kind};
 use crate::net::fetch::{Fetched, Fetcher, NotFetched, Wanted};
 use crate::net::outbound::BadTarget;
@@ -142,15 +141,29 @@ pub struct Discovery {
     pub view: DiscoveryView,
     /// The descriptor that an account would be run by.
     pub descriptor: Option<FoundDescriptor>,
+    /// Whether the address answered each time that it was asked.
+    pub is_reached: bool,
 }
 
 /// Looks around at an address.
 ///
 /// # Errors
-/// When it takes too long, or nothing can be asked at all.
+/// When nothing can be asked at all.
 pub async fn discover(address: &Address, allow_private: bool) -> Result<Discovery, Error> {
+    discover_with(address, &[], allow_private).await
+}
+
+/// Looks around at an address, and at what somebody else's index says that it publishes.
+///
+/// # Errors
+/// When nothing can be asked at all.
+pub async fn discover_with(
+    address: &Address,
+    leads: &[(Lead, Url)],
+    allow_private: bool,
+) -> Result<Discovery, Error> {
     let mut look = Look::new(address, allow_private)?;
-    let looked = tokio::time::timeout(MAX_TIME, look.all()).await;
+    let looked = tokio::time::timeout(MAX_TIME, look.all(leads)).await;
     if looked.is_err() {
         look.view
             .means
@@ -221,7 +234,7 @@ impl<'a> Look<'a> {
         })
     }
 
-    async fn all(&mut self) {
+    async fn all(&mut self, leads: &[(Lead, Url)]) {
         if let Some(document) = self.address.document.clone() {
             // Whoever names a document means that one.
             self.descriptor_at(&document).await;
@@ -244,29 +257,42 @@ impl<'a> Look<'a> {
         for url in metadata {
             self.metadata_at(&url).await;
         }
+        for (lead, url) in leads {
+            match lead {
+                Lead::ApiKeys => self.descriptor_at(url).await,
+                Lead::ApiOnboarding => self.onboarding_at(url).await,
+                Lead::ApiCatalog => self.catalog_at(url).await,
+                Lead::OAuth => self.metadata_at(url).await,
+                // Pages are people's.
+                _ => {}
+            }
+        }
     }
 
     /// The text at a place; a place is looked at once.
-    async fn fetch(&mut self, url: &Url, wanted: Wanted, most: usize) -> Option<Fetched> {
+    async fn fetch(
+        &mut self,
+        lead: Option<Lead>,
+        url: &Url,
+        wanted: Wanted,
+        most: usize,
+    ) -> Option<Fetched> {
         if self.left.is_some() || !self.fetched.insert(one_name(url)) {
             return None;
         }
         if self.fetched.len() > MAX_FETCHES {
-            self.note(
-                url,
-                false,
-                format!("it is not asked for: {MAX_FETCHES} documents are enough"),
-            );
+            let what = format!("it is not asked for: {MAX_FETCHES} documents are enough");
+            self.note(lead, url, false, what);
             return None;
         }
         if !site::is_same(self.address.host(), url.host_str().unwrap_or_default()) {
-            self.note(url, false, "it is at another site: name it yourself if you trust it");
+            self.note(lead, url, false, "it is at another site: name it yourself if you trust it");
             return None;
         }
         match self.fetcher.get(url, wanted, most).await {
             Ok(fetched) => Some(fetched),
             Err(error) => {
-                self.note(url, false, error.to_string());
+                self.note(lead, url, false, error.to_string());
                 // Whoever does not answer, or may not be asked, is not asked again.
                 if matches!(error, NotFetched::Unreachable(_) | NotFetched::Target(_)) {
                     self.left.get_or_insert(error);
@@ -276,22 +302,27 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn note(&mut self, url: &Url, is_found: bool, what: impl Into<String>) {
+    fn note(&mut self, lead: Option<Lead>, url: &Url, is_found: bool, what: impl Into<String>) {
         let what = shown(&what.into());
-        self.view.places.push(PlaceFoundView { url: url.to_string(), is_found, what });
+        self.view.places.push(SeenPlace { url: url.to_string(), lead, is_found, what });
     }
 
     async fn descriptor_at(&mut self, url: &Url) {
         // One byte more shows the reader that it is too large.
-        let Some(fetched) = self.fetch(url, Wanted::Json, MAX_BYTES).await else { return };
+        let Some(fetched) = self.fetch(Some(Lead::ApiKeys), url, Wanted::Json, MAX_BYTES).await
+        else {
+            return;
+        };
         match Descriptor::parse(&fetched.text) {
             Ok(read) => {
                 let name = &read.descriptor.provider.name;
-                let kinds = match read.descriptor.key_types.len() {
-                    1 => "one kind".to_owned(),
-                    count => format!("{count} kinds"),
-                };
-                self.note(url, true, format!("a descriptor (AKM) of {name} with {kinds} of keys"));
+                let kinds = count(read.descriptor.key_types.len(), "kind");
+                self.note(
+                    Some(Lead::ApiKeys),
+                    url,
+                    true,
+                    format!("a descriptor (AKM) of {name} with {kinds} of keys"),
+                );
                 let found = FoundDescriptor { url: url.clone(), text: fetched.text, read };
                 match self.descriptor {
                     Some(_) => self.view.more_descriptors.push(url.to_string()),
@@ -299,32 +330,39 @@ impl<'a> Look<'a> {
                 }
             }
             Err(_) if index::of_apis_json(&fetched.text).is_ok() => {
-                self.note(url, true, "an APIs.json");
+                self.note(None, url, true, "an APIs.json");
             }
             Err(faults) => {
                 let first = faults.first().map(ToString::to_string).unwrap_or_default();
                 let more = faults.len().saturating_sub(1);
                 let more = if more > 0 { format!("; {more} more") } else { String::new() };
-                self.note(url, false, format!("it is no descriptor: {first}{more}"));
+                self.note(
+                    Some(Lead::ApiKeys),
+                    url,
+                    false,
+                    format!("it is no descriptor: {first}{more}"),
+                );
             }
         }
     }
 
     /// Reads an APIs.json, and what it leads to; whether there is one.
     async fn index_at(&mut self, url: &Url, wanted: Wanted) -> bool {
-        let Some(fetched) = self.fetch(url, wanted, MAX_INDEX).await else { return false };
+        let Some(fetched) = self.fetch(None, url, wanted, MAX_INDEX).await else { return false };
         match index::of_apis_json(&fetched.text) {
             Ok(links) => {
-                let (apis, count) = (links.apis, links.all.len());
+                let apis = count(links.apis, "API");
+                let about = count(links.all.len(), "link");
                 self.note(
+                    None,
                     url,
                     true,
-                    format!("an APIs.json with {apis} APIs and {count} links about keys"),
+                    format!("an APIs.json with {apis} and {about} about keys"),
                 );
                 self.follow(url, links).await;
             }
             Err(why) => {
-                self.note(url, false, why);
+                self.note(None, url, false, why);
                 return false;
             }
         }
@@ -358,10 +396,19 @@ impl<'a> Look<'a> {
     }
 
     async fn onboarding_at(&mut self, url: &Url) {
-        let Some(fetched) = self.fetch(url, Wanted::Json, MAX_BYTES).await else { return };
+        let Some(fetched) =
+            self.fetch(Some(Lead::ApiOnboarding), url, Wanted::Json, MAX_BYTES).await
+        else {
+            return;
+        };
         match index::of_onboarding(&fetched.text) {
             Some((maturity, credentials)) => {
-                self.note(url, true, format!("how a first key is got: {maturity}"));
+                self.note(
+                    Some(Lead::ApiOnboarding),
+                    url,
+                    true,
+                    format!("how a first key is got: {maturity}"),
+                );
                 if self.view.onboarding.is_none() {
                     let credentials = credentials.iter().map(|one| shown(one)).collect();
                     self.view.onboarding = Some(OnboardingFoundView {
@@ -371,45 +418,57 @@ impl<'a> Look<'a> {
                     });
                 }
             }
-            None => self.note(url, false, "it is no API Onboarding Descriptor"),
+            None => self.note(
+                Some(Lead::ApiOnboarding),
+                url,
+                false,
+                "it is no API Onboarding Descriptor",
+            ),
         }
     }
 
     async fn catalog_at(&mut self, url: &Url) {
-        let Some(fetched) = self.fetch(url, Wanted::Json, MAX_INDEX).await else { return };
+        let Some(fetched) = self.fetch(Some(Lead::ApiCatalog), url, Wanted::Json, MAX_INDEX).await
+        else {
+            return;
+        };
         match index::of_catalog(&fetched.text) {
             Ok(links) => {
-                let count = links.all.len();
-                self.note(url, true, format!("a catalog with {count} links about keys"));
+                let about = count(links.all.len(), "link");
+                self.note(
+                    Some(Lead::ApiCatalog),
+                    url,
+                    true,
+                    format!("a catalog with {about} about keys"),
+                );
                 self.follow(url, links).await;
             }
-            Err(why) => self.note(url, false, why),
+            Err(why) => self.note(Some(Lead::ApiCatalog), url, false, why),
         }
     }
 
     async fn metadata_at(&mut self, url: &Url) {
-        let Some(fetched) = self.fetch(url, Wanted::Json, MAX_BYTES).await else { return };
+        let Some(fetched) = self.fetch(Some(Lead::OAuth), url, Wanted::Json, MAX_BYTES).await
+        else {
+            return;
+        };
         let document: Option<Value> = serde_json::from_str(&fetched.text).ok();
         let text = |name: &str| document.as_ref()?.get(name)?.as_str().map(str::to_owned);
-        match (text("resource"), text("issuer"), text("registration_endpoint")) {
+        let what = match (text("resource"), text("issuer"), text("registration_endpoint")) {
             (Some(resource), ..) => {
-                self.note(
-                    url,
-                    true,
-                    format!("metadata of a resource behind OAuth (RFC 9728): {resource}"),
-                );
+                Some(format!("metadata of a resource behind OAuth (RFC 9728): {resource}"))
             }
             (None, Some(issuer), None) => {
-                self.note(url, true, format!("an authorization server (RFC 8414): {issuer}"));
+                Some(format!("an authorization server (RFC 8414): {issuer}"))
             }
-            (None, Some(issuer), Some(register)) => {
-                let what = format!(
-                    "an authorization server (RFC 8414): {issuer}; clients register at {register} (RFC 7591)"
-                );
-                self.note(url, true, what);
-            }
-            (None, None, _) => self.note(url, false, "it is no metadata of OAuth"),
-        }
+            (None, Some(issuer), Some(register)) => Some(format!(
+                "an authorization server (RFC 8414): {issuer}; clients register at {register} (RFC 7591)"
+            )),
+            (None, None, _) => None,
+        };
+        let is_found = what.is_some();
+        let what = what.unwrap_or_else(|| "it is no metadata of OAuth".to_owned());
+        self.note(Some(Lead::OAuth), url, is_found, what);
     }
 
     fn finish(mut self) -> Discovery {
@@ -447,7 +506,7 @@ impl<'a> Look<'a> {
             });
         }
         view.means.extend(means);
-        Discovery { view: self.view, descriptor: self.descriptor }
+        Discovery { view: self.view, descriptor: self.descriptor, is_reached: self.left.is_none() }
     }
 }
 

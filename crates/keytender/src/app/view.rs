@@ -41,15 +41,16 @@ pub use act::{ActList, ActView, VerifiedView};
 pub use api::{ApiList, ApiView, AppList, AppView, CustomerList, CustomerView};
 pub use catalog::{
     CatalogAccountView, CatalogApiView, CatalogCheckRequest, CatalogCheckView, CatalogDetailView,
-    CatalogEntryView, CatalogImportRequest, CatalogImportView, CatalogIndexList, CatalogIndexView,
-    CatalogList, CatalogSummaryView, HowView, LeadView, MatchedView, RemarkView,
+    CatalogDiscoveryRequest, CatalogEntryView, CatalogImportRequest, CatalogImportView,
+    CatalogIndexList, CatalogIndexView, CatalogList, CatalogLookView, CatalogSummaryView, HowView,
+    LeadView, MatchedView, RemarkView,
 };
 pub use channel::{ChannelList, ChannelView};
 pub use conform::{
     ConformCheckView, ConformKindView, ConformView, MissingBlockView, level as conform_level,
 };
 pub use difference::{ChangeView, DifferenceList, DifferenceView};
-pub use discovery::{DescriptorFoundView, DiscoveryView, OnboardingFoundView, PlaceFoundView};
+pub use discovery::{DescriptorFoundView, DiscoveryView, OnboardingFoundView};
 pub use exposure::{ExposureList, ExposureView, PlaceOfExposureView};
 pub use finding::{FindingList, FindingView};
 pub use import::{ImportFaultView, ImportRequest, ImportView, KeyImportRequest, KeyImportView};

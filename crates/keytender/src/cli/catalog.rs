@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 
 use clap::Subcommand;
+use futures_util::stream::{self, StreamExt};
 use keytender_core::apis_json::MAX_BYTES;
 use keytender_core::text::printable;
 
@@ -13,10 +14,13 @@ use super::words::{count, terminal_width, write_json};
 use super::{COULD_NOT, DONE, Stop};
 use crate::app::catalog::{self, Export};
 use crate::app::view::{
-    CatalogCheckView, CatalogDetailView, CatalogEntryView, CatalogImportRequest, CatalogIndexView,
-    CatalogSummaryView, RemarkView,
+    CatalogCheckView, CatalogDetailView, CatalogDiscoveryRequest, CatalogEntryView,
+    CatalogImportRequest, CatalogIndexView, CatalogLookView, CatalogSummaryView, RemarkView,
 };
 use crate::error::Error;
+
+/// At the addresses of how many is looked at once.
+const AT_ONCE: usize = 8;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -32,6 +36,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at the addresses of those who run them for what they publish of their keys
+    Discover(Discover),
     /// Write the APIs that you use as an index of APIs.json 0.23, without anything secret
     Export {
         /// What the index is called
@@ -83,6 +89,26 @@ pub(super) struct Import {
     json: bool,
 }
 
+/// At whose addresses is looked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Discover {
+    /// Providers, domains or names
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    names: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    all: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Let an address be one that is not public
+    #[arg(long)]
+    allow_private: bool,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Which are listed.
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
@@ -100,6 +126,7 @@ pub(super) struct List {
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
     match command {
         Command::Import(args) => import(args, context),
+        Command::Discover(args) => discover(&args, context),
         Command::List(args) if args.indexes => indexes(args.json, context),
         Command::List(args) => list(&args, context),
         Command::Show { name, json } => context.desk(async |desk| {
@@ -251,6 +278,7 @@ fn write_detail(out: &mut impl Write, detail: &CatalogDetailView) -> io::Result<
     if let Some(page) = &entry.keys_at {
         writeln!(out, "Its keys are at {}", printable(page))?;
     }
+    detail.looks.iter().try_for_each(|look| write_look(out, look))?;
     for account in &detail.accounts {
         let (name, keys) = (printable(&account.name), count(account.keys, "key"));
         writeln!(out, "Account {name}: {keys}, {} due", account.due)?;
@@ -269,6 +297,63 @@ fn write_detail(out: &mut impl Write, detail: &CatalogDetailView) -> io::Result<
         }
     }
     Ok(())
+}
+
+fn write_look(out: &mut impl Write, look: &CatalogLookView) -> io::Result<()> {
+    writeln!(out, "{}, as of {}:", printable(&look.origin), look.looked_at.to_seconds())?;
+    for place in look.found() {
+        let what = printable(&place.what);
+        match place.lead {
+            Some(lead) => writeln!(out, "  {}: {}, {what}", lead.as_str(), printable(&place.url))?,
+            None => writeln!(out, "  {}, {what}", printable(&place.url))?,
+        }
+    }
+    match look.missing() {
+        Some(sentence) => writeln!(out, "  {}", printable(&sentence)),
+        None => Ok(()),
+    }
+}
+
+fn discover(args: &Discover, context: &Context) -> Result<u8, Stop> {
+    let request = CatalogDiscoveryRequest { allow_private: args.allow_private };
+    context.desk(async |desk| {
+        let mut names = args.names.clone();
+        if args.all {
+            let (entries, _) = desk.list_catalog().await.map_err(Stop::could_not)?;
+            names.extend(entries.into_iter().map(|entry| entry.id));
+            let whose = count(names.len(), "provider");
+            let question = format!(
+                "Ask the addresses of {whose}, by https and without a credential, for what they publish?"
+            );
+            confirm(&question, args.yes)?;
+        }
+        let looks = names.iter().map(async |name| (name, desk.discover_catalog(name, &request).await));
+        let mut looks = stream::iter(looks).buffered(AT_ONCE);
+        let (mut all, mut failed) = (Vec::new(), 0_usize);
+        while let Some((name, found)) = looks.next().await {
+            match found {
+                Ok(detail) if args.json => all.push(detail),
+                Ok(detail) => write_found(&detail)?,
+                // Of many, each is looked at for itself.
+                Err(error) if names.len() > 1 => {
+                    failed += 1;
+                    context.talk.warning(&format!("{}: {error}", printable(name)));
+                }
+                Err(error) => return Err(Stop::could_not(error)),
+            }
+        }
+        if args.json {
+            write_json(&serde_json::json!({"entries": all}))?;
+        }
+        Ok(if failed > 0 { COULD_NOT } else { DONE })
+    })
+}
+
+fn write_found(detail: &CatalogDetailView) -> io::Result<()> {
+    let entry = &detail.entry;
+    let mut out = anstream::stdout();
+    writeln!(out, "{}: {}", printable(&entry.name), entry.how.words())?;
+    detail.looks.iter().try_for_each(|look| write_look(&mut out, look))
 }
 
 fn indexes(as_json: bool, context: &Context) -> Result<u8, Stop> {
@@ -298,7 +383,7 @@ fn write_index(out: &mut impl Write, index: &CatalogIndexView) -> io::Result<()>
         printable(&index.name),
         printable(version),
         count(index.apis, "API"),
-        index.imported_at
+        index.imported_at.to_seconds()
     )?;
     writeln!(out, "  from {}", printable(&index.source))?;
     for included in &index.included {
@@ -327,14 +412,13 @@ fn check(place: &str, allow_private: bool, as_json: bool) -> Result<u8, Stop> {
 
 fn write_checked(place: &str, checked: &CatalogCheckView) -> io::Result<()> {
     let mut out = anstream::stdout();
-    let number = |list: &[RemarkView]| u64::try_from(list.len()).unwrap_or(u64::MAX);
     let place = printable(place);
     match checked.valid {
         true => writeln!(out, "{place} is a valid index of APIs.json 0.23")?,
         false => writeln!(
             out,
             "{place} is no valid index of APIs.json 0.23: {}",
-            count(number(&checked.faults), "fault")
+            count(checked.faults.len(), "fault")
         )?,
     }
     checked.faults.iter().try_for_each(|fault| write_remark(&mut out, "fault", fault))?;

@@ -125,7 +125,7 @@ async fn start(
     if settings.previewed_at.is_some() {
         let preview = desk.preview_notices().await.map_err(Stop::could_not)?;
         warn_unheard(preview.unheard, context);
-        let notices = count(u64::try_from(preview.notices.len()).unwrap_or(0), "notice");
+        let notices = count(preview.notices.len(), "notice");
         confirm(&format!("Let notices go out from now on, {notices} of them at once?"), yes)?;
     }
     let change = Change { started: Some(true), contact: None };
@@ -179,7 +179,7 @@ pub(super) fn show(preview: &PreviewView, as_json: bool, end: &str) -> Result<u8
         let lines: Vec<_> = text.split('\n').map(printable).collect();
         writeln!(out, "{}", lines.join("\n"))?;
     }
-    let all = count(u64::try_from(notices.len()).unwrap_or(0), "notice");
+    let all = count(notices.len(), "notice");
     writeln!(out, "{all} would go out, {end}")?;
     Ok(DONE)
 }

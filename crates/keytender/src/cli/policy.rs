@@ -78,7 +78,6 @@ fn use_policy(file: &Path, context: &Context) -> Result<u8, Stop> {
 }
 
 fn counts(policy: &Policy) -> String {
-    let count = |number: usize, what| count(u64::try_from(number).unwrap_or(0), what);
     let rules = count(policy.rules().len(), "rule");
     format!("{rules}, {}", count(policy.exceptions().len(), "exception"))
 }

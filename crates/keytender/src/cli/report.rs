@@ -113,7 +113,7 @@ fn list(found: &KeptReports) -> Result<(), Stop> {
     if !grid.is_empty() {
         grid.write(&mut out, terminal_width())?;
     }
-    let kept = count(u64::try_from(found.reports.len()).unwrap_or(0), "report");
+    let kept = count(found.reports.len(), "report");
     writeln!(out, "{kept} kept; made by itself: {}", found.schedule.as_str())?;
     Ok(())
 }
@@ -196,6 +196,6 @@ fn differences(found: &DifferenceList, format: Format) -> Result<(), Stop> {
     if !grid.is_empty() {
         grid.write(&mut out, terminal_width())?;
     }
-    writeln!(out, "{} changed", count(u64::try_from(found.keys.len()).unwrap_or(0), "key"))?;
+    writeln!(out, "{} changed", count(found.keys.len(), "key"))?;
     Ok(())
 }

@@ -226,6 +226,7 @@ fn used() -> Router<State> {
         .route("/catalog", read(get(catalog::list)).merge(write(post(catalog::import))))
         .route("/catalog/apis.json", read(get(catalog::export)))
         .route("/catalog/{entry}", read(get(catalog::page)))
+        .route("/catalog/{entry}/discoveries", write(post(catalog::discover)))
         .route("/catalog/indexes/{index}/remove", write(remove))
 }
 

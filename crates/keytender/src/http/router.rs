@@ -73,6 +73,7 @@ fn used() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::catalog::list))
         .routes(routes!(api::catalog::get))
+        .routes(routes!(api::catalog::discover))
         .routes(routes!(api::catalog::indexes))
         .routes(routes!(api::catalog::remove))
         .routes(routes!(api::catalog::import))

@@ -1,6 +1,6 @@
 //! The APIs that are used, as indexes of others tell of them.
 
-use keytender_core::apis_json::Lead;
+use keytender_core::apis_json::{Lead, SeenPlace};
 use keytender_core::id::CatalogIndexId;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,19 @@ pub struct Link {
     pub media_type: Option<String>,
 }
 
+/// What was seen at an address of whoever runs APIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogLook {
+    /// The address: scheme, host and port.
+    pub origin: String,
+    /// When.
+    pub looked_at: Time,
+    /// Whether the address answered each time that it was asked.
+    pub is_reached: bool,
+    /// Each place that was looked at.
+    pub places: Vec<SeenPlace>,
+}
+
 /// A row of an API.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -147,6 +160,16 @@ fn api(row: &Row) -> Result<CatalogApi> {
     })
 }
 
+fn look(row: &Row) -> Result<CatalogLook> {
+    let mut cells = row.cells();
+    Ok(CatalogLook {
+        origin: cells.text()?,
+        looked_at: cells.time()?,
+        is_reached: cells.truth()?,
+        places: parsed(&cells.text()?, "places that were looked at")?,
+    })
+}
+
 impl Store {
     /// Every index that was imported, by name.
     ///
@@ -169,9 +192,50 @@ impl Store {
         let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
         rows.iter().map(api).collect()
     }
+
+    /// What was seen at addresses of those who run APIs, by address.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_catalog_looks(&self) -> Result<Vec<CatalogLook>> {
+        let sql = "SELECT origin, looked_at, reached, places FROM catalog_looks \
+                   WHERE tenant_id = $1 ORDER BY origin";
+        let rows = self.db.fetch(sql, vec![self.tenant().into()]).await?;
+        rows.iter().map(look).collect()
+    }
 }
 
 impl Tx {
+    /// Keeps what was seen at an address, in the place of what was seen there before.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn put_catalog_look(&mut self, look: &CatalogLook) -> Result<()> {
+        let sql = "INSERT INTO catalog_looks (tenant_id, origin, looked_at, reached, places) \
+                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, origin) DO UPDATE SET \
+                   looked_at = excluded.looked_at, reached = excluded.reached, \
+                   places = excluded.places";
+        let values = vec![
+            self.tenant().into(),
+            look.origin.as_str().into(),
+            look.looked_at.into(),
+            look.is_reached.into(),
+            json(&look.places)?.into(),
+        ];
+        self.execute(sql, values).await?;
+        Ok(())
+    }
+
+    /// Forgets what was seen at an address.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn remove_catalog_look(&mut self, origin: &str) -> Result<()> {
+        let sql = "DELETE FROM catalog_looks WHERE tenant_id = $1 AND origin = $2";
+        self.execute(sql, vec![self.tenant().into(), origin.into()]).await?;
+        Ok(())
+    }
+
     /// Which index came from `source`, if one did, and how many APIs there are of all others.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::db::{Db, Tx};
 use super::{Failure, Result};
 
 /// The migrations, from the first on; a landed one is never changed.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0016.sql"),
     include_str!("migrations/0017.sql"),
     include_str!("migrations/0018.sql"),
+    include_str!("migrations/0019.sql"),
 ];
 /// The advisory lock that two programs starting at once meet at; any number, but always this one.
 const LOCK: i64 = 0x6b65_7974_656e;

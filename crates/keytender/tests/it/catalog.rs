@@ -2,6 +2,7 @@
 //! one of ours.
 
 mod limits;
+mod looked;
 mod pages;
 
 use std::path::Path;

@@ -22,7 +22,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 105] = [
+const PAGES: [(&str, &str, &[Scope]); 106] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -47,6 +47,7 @@ const PAGES: [(&str, &str, &[Scope]); 105] = [
     ("POST", "/catalog", &[Scope::AccountsWrite]),
     ("GET", "/catalog/apis.json", &[Scope::AccountsRead]),
     ("GET", "/catalog/nobody", &[Scope::AccountsRead]),
+    ("POST", "/catalog/nobody/discoveries", &[Scope::AccountsWrite]),
     ("GET", "/catalog/indexes/nobody/remove", &[Scope::AccountsWrite]),
     ("POST", "/catalog/indexes/nobody/remove", &[Scope::AccountsWrite]),
     ("GET", "/owners", &[Scope::OwnersRead]),

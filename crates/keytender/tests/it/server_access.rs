@@ -244,6 +244,7 @@ pub(crate) fn fitting(method: &Method, path: &str) -> (Option<Value>, &'static s
         ("PUT", "/v1/keys/{key}/suspension") => json!({}),
         ("PATCH", "/v1/apis/{api}") => json!({"title": "x"}),
         ("POST", "/v1/apis/{api}/accounts") => json!({"name": "x"}),
+        ("POST", "/v1/catalog/{entry}/discoveries") => json!({}),
         ("POST", "/v1/accounts/{account}/apps") => json!({"name": "x"}),
         ("POST", "/v1/apis/{api}/imports") => json!({"content": "account,key\n"}),
         ("PUT", "/v1/accounts/{account}/suspension") => json!({}),

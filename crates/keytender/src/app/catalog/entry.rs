@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use keytender_core::apis_json::Lead;
+use keytender_core::apis_json::{Lead, SeenPlace};
 use keytender_core::id::CatalogIndexId;
 use keytender_core::text::count;
 
+use super::look::origins;
 use super::matching::{Provider, Providers, plain};
 use crate::app::view::{
-    AccountView, CatalogAccountView, CatalogApiView, CatalogDetailView, CatalogEntryView, HowView,
-    LeadView, MatchedView,
+    AccountView, CatalogAccountView, CatalogApiView, CatalogDetailView, CatalogEntryView,
+    CatalogLookView, HowView, LeadView, MatchedView,
 };
 use crate::error::{Error, Kind};
-use crate::store::catalog::{CatalogApi, CatalogIndex, Link};
+use crate::store::catalog::{CatalogApi, CatalogIndex, CatalogLook, Link};
 
 /// The position of whoever uses the APIs of an index and makes none of them.
 const CONSUMING: &str = "Consuming";
@@ -27,12 +28,13 @@ const PAGES: [Lead; 6] =
 pub(super) struct Entries {
     all: Vec<Entry>,
     others: BTreeSet<String>,
+    strays: Vec<String>,
 }
 
 /// One of them.
 #[derive(Debug)]
 pub(super) struct Entry {
-    id: String,
+    pub(super) id: String,
     name: String,
     pub(super) provider: Option<(Provider, MatchedView)>,
     domain: Option<String>,
@@ -40,14 +42,17 @@ pub(super) struct Entry {
     /// The names of the indexes that tell of these.
     indexes: Vec<String>,
     pub(super) accounts: Vec<AccountView>,
+    /// What was seen at its addresses.
+    looks: Vec<CatalogLook>,
 }
 
 impl Entries {
-    /// The APIs by who runs them, beside the accounts at these.
+    /// The APIs by who runs them, beside the accounts at these and what was seen there.
     pub(super) fn of(
         indexes: &[CatalogIndex],
         apis: Vec<CatalogApi>,
         accounts: Vec<AccountView>,
+        looks: Vec<CatalogLook>,
     ) -> Self {
         let indexes: HashMap<_, _> = indexes.iter().map(|one| (one.id, one)).collect();
         let providers = Providers::with(accounts.iter().map(|account| account.provider.as_str()));
@@ -76,6 +81,7 @@ impl Entries {
                 apis: Vec::new(),
                 indexes: Vec::new(),
                 accounts: Vec::new(),
+                looks: Vec::new(),
             });
             if entry.domain != matched.domain {
                 entry.domain = None;
@@ -90,9 +96,27 @@ impl Entries {
                 None => {}
             }
         }
+        let mut looks: BTreeMap<_, _> =
+            looks.into_iter().map(|look| (look.origin.clone(), look)).collect();
+        let mut seen = BTreeSet::new();
+        if !looks.is_empty() {
+            for entry in entries.values_mut() {
+                for origin in origins(&entry.apis) {
+                    entry.looks.extend(looks.get(&origin).cloned());
+                    seen.insert(origin);
+                }
+            }
+        }
+        looks.retain(|origin, _| !seen.contains(origin));
+        let strays = looks.into_keys().collect();
         let mut all: Vec<_> = entries.into_values().map(Entry::named).collect();
         all.sort_by_cached_key(|entry| (entry.name.to_lowercase(), entry.id.clone()));
-        Self { all, others }
+        Self { all, others, strays }
+    }
+
+    /// The addresses at which something was seen and which no index names.
+    pub(super) fn strays(&self) -> &[String] {
+        &self.strays
     }
 
     /// The providers of keys that are held and of which no index tells.
@@ -124,9 +148,9 @@ impl Entries {
     ///
     /// # Errors
     /// When several are called so.
-    pub(super) fn find(&self, word: &str) -> Result<Option<CatalogDetailView>, Error> {
+    pub(super) fn one(&self, word: &str) -> Result<Option<&Entry>, Error> {
         if let Some(entry) = self.all.iter().find(|entry| entry.id == word) {
-            return Ok(Some(entry.detail()));
+            return Ok(Some(entry));
         }
         let is_it = |entry: &&Entry| {
             plain(&entry.name) == plain(word) || entry.domain.as_deref() == Some(word)
@@ -134,7 +158,7 @@ impl Entries {
         let found: Vec<_> = self.all.iter().filter(is_it).collect();
         match found.as_slice() {
             [] => Ok(None),
-            [entry] => Ok(Some(entry.detail())),
+            [entry] => Ok(Some(entry)),
             [one, ..] => Err(Error::new(format!("several are called `{word}`"))
                 .kind(Kind::Conflict)
                 .hint(format!("name one by its id, such as {}", one.id))),
@@ -165,28 +189,56 @@ impl Entry {
             keys,
             due,
             how: self.how(),
+            looked_at: self.looks.iter().map(|look| look.looked_at).min(),
             sentence: sentence(keys, due, keys_at.as_deref()),
             keys_at,
         }
     }
 
     fn how(&self) -> HowView {
-        let of_api = self.apis.iter().map(|api| how(&api.links)).min();
+        let said = self.apis.iter().map(|api| self.said(api));
+        let found = self.seen().filter(|place| place.is_found).filter_map(|place| place.lead);
         let is_described = self.provider.as_ref().is_some_and(|(one, _)| one.is_known);
-        if is_described { HowView::Shelf } else { of_api.unwrap_or(HowView::Unknown) }
+        let best = said.chain(found.map(|lead| how(lead, true))).min();
+        if is_described { HowView::Shelf } else { best.unwrap_or(HowView::Unknown) }
     }
 
-    /// The page on which people manage its keys: what the shelf says, before what an index does.
+    /// How the keys of an API are managed, as its index says: but for documents that are not there.
+    fn said(&self, api: &CatalogApi) -> HowView {
+        let reached = || self.looks.iter().filter(|look| look.is_reached);
+        let is_missing = |link: &Link| {
+            let mut places = reached().flat_map(|look| &look.places);
+            places.any(|place| !place.is_found && place.url == link.url)
+        };
+        let links = api.links.iter().filter(|link| !is_missing(link));
+        links.map(|link| how(link.lead, is_document(link))).min().unwrap_or(HowView::Unknown)
+    }
+
+    /// What was looked at.
+    fn seen(&self) -> impl Iterator<Item = &SeenPlace> {
+        self.looks.iter().flat_map(|look| &look.places)
+    }
+
+    /// The page on which people manage its keys: what the shelf says, then the provider itself, then an index.
     pub(super) fn keys_at(&self) -> Option<String> {
         let of_shelf = self.provider.as_ref().and_then(|(provider, _)| provider.console.clone());
+        let own = |lead: &Lead| {
+            let is_it = |place: &&SeenPlace| place.is_found && place.lead == Some(*lead);
+            // What is found of keys themselves is a descriptor, and no page.
+            self.seen().filter(|_| *lead != Lead::ApiKeys).find(is_it).map(|place| &place.url)
+        };
         let links = || self.apis.iter().flat_map(|api| &api.links);
-        let first = |lead: &Lead| links().find(|link| link.lead == *lead && !is_document(link));
-        of_shelf.or_else(|| PAGES.iter().find_map(first).map(|link| link.url.clone()))
+        let said = |lead: &Lead| {
+            let is_it = |link: &&Link| link.lead == *lead && !is_document(link);
+            links().find(is_it).map(|link| &link.url)
+        };
+        let page = PAGES.iter().find_map(own).or_else(|| PAGES.iter().find_map(said));
+        of_shelf.or_else(|| page.cloned())
     }
 
-    fn detail(&self) -> CatalogDetailView {
+    pub(super) fn detail(&self) -> CatalogDetailView {
         let named = self.apis.iter().zip(&self.indexes);
-        let mut apis: Vec<_> = named.map(|(api, index)| view(api, index)).collect();
+        let mut apis: Vec<_> = named.map(|(api, index)| view(api, index, self.said(api))).collect();
         apis.sort_by_cached_key(|api| api.name.to_lowercase());
         let account = |account: &AccountView| CatalogAccountView {
             id: account.id.clone(),
@@ -195,11 +247,16 @@ impl Entry {
             due: account.due,
         };
         let accounts = self.accounts.iter().map(account).collect();
-        CatalogDetailView { entry: self.view(), apis, accounts }
+        let looks = self.looks.iter().map(|look| CatalogLookView {
+            origin: look.origin.clone(),
+            looked_at: look.looked_at,
+            places: look.places.clone(),
+        });
+        CatalogDetailView { entry: self.view(), apis, accounts, looks: looks.collect() }
     }
 }
 
-fn view(api: &CatalogApi, index: &str) -> CatalogApiView {
+fn view(api: &CatalogApi, index: &str, how: HowView) -> CatalogApiView {
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let lead = |link: &Link| LeadView { lead: link.lead, url: link.url.clone() };
     CatalogApiView {
@@ -209,7 +266,7 @@ fn view(api: &CatalogApi, index: &str) -> CatalogApiView {
         human_url: some(&api.human_url),
         tags: api.tags.clone(),
         index: index.to_owned(),
-        how: how(&api.links),
+        how,
         leads: api.links.iter().map(lead).collect(),
     }
 }
@@ -226,20 +283,19 @@ fn sentence(keys: u64, due: u64, keys_at: Option<&str>) -> String {
     }
 }
 
-/// How keys are managed, as the links of an API say.
-fn how(links: &[Link]) -> HowView {
-    let one = |link: &Link| match link.lead {
-        Lead::ApiKeys if is_document(link) => HowView::Akm,
+/// How keys are managed where there is this.
+const fn how(lead: Lead, is_document: bool) -> HowView {
+    match lead {
+        Lead::ApiKeys if is_document => HowView::Akm,
         Lead::ApiOnboarding => HowView::Onboarding,
         Lead::ApiCatalog => HowView::ApiCatalog,
         Lead::OAuth => HowView::OAuth,
         _ => HowView::Page,
-    };
-    links.iter().map(one).min().unwrap_or(HowView::Unknown)
+    }
 }
 
 /// Whether a link is to something that programs read.
-fn is_document(link: &Link) -> bool {
+pub(super) fn is_document(link: &Link) -> bool {
     let is_type = |kind: &str| kind.contains("json") || kind.contains("yaml");
     let path = link.url.split(['?', '#']).next().unwrap_or_default();
     link.media_type.as_deref().is_some_and(is_type)

@@ -9,7 +9,7 @@ use reqwest::Url;
 use serde_json::json;
 
 use super::reach::{self, Gathered, Part};
-use super::{known, summary};
+use super::{forget, known, summary};
 use crate::app::inventory::{Done, Inventory, cannot_write, commit};
 use crate::app::keys;
 use crate::app::ticket::digest_of;
@@ -133,7 +133,9 @@ async fn keep(
     };
     inventory.log(&mut tx, act).await?;
     commit(tx).await?;
-    let entries = known(inventory).await?.entries.views_of(index.id);
+    let known = known(inventory).await?;
+    forget(inventory, &known.entries).await?;
+    let entries = known.entries.views_of(index.id);
     let view = CatalogIndexView::of(&index, number);
     let summary = summary(&entries);
     Ok(CatalogImportView { index: view, replaced: there.is_some(), entries, summary })

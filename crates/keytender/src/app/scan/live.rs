@@ -2,7 +2,7 @@
 //! the hosts that it names and nowhere else; of AWS by `sts:GetCallerIdentity`. Nothing is asked before somebody was shown
 //! what will be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use keytender_core::akm::{Descriptor, KeyType, OperationName};
 use keytender_core::id::AccountId;
@@ -70,18 +70,18 @@ pub struct Answer {
 /// When what somebody said of how a provider is reached does not fit it.
 pub fn plan(findings: &[Finding], ways: &Ways, now: Time) -> Result<(Vec<Question>, usize), Error> {
     let mut questions: BTreeMap<&str, Question> = BTreeMap::new();
-    let mut mute: HashMap<&str, ()> = HashMap::new();
+    let mut mute: HashSet<&str> = HashSet::new();
     for found in findings {
         match question(found, ways, now)? {
             Some(question) => {
                 questions.entry(&found.fingerprint).or_insert(question);
             }
             None => {
-                mute.insert(&found.fingerprint, ());
+                mute.insert(&found.fingerprint);
             }
         }
     }
-    let mute = mute.keys().filter(|print| !questions.contains_key(*print)).count();
+    let mute = mute.iter().filter(|print| !questions.contains_key(*print)).count();
     Ok((questions.into_values().collect(), mute))
 }
 

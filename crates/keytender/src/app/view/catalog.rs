@@ -1,13 +1,14 @@
 //! The APIs that are used, in JSON.
 
-use keytender_core::apis_json::{Lead, Remark};
+use keytender_core::apis_json::{Lead, Remark, SeenPlace};
+use keytender_core::text::count;
 use keytender_core::time::Time;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::store::catalog::{CatalogIndex, Warning};
 
-/// How the keys of an API are managed, as far as its index and the shelf say.
+/// How the keys of an API are managed, as far as its index, the shelf and its own addresses say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HowView {
@@ -118,8 +119,10 @@ pub struct CatalogEntryView {
     pub keys: u64,
     /// How many of them are due.
     pub due: u64,
-    /// How its keys are managed: the best of its APIs.
+    /// How its keys are managed: the best of its APIs, and of what was seen at its addresses.
     pub how: HowView,
+    /// Since when all that is known of its addresses is so; null if nobody looked.
+    pub looked_at: Option<Time>,
     /// The page on which people manage its keys; null if nothing says.
     pub keys_at: Option<String>,
     /// The same in a sentence.
@@ -162,6 +165,48 @@ pub struct CatalogDetailView {
     pub apis: Vec<CatalogApiView>,
     /// The accounts at it.
     pub accounts: Vec<CatalogAccountView>,
+    /// What was seen at its addresses.
+    pub looks: Vec<CatalogLookView>,
+}
+
+/// What was seen at an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogLookView {
+    /// The address: scheme, host and port.
+    #[schema(example = "https://api.example.com")]
+    pub origin: String,
+    /// When.
+    pub looked_at: Time,
+    /// Each place that was looked at, and the pages to which its own index leads.
+    pub places: Vec<SeenPlace>,
+}
+
+impl CatalogLookView {
+    /// What is there.
+    pub fn found(&self) -> impl Iterator<Item = &SeenPlace> {
+        self.places.iter().filter(|place| place.is_found)
+    }
+
+    /// What is there not, in a sentence.
+    pub fn missing(&self) -> Option<String> {
+        let missing = self.places.iter().filter(|place| !place.is_found);
+        let first = missing.clone().next()?;
+        let why = &first.what;
+        Some(match (self.found().next(), missing.count()) {
+            (None, 1) => format!("Nothing is there: {why}."),
+            (None, number) => format!("Nothing is at {number} places; at the first: {why}."),
+            (Some(_), number) => format!("Nothing is at {}.", count(number, "other place")),
+        })
+    }
+}
+
+/// How is looked at the addresses of those who run APIs.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogDiscoveryRequest {
+    /// Whether an address may be looked at that is not public.
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 /// Something that is said of an index.

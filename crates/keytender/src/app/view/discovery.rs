@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keytender_core::apis_json::SeenPlace;
 use serde::Serialize;
 
 use super::ProviderView;
@@ -12,7 +13,7 @@ pub struct DiscoveryView {
     /// The origin that was asked.
     pub origin: String,
     /// Each place that was looked at, in its order.
-    pub places: Vec<PlaceFoundView>,
+    pub places: Vec<SeenPlace>,
     /// The descriptor that an account would be run by: the first that was found.
     pub descriptor: Option<DescriptorFoundView>,
     /// Where other descriptors are, of single APIs.
@@ -25,17 +26,6 @@ pub struct DiscoveryView {
     pub pages: BTreeMap<String, Vec<String>>,
     /// What follows, in sentences.
     pub means: Vec<String>,
-}
-
-/// A place that was looked at.
-#[derive(Clone, Debug, Serialize)]
-pub struct PlaceFoundView {
-    /// Where.
-    pub url: String,
-    /// Whether what is looked for there is there.
-    pub is_found: bool,
-    /// What is there, or why nothing is.
-    pub what: String,
 }
 
 /// A descriptor that was found.

@@ -159,7 +159,7 @@ impl<'p, W: Write> Table<'p, W> {
         }
         grid.write(&mut self.out, self.width)?;
         if others > 0 {
-            let others = count(u64::try_from(others).unwrap_or(u64::MAX), "other key");
+            let others = count(others, "other key");
             let dim = style::DIM;
             writeln!(self.out, "{dim}… and {others} that matter less{dim:#}")?;
         }

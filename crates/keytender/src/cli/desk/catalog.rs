@@ -6,8 +6,8 @@ use serde_json::json;
 use super::Desk;
 use crate::app::catalog::{self, Export};
 use crate::app::view::{
-    CatalogDetailView, CatalogEntryView, CatalogImportRequest, CatalogImportView, CatalogIndexList,
-    CatalogIndexView, CatalogList, CatalogSummaryView,
+    CatalogDetailView, CatalogDiscoveryRequest, CatalogEntryView, CatalogImportRequest,
+    CatalogImportView, CatalogIndexList, CatalogIndexView, CatalogList, CatalogSummaryView,
 };
 use crate::client::part;
 use crate::error::Error;
@@ -39,6 +39,21 @@ impl Desk<'_> {
         match self {
             Self::Here(inventory) => catalog::get(inventory, word).await,
             Self::There(server) => server.get(&format!("{CATALOG}/{}", part(word)), &()).await,
+        }
+    }
+
+    /// Looks at the addresses of one of them.
+    pub(in crate::cli) async fn discover_catalog(
+        &self,
+        word: &str,
+        request: &CatalogDiscoveryRequest,
+    ) -> Result<CatalogDetailView, Error> {
+        match self {
+            Self::Here(inventory) => catalog::discover(inventory, word, request).await,
+            Self::There(server) => {
+                let place = format!("{CATALOG}/{}/discoveries", part(word));
+                server.ask(Method::POST, &place, request).await
+            }
         }
     }
 

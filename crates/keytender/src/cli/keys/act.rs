@@ -65,7 +65,7 @@ pub(super) fn run(act: Act, args: Args, really: bool, context: &Context) -> Resu
         if args.dry_run || plans.is_empty() {
             return Ok(DONE);
         }
-        let keys = count(u64::try_from(plans.len()).unwrap_or(0), "key");
+        let keys = count(plans.len(), "key");
         confirm(&format!("{} {keys}?", capital(act.as_str())), args.yes)?;
         let mut code = DONE;
         for plan in &plans {

@@ -96,7 +96,7 @@ pub(super) async fn start(args: &Start, desk: &Desk<'_>, context: &Context) -> R
     if settings.previewed_at.is_some() {
         let preview = desk.preview_api(api).await.map_err(Stop::could_not)?;
         warn_unheard(preview.unheard, context);
-        let notices = count(u64::try_from(preview.notices.len()).unwrap_or(0), "notice");
+        let notices = count(preview.notices.len(), "notice");
         let asked = format!(
             "Let the customers of {} be told from now on, {notices} at once?",
             settings.api

@@ -9,8 +9,8 @@ use super::owners::Paging;
 use crate::app::catalog::{self, Export};
 use crate::app::inventory::Inventory;
 use crate::app::view::{
-    CatalogCheckRequest, CatalogCheckView, CatalogDetailView, CatalogImportRequest,
-    CatalogImportView, CatalogIndexList, CatalogList,
+    CatalogCheckRequest, CatalogCheckView, CatalogDetailView, CatalogDiscoveryRequest,
+    CatalogImportRequest, CatalogImportView, CatalogIndexList, CatalogList,
 };
 use crate::http::etag::Tagged;
 use crate::http::extract::{Body, Path, Query};
@@ -71,6 +71,24 @@ pub(in crate::http) async fn get(
     Path(word): Path<String>,
 ) -> Result<Tagged<CatalogDetailView>, Refusal> {
     Ok(Tagged(catalog::get(&inventory, &word).await?))
+}
+
+/// Look at the addresses of whoever runs some of the APIs that are used
+///
+/// Where their calls go and their pages are, by https and without a credential, for what they publish of their keys:
+/// a descriptor (AKM), an APIs.json, how a first key is got, a catalog (RFC 9727), metadata of OAuth. What is there, or
+/// why nothing is, is kept and stands in what is read of it.
+#[utoipa::path(post, path = "/v1/catalog/{entry}/discoveries", tag = "catalog",
+    params(("entry" = String, Path, description = "The id, the domain or the name")),
+    request_body = CatalogDiscoveryRequest,
+    responses((status = 200, body = CatalogDetailView, description = "It, with what was seen")),
+    security(("token" = ["accounts:write"])))]
+pub(in crate::http) async fn discover(
+    inventory: Inventory,
+    Path(word): Path<String>,
+    Body(asked): Body<CatalogDiscoveryRequest>,
+) -> Result<Json<CatalogDetailView>, Refusal> {
+    Ok(Json(Box::pin(catalog::discover(&inventory, &word, &asked)).await?))
 }
 
 /// List the indexes that were imported

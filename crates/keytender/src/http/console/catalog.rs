@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use keytender_core::access::Scope;
+use keytender_core::apis_json::Lead;
 use keytender_core::text::count;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,7 +18,8 @@ use super::words::moment;
 use crate::app::catalog::{self, Export};
 use crate::app::inventory::Inventory;
 use crate::app::view::{
-    CatalogApiView, CatalogDetailView, CatalogEntryView, CatalogImportRequest, CatalogIndexView,
+    CatalogApiView, CatalogDetailView, CatalogDiscoveryRequest, CatalogEntryView,
+    CatalogImportRequest, CatalogIndexView, CatalogLookView,
 };
 use crate::http::extract::{Path, Query};
 use crate::http::problem::Refusal;
@@ -70,7 +72,7 @@ pub(super) async fn import(
         Ok(done) => {
             let odd = match done.index.warnings.len() {
                 0 => String::new(),
-                number => format!(", {} in it are odd", count(number as u64, "thing")),
+                number => format!(", {} in it are odd", count(number, "thing")),
             };
             let word = format!("{} was imported{odd}. {}", done.index.name, done.summary.sentence);
             Ok(visit.done(&format!("{PATH}#indexes"), &word))
@@ -209,7 +211,7 @@ pub(super) async fn page(
     Path(word): Path<String>,
 ) -> Result<Response, Refusal> {
     let detail = catalog::get(&inventory, &word).await?;
-    let CatalogDetailView { entry, apis, accounts } = &detail;
+    let CatalogDetailView { entry, apis, accounts, looks } = &detail;
     let content = html! {
         p { a href=(PATH) { "APIs you use" } }
         h1 { (text(&entry.name)) }
@@ -233,10 +235,52 @@ pub(super) async fn page(
                 @if visit.may(Scope::AccountsWrite) { a href="/accounts" { "Add its account" } ", or find out whose keys its calls carry." }
             }
         }
+        h2 #published { "What it publishes of its keys" }
+        @if looks.is_empty() { p.dim { "Nobody has looked yet." } }
+        @for look in looks { (one_look(look, &inventory)) }
+        @if visit.may(Scope::AccountsWrite) {
+            form method="post" action={ (place(&entry.id)) "/discoveries" } {
+                (visit.proof())
+                button.quiet type="submit" { @if looks.is_empty() { "Look" } @else { "Look again" } }
+                " " small { "Asks where its calls go and its pages are, by https and without a credential." }
+            }
+        }
         h2 { (count(entry.apis, "API")) }
         @for api in apis { (one_api(api)) }
     };
     Ok(layout::page(&visit, PATH, &entry.name, &content))
+}
+
+fn one_look(look: &CatalogLookView, inventory: &Inventory) -> Markup {
+    html! {
+        section {
+            h3 { code.url { (text(&look.origin)) } }
+            dl.facts {
+                dt { "Looked at" } dd { (moment(look.looked_at, inventory.now)) }
+                @for seen in look.found() {
+                    dt { (seen.lead.map_or("Index (APIs.json)", Lead::words)) }
+                    dd { (link(&seen.url)) br; small { (text(&seen.what)) } }
+                }
+            }
+            @if let Some(sentence) = look.missing() { p.dim { (text(&sentence)) } }
+        }
+    }
+}
+
+/// Looks at the addresses of one who runs APIs.
+pub(super) async fn discover(
+    visit: Visit,
+    inventory: Inventory,
+    Path(word): Path<String>,
+) -> Result<Response, Refusal> {
+    let asked = CatalogDiscoveryRequest::default();
+    let detail = Box::pin(catalog::discover(&inventory, &word, &asked)).await?;
+    let found = detail.looks.iter().flat_map(CatalogLookView::found).count();
+    let word = match found {
+        0 => "It publishes nothing of its keys there.".to_owned(),
+        found => format!("It publishes {} about its keys.", count(found, "thing")),
+    };
+    Ok(visit.done(&format!("{}#published", place(&detail.entry.id)), &word))
 }
 
 fn one_api(api: &CatalogApiView) -> Markup {

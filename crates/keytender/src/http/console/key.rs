@@ -183,7 +183,7 @@ fn wrong(view: &KeyView, now: Time) -> Markup {
                     }
                     @if !finding.controls.is_empty() {
                         details {
-                            summary { "Asked for by " (count(finding.controls.len().try_into().unwrap_or(0), "control")) }
+                            summary { "Asked for by " (count(finding.controls.len(), "control")) }
                             small { @for (place, one) in finding.controls.iter().enumerate() {
                                 @if place > 0 { ", " } (text(one)) } }
                         }

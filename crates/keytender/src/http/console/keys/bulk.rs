@@ -198,11 +198,11 @@ async fn ask(
             @for one in &meant { input type="hidden" name="key" value=(one.view.key); }
             (fields(chosen, &owners, inventory.now))
             button type="submit" name="what" value=(word(what)) class=[(what == What::Disable).then_some("danger")] {
-                (yes(what)) " " (count(u64::try_from(meant.len()).unwrap_or(0), "key"))
+                (yes(what)) " " (count(meant.len(), "key"))
             }
             a href=(PATH) { "Change nothing" }
         }
-        h2 { (count(u64::try_from(meant.len()).unwrap_or(0), "key")) }
+        h2 { (count(meant.len(), "key")) }
         (listed(what, &meant, inventory.now))
     };
     let mut response = layout::page(visit, PATH, what.title(), &content);
