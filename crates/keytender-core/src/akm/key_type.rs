@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use regex_lite::Regex;
 use serde::Deserialize;
 
 use super::checksum::Checksum;
@@ -159,6 +160,20 @@ pub struct Format {
     /// Whether the id is a part of it.
     #[serde(default)]
     pub has_id: bool,
+}
+
+impl Format {
+    /// Whether a text is such a key, as far as pattern and checksum say; `None` where there is no pattern that can be
+    /// read.
+    pub fn fits(&self, text: &str) -> Option<bool> {
+        let pattern = self.pattern()?;
+        Some(pattern.is_match(text) && self.checksum.is_none_or(|checksum| checksum.fits(text)))
+    }
+
+    /// The pattern of the whole key.
+    pub(crate) fn pattern(&self) -> Option<Regex> {
+        Regex::new(&format!("^(?:{})$", self.pattern.as_ref()?.value)).ok()
+    }
 }
 
 /// When a secret is shown.

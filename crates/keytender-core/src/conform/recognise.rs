@@ -1,6 +1,5 @@
 //! Whether a kind of key can be told from what only looks like one: by its pattern and its checksum.
 
-use regex_lite::Regex;
 use thiserror::Error;
 
 use crate::akm::Format;
@@ -36,11 +35,10 @@ pub fn recognise(
     key: &str,
     mut random: impl FnMut() -> u8,
 ) -> Result<(), Unrecognised> {
-    let format = format.ok_or(Unrecognised::Unsaid("pattern"))?;
-    let pattern = format.pattern.as_ref().ok_or(Unrecognised::Unsaid("pattern"))?;
+    let is_said = |format: &&Format| format.pattern.is_some();
+    let format = format.filter(is_said).ok_or(Unrecognised::Unsaid("pattern"))?;
     let checksum = format.checksum.ok_or(Unrecognised::Unsaid("checksum"))?;
-    let whole = format!("^(?:{})$", pattern.value);
-    let pattern = Regex::new(&whole).map_err(|_| Unrecognised::Pattern)?;
+    let pattern = format.pattern().ok_or(Unrecognised::Pattern)?;
     if !pattern.is_match(key) {
         return Err(Unrecognised::Real("pattern"));
     }

@@ -24,7 +24,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keytender_core::akm::{
-    Descriptor, Method, Place, Placed, ResourceKind, Scheme, Template, Values,
+    Descriptor, KeyType, Method, Place, Placed, ResourceKind, Scheme, Template, Values,
 };
 use keytender_core::secret::Secret;
 use reqwest::{Client, Url};
@@ -116,6 +116,8 @@ pub struct Session {
     descriptor: Arc<Descriptor>,
     trust: Trust,
     wire: Wire,
+    /// The kind of key that the credential is, by what it looks like.
+    own: Option<String>,
     /// The variables.
     values: Values,
     /// The ways of authentication, the one for everything without a name first.
@@ -175,8 +177,14 @@ impl Engine {
             docs: None,
         };
         let open = Way::new(Arc::clone(&descriptor), none, Ok(values.clone()));
+        let is_own = |kind: &&KeyType| {
+            let fits = |secret: &Secret| kind.format.as_ref()?.fits(secret.expose().trim());
+            secret.as_ref().and_then(fits) == Some(true)
+        };
+        let own = descriptor.key_types.iter().find(is_own).map(|kind| kind.id.value.clone());
         let wire = Wire::new(self.client.clone(), self.allow_private, endpoint, hosts);
-        Ok(Session { descriptor, trust, wire, values, ways, open, watch: Watch::default() })
+        let watch = Watch::default();
+        Ok(Session { descriptor, trust, wire, own, values, ways, open, watch })
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) const PROVIDERS: [Provider; 29] = [
     provider("datadog", &["datadog-v2", "datadog-v1"], &[]),
     provider("elastic-cloud", &["elastic-cloud"], &[]),
     provider("exoscale", &["exoscale"], &[]),
-    provider("github", &["github"], &["/orgs/{}/repos"]),
+    provider("github", &["github"], &["/orgs/{}/repos", "/user"]),
     provider("gitlab", &["gitlab"], &["/api/v4/groups", "/api/v4/projects"]),
     provider(
         "google-cloud",

@@ -185,7 +185,8 @@ async fn described_answer(account: &Account, kind: &KeyType, secret: &Secret) ->
             Answer { works: Some(true), says, id: who.key.map(|key| key.id) }
         }
         Ok(None) => unknown("the provider does not tell".to_owned()),
-        Err(failure) if failure.is_denied() => {
+        // What may not ask who it is works all the same.
+        Err(failure) if failure.is_denied() && !failure.is_forbidden() => {
             Answer { works: Some(false), says: failure.to_string(), id: None }
         }
         Err(failure) => unknown(failure.to_string()),

@@ -285,7 +285,9 @@ impl Session {
             whoami.is_some_and(|whoami| whoami.request.is_some())
         };
         let mut refused = None;
-        for kind in self.descriptor.key_types.iter().filter(has_call) {
+        let mut kinds: Vec<_> = self.descriptor.key_types.iter().filter(has_call).collect();
+        kinds.sort_by_key(|kind| self.own.as_ref() != Some(&kind.id.value));
+        for kind in kinds {
             match self.whoami_as(kind).await {
                 Err(failure) if failure.is_lacking() => refused = Some(failure),
                 told => return told,

@@ -163,6 +163,11 @@ impl Failure {
         }
     }
 
+    /// Whether the provider knows the credential, as far as it says, and does not let it do this.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.0.reason, Reason::Answer { code: 403 })
+    }
+
     /// Whether this credential, or what is known of this account, is not enough for the call.
     pub fn is_lacking(&self) -> bool {
         let is_variable =

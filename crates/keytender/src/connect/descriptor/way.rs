@@ -79,6 +79,10 @@ impl Way {
                 Some(format!("calls signed by {name} are not made from a descriptor"))
             }
             (_, Err(why)) => Some(why.clone()),
+            // Else what belongs to another way, such as a private key, would be sent as it is.
+            (Scheme::Bearer | Scheme::Headers(_), Ok(values)) if !is_single(values) => Some(
+                "the credential has parts or lines, and this way takes a single text".to_owned(),
+            ),
             (_, Ok(_)) => None,
         }
     }
@@ -317,6 +321,12 @@ fn claims(issuer: &str) -> Map<String, Value> {
         ("exp", at(now.plus(ASSERTION_LIFE))),
     ];
     claims.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+}
+
+/// Whether a credential, where it is not in parts, is one text as headers have them.
+fn is_single(values: &Values) -> bool {
+    let whole = values.get(&Name::new("secret", "")).and_then(whole_text);
+    whole.is_none_or(|text| !text.starts_with('{') && !text.contains(char::is_control))
 }
 
 fn bearer(token: &str) -> Result<Signed, Reason> {

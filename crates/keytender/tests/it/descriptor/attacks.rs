@@ -289,10 +289,11 @@ keyTypes:
 }
 
 #[test]
-fn a_credential_breaks_no_header() {
+fn a_credential_breaks_no_header_and_what_is_for_another_way_is_in_none() {
     let provider = elsewhere();
-    let secret = Some(Secret::new("hunter2\r\nX-Admin: yes"));
-    for scheme in ["bearer", "{headers: {X-Key: '{secret}'}}"] {
+    let secrets = ["hunter2\r\nX-Admin: yes", r#"{"app_id": 7, "private_key": "hunter2"}"#];
+    let schemes = ["bearer", "{headers: {X-Key: '{secret}'}}"];
+    for (scheme, secret) in schemes.iter().flat_map(|one| secrets.map(|secret| (one, secret))) {
         let descriptor = parse(&format!(
             "
 authentication: {{methods: [{{id: token, scheme: {scheme}}}]}}
@@ -300,8 +301,9 @@ keyTypes:
   - {{id: key, type: api-key, fields: {{id: /id}}, operations: {{list: {{request: {{method: GET, url: /keys}}, items: ''}}}}}}
 "
         ));
-        let open = Binding { secret: secret.clone(), ..binding(&descriptor, &provider) };
-        refused(&list(&engine().open(open).unwrap()).unwrap_err(), "line");
+        let secret = Some(Secret::new(secret));
+        let open = Binding { secret, ..binding(&descriptor, &provider) };
+        refused(&engine().open(open).map(|_| ()).unwrap_err(), "takes a single text");
     }
     assert!(provider.came().is_empty());
 }

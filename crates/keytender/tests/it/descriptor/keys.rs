@@ -253,3 +253,18 @@ keyTypes:
     let (told, _) = who("/neither");
     assert!(told.unwrap_err().is_denied());
 }
+
+#[test]
+fn a_credential_is_first_asked_for_as_what_it_looks_like() {
+    let descriptor = parse(
+        "
+authentication: {methods: [{id: token, scheme: bearer}]}
+keyTypes:
+  - {id: new, type: api-key, format: {pattern: 'new_[a-z]{4}'}, operations: {whoami: {request: {method: GET, url: /me}}}}
+  - {id: old, type: api-key, format: {pattern: 'hunter[0-9]'}, operations: {whoami: {request: {method: GET, url: /me}}}}
+",
+    );
+    let provider = Provider::start(|_| good(json!({"login": "ann"})));
+    let told = run(session(&descriptor, &provider).whoami()).unwrap().unwrap();
+    assert_eq!((told.key_type.as_str(), provider.lines().len()), ("old", 1));
+}

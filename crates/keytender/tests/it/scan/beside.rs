@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::planted::{Seeded, aws};
+use super::planted::{Seeded, aws, github};
 use super::{findings, seeded_key};
 use crate::databases::{Database, new_databases};
 use crate::descriptor::provider::{Provider, good, json_of};
@@ -212,6 +212,41 @@ fn a_provider_is_asked_with_the_key_itself_after_a_yes_and_says_whose_it_is() {
     let later = findings(&done(&home, &["scan", "t", "--format", "json"]));
     assert_eq!(later[0]["key"]["name"], "gitlab/deploy");
     for secret in [good, bad] {
+        assert!(!ran.stdout.contains(&secret) && !ran.stderr.contains(&secret));
+    }
+}
+
+#[test]
+fn github_is_asked_who_a_token_acts_for() {
+    let home = Home::new();
+    let mut seeded = Seeded(26);
+    let [good, bad, installed] = ["ghp", "gho", "ghs"].map(|word| github(&mut seeded, word));
+    let (works, may_not) = (format!("Bearer {good}"), format!("Bearer {installed}"));
+    let provider = Provider::start(move |came| match came.authorization() {
+        one if one == works => json_of(200, &json!({"login": "ann", "id": 5, "type": "User"})),
+        one if one == may_not => json_of(403, &json!({"message": "Resource not accessible"})),
+        _ => json_of(401, &json!({"message": "Bad credentials"})),
+    });
+    home.write("t/.env", format!("A={good}\nB={bad}\nC={installed}\n"));
+    let endpoint = format!("github={}", provider.url.as_str().trim_end_matches('/'));
+    let words = [
+        "scan",
+        "t",
+        "--no-inventory",
+        "--live",
+        "--yes",
+        "--allow-private",
+        "--endpoint",
+        &endpoint,
+    ];
+    let ran = done(&home, &[&words[..], &["--format", "json"]].concat());
+    assert!(provider.lines().iter().all(|line| line == "GET /user"), "{:?}", provider.lines());
+    let found = findings(&ran);
+    let works: Vec<_> = found.iter().map(|one| one["live"]["works"].clone()).collect();
+    assert_eq!(works, [json!(true), json!(false), json!(null)]);
+    assert!(found[0]["live"]["says"].as_str().unwrap().contains("in ann"), "{}", found[0]);
+    assert!(found[2]["live"]["says"].as_str().unwrap().contains("permission"), "{}", found[2]);
+    for secret in [good, bad, installed] {
         assert!(!ran.stdout.contains(&secret) && !ran.stderr.contains(&secret));
     }
 }

@@ -144,17 +144,20 @@ fn whole(provider: &'static str, text: String) -> Planted {
     Planted { provider, secret: text.clone(), text }
 }
 
+/// A token of GitHub.
+pub(super) fn github(seeded: &mut Seeded, word: &str) -> String {
+    let random = seeded.of(LETTERS, 30);
+    let checksum = base62(crc32(&random));
+    format!("{word}_{random}{checksum}")
+}
+
 /// A key of each of more than forty kinds.
 pub(super) fn keys(seeded: &mut Seeded) -> Vec<Planted> {
     let mut keys: Vec<Planted> = TEMPLATES
         .iter()
         .map(|(provider, template)| whole(provider, seeded.filled(template)))
         .collect();
-    keys.extend(["ghp", "gho", "ghs"].map(|word| {
-        let random = seeded.of(LETTERS, 30);
-        let checksum = base62(crc32(&random));
-        whole("github", format!("{word}_{random}{checksum}"))
-    }));
+    keys.extend(["ghp", "gho", "ghs"].map(|word| whole("github", github(seeded, word))));
     keys.push(whole("github", seeded.filled("github_pat_{letters:22}_{letters:59}")));
     let random = seeded.of(LETTERS, 30);
     keys.push(whole("npm", format!("npm_{random}{}", base62(crc32(&random)))));

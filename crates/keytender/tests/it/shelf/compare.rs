@@ -59,13 +59,20 @@ impl<'p> Driver<'_, 'p> {
         self.model.hold(&what, view.as_ref(), &answer);
         exchange.answer = answer;
         let mut exchanges = vec![exchange];
-        for other in refusing {
+        // Where kinds ask the same, the first of them is answered: another is asked for itself.
+        let is_same = |other: &&Deed<'p>| other.operation["request"] == deed.operation["request"];
+        let is_answered_before = refusing.iter().any(|other| is_same(&other));
+        for other in refusing.iter().filter(|_| !is_answered_before) {
             let mut refusal = self.model.exchange(*other, &paper.names());
             (refusal.code, refusal.answer) = (403, json!({"error": LIVE}));
             exchanges.push(refusal);
         }
         self.expect(exchanges);
-        let who = run(self.session.whoami());
+        let kind = self.session.descriptor().key_type(deed.kind["id"].as_str().unwrap()).cloned();
+        let who = match kind.filter(|_| is_answered_before) {
+            Some(kind) => run(self.session.whoami_as(&kind)),
+            None => run(self.session.whoami()),
+        };
         self.end(&what);
         let who = match who {
             Ok(Some(who)) => who,

@@ -143,6 +143,8 @@ impl<'p> Driver<'_, 'p> {
                 continue;
             };
             let operations = kind["operations"].as_object().unwrap().keys();
+            // Who the credential is, is asked of all kinds together.
+            let operations = operations.filter(|name| *name != "whoami");
             let deeds = operations.filter_map(|name| Deed::find(kind, name));
             if deeds.filter(|deed| self.is_ours(*deed)).count() > 0 {
                 self.kind(kind, key_type);
@@ -180,6 +182,9 @@ impl<'p> Driver<'_, 'p> {
     /// Sets what must come, with the sign-in where there is one.
     pub(super) fn expect(&self, mut exchanges: Vec<Exchange>) {
         exchanges.extend(self.model.credential.sign_in());
+        if let Some(one) = exchanges.iter().find(|one| one.is_foreign) {
+            self.model.fault(format!("{}: another credential is needed", one.label));
+        }
         self.desk.expect(exchanges);
     }
 

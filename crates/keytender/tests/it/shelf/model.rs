@@ -95,7 +95,9 @@ impl<'p> Model<'p> {
     pub(super) fn exchange(&self, deed: Deed<'p>, names: &Names) -> Exchange {
         let request = &deed.operation["request"];
         let address = self.paper.address(request["url"].as_str().unwrap(), names);
-        let mut headers = self.allowed(deed);
+        let allowed = self.allowed(deed);
+        let is_foreign = allowed.is_none();
+        let mut headers = allowed.unwrap_or_default();
         headers.extend(small(fill_all(&request["headers"], names)));
         if let Some(header) = deed.operation["idempotencyHeader"].as_str() {
             headers.insert(header.to_lowercase(), ANYTHING.to_string());
@@ -121,6 +123,7 @@ impl<'p> Model<'p> {
             is_next: false,
             under: None,
             is_free: false,
+            is_foreign,
         };
         let endpoint = || self.endpoint(&exchange.method, &exchange.address);
         let code = || endpoint().and_then(|endpoint| endpoint.success());
@@ -128,18 +131,15 @@ impl<'p> Model<'p> {
         exchange
     }
 
-    /// The headers that allow an operation.
-    fn allowed(&self, deed: Deed<'p>) -> BTreeMap<String, String> {
+    /// The headers that allow an operation; `None` if another credential would.
+    fn allowed(&self, deed: Deed<'p>) -> Option<BTreeMap<String, String>> {
         let named = deed.operation["auth"].as_str().or_else(|| deed.kind["auth"].as_str());
         match named {
             Some(other) if Some(other) != self.credential.id() => {
                 let method = self.paper.method(Some(other)).unwrap();
-                if method["scheme"] != "none" {
-                    self.fault(format!("{}: another credential is needed", deed.label()));
-                }
-                BTreeMap::new()
+                (method["scheme"] == "none").then(BTreeMap::new)
             }
-            _ => self.credential.headers(),
+            _ => Some(self.credential.headers()),
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Exchange {
     pub under: Option<Value>,
     /// Whether it may come at any time, or never.
     pub is_free: bool,
+    /// Whether another credential than this one is needed for it.
+    pub is_foreign: bool,
 }
 
 /// What came of the requests so far.

@@ -119,6 +119,7 @@ impl<'p> Credential<'p> {
             is_next: false,
             under: None,
             is_free: true,
+            is_foreign: false,
         };
         let pair = |name: &str, value: String| (name.to_owned(), value);
         let url = |url: &Value| self.paper.address(url.as_str().unwrap(), &self.names).unwrap();
