@@ -228,6 +228,7 @@ async fn refused(host: &str, response: Response) -> Error {
     let status = response.status();
     let kind = match status {
         StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::FORBIDDEN => Kind::Forbidden,
         StatusCode::CONFLICT => Kind::Conflict,
         StatusCode::PRECONDITION_FAILED => Kind::Stale,
         StatusCode::BAD_GATEWAY => Kind::Provider,

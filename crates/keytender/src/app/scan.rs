@@ -8,6 +8,7 @@ use keytender_core::time::Time;
 
 use crate::error::Error;
 
+pub mod again;
 mod aws;
 mod files;
 pub mod git;

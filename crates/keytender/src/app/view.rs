@@ -78,7 +78,10 @@ pub use rotation::{
     HeldRotationView, NewDestinationRequest, NewRotationRequest, NewSecretView, OutlineView,
     ProgressView, SayRequest, SayWord, StepView, TrialView, WouldView,
 };
-pub use scan::{AnswerView, FoundKeyView, KnownKeyView, LookedView, ScanSummary, ScanView};
+pub use scan::{
+    AnswerView, FoundKeyView, KeyInFile, KeyMatchRequest, KeyMatchView, KeyPlaceView,
+    KeyPlacesRequest, KeyPlacesView, KnownKeyView, LookedView, ScanSummary, ScanView,
+};
 pub use sync::{SyncList, SyncView, SyncedView};
 pub use task::{TaskList, TaskView};
 pub use timeline::{EventView, Timeline};

@@ -50,17 +50,14 @@ impl Context {
         }
     }
 
-    /// Hands the inventory here to `act`; it is made if there is none.
-    pub(super) fn here<T>(
-        &self,
-        act: impl AsyncFnOnce(&Inventory) -> Result<T, Stop>,
-    ) -> Result<T, Stop> {
-        self.open(act)
-    }
-
     /// Runs `act` without an inventory.
     pub(super) fn alone<T>(&self, act: impl AsyncFnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
         block_on(act())?
+    }
+
+    /// Whether a server is asked rather than an inventory here.
+    pub(super) fn is_there(&self) -> bool {
+        self.database.is_none() && token::server().is_some()
     }
 
     /// The server, if one is named and no database.

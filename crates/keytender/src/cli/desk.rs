@@ -19,6 +19,7 @@ mod owners;
 mod policy;
 mod report;
 mod rotations;
+mod scan;
 mod tasks;
 mod users;
 

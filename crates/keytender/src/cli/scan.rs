@@ -11,15 +11,14 @@ use keytender_core::text::{count, printable};
 
 use super::audit::FailOn;
 use super::context::{Context, confirm};
+use super::desk::Desk;
 use super::{COULD_NOT, DONE, FAIL_ON, Stop};
-use crate::app::inventory::Inventory;
-use crate::app::keys::Viewer;
 use crate::app::scan::live::{Answer, Question, Ways};
-use crate::app::scan::{self, Finding, Found, Limits, Shapes, git, known, live};
-use crate::app::view::{AnswerView, FoundKeyView, KnownKeyView, ScanView};
+use crate::app::scan::{self, Finding, Found, Limits, Shapes, again, git, live};
+use crate::app::view::{AnswerView, FoundKeyView, KeyPlacesRequest, KnownKeyView, ScanView};
 use crate::clock;
-use crate::config::{actor, token};
-use crate::error::Error;
+use crate::config::actor;
+use crate::error::{Error, Kind};
 
 mod sarif;
 mod table;
@@ -101,36 +100,28 @@ pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
     let shapes = Shapes::of_shelf().map_err(Stop::could_not)?;
     let paths = paths(&args)?;
     let found = look(&args, &shapes, &paths, context)?;
-    let asks_here = !args.no_inventory && is_here(context);
-    let view = match (asks_here, args.add) {
-        (true, false) => context.look(async |inventory| {
-            conclude(&args, &shapes, &paths, &found, inventory, context).await
-        })?,
-        (true, true) => context.here(async |inventory| {
-            conclude(&args, &shapes, &paths, &found, Some(inventory), context).await
-        })?,
-        (false, true) => {
-            let error = Error::new("keys are added to an inventory on this machine only");
-            return Err(Stop::could_not(error.hint("name it: --database FILE")));
-        }
-        (false, false) => {
-            context.alone(async || conclude(&args, &shapes, &paths, &found, None, context).await)?
-        }
+    let answers = match args.live {
+        true => context.alone(async || ask(&args, &found.findings, context).await)?,
+        false => HashMap::new(),
     };
+    let keys = match (args.no_inventory, args.add || context.is_there()) {
+        (true, _) => None,
+        (false, true) => context.desk(async |desk| {
+            with(&args, &shapes, &paths, &found.findings, &answers, desk, context).await
+        })?,
+        // What only looks makes no inventory.
+        (false, false) => context.look(async |inventory| match inventory {
+            Some(inventory) => {
+                let desk = Desk::Here(inventory);
+                with(&args, &shapes, &paths, &found.findings, &answers, &desk, context).await
+            }
+            None => Ok(None),
+        })?,
+    };
+    let view = view(&args, &found, &answers, keys);
     write(&args, &view)?;
     tell(&view, context);
     Ok(code(&args, &view))
-}
-
-/// Whether the inventory is one that this machine reaches itself.
-fn is_here(context: &Context) -> bool {
-    let is_there = context.database.is_none() && token::server().is_some();
-    if is_there {
-        context
-            .talk
-            .note("a server is not asked about files; --database names an inventory that is");
-    }
-    !is_there
 }
 
 /// The files and folders that were named, and those of a list.
@@ -195,72 +186,91 @@ fn all(
     Ok(whole)
 }
 
-/// Asks the inventory and the providers, as far as somebody wanted that.
-async fn conclude(
+/// What was found, with what the inventory and the providers say of it.
+fn view(
     args: &Args,
-    shapes: &Shapes,
-    paths: &[PathBuf],
     found: &Found,
-    inventory: Option<&Inventory>,
-    context: &Context,
-) -> Result<ScanView, Stop> {
-    let findings = &found.findings;
-    let answers = if args.live { ask(args, findings, context).await? } else { HashMap::new() };
+    answers: &HashMap<String, Answer>,
+    keys: Option<Vec<Option<KnownKeyView>>>,
+) -> ScanView {
     let is_shared = args.history || args.staged;
-    let mut keys: Vec<Option<KnownKeyView>> = vec![None; findings.len()];
-    if let Some(inventory) = inventory {
-        keys = with_inventory(args, shapes, paths, findings, &answers, inventory, context)
-            .await
-            .map_err(Stop::could_not)?;
-    }
-    let views = findings.iter().zip(keys).map(|(one, key)| {
+    let has_inventory = keys.is_some();
+    let keys = keys.unwrap_or_default().into_iter().chain(std::iter::repeat(None));
+    let views = found.findings.iter().zip(keys).map(|(one, key)| {
         FoundKeyView::of(one, is_shared, key, answers.get(&one.fingerprint).map(AnswerView::of))
     });
-    let views = views.collect();
-    Ok(ScanView::of(clock::now(), &found.looked, inventory.is_some(), views))
+    ScanView::of(clock::now(), &found.looked, has_inventory, views.collect())
 }
 
-/// The keys of the inventory that were found, after what was to be added and kept is.
-async fn with_inventory(
+/// The keys of the inventory that were found, after what was to be added and kept is; `None` where it could not be
+/// asked.
+async fn with(
     args: &Args,
     shapes: &Shapes,
     paths: &[PathBuf],
     findings: &[Finding],
     answers: &HashMap<String, Answer>,
-    inventory: &Inventory,
+    desk: &Desk<'_>,
+    context: &Context,
+) -> Result<Option<Vec<Option<KnownKeyView>>>, Stop> {
+    match told(args, shapes, paths, findings, answers, desk, context).await {
+        Ok(keys) => Ok(Some(keys)),
+        // What was found is worth telling all the same.
+        Err(error) if matches!(desk, Desk::There(_)) && !args.add => {
+            context.talk.warning(&format!("the inventory was not asked: {}", error.explanation()));
+            Ok(None)
+        }
+        Err(error) => Err(Stop::could_not(error)),
+    }
+}
+
+async fn told(
+    args: &Args,
+    shapes: &Shapes,
+    paths: &[PathBuf],
+    findings: &[Finding],
+    answers: &HashMap<String, Answer>,
+    desk: &Desk<'_>,
     context: &Context,
 ) -> Result<Vec<Option<KnownKeyView>>, Error> {
-    let learned =
+    let ids =
         answers.iter().filter_map(|(print, answer)| Some((print.clone(), answer.id.clone()?)));
-    let learned: HashMap<String, String> = learned.collect();
-    let mut known = known::find(inventory, findings, &learned).await?;
-    if args.add {
-        let since =
-            |found: &Finding| git::line_since(found).into_iter().chain(found.stood_at).min();
-        let added = known::add(inventory, findings, &mut known, since).await?;
-        let number = u64::try_from(added.len()).unwrap_or(u64::MAX);
-        context.talk.note(&format!("{} added", count(number, "key")));
+    // Git is asked only where it matters how old a key is.
+    let since = |found: &Finding| match args.add {
+        true => git::line_since(found).into_iter().chain(found.stood_at).min(),
+        false => found.stood_at,
+    };
+    let keys = again::told(findings, &ids.collect(), since);
+    if args.history || args.staged {
+        return desk.match_keys(keys).await;
     }
-    if !args.history && !args.staged {
-        let host = actor::host();
-        let kept = known::record(inventory, shapes, &host, paths, findings, &known).await?;
-        if kept.1 > 0 {
-            let number = u64::try_from(kept.1).unwrap_or(u64::MAX);
-            context.talk.note(&format!(
-                "{} forgotten: no key stands there any more",
-                count(number, "place")
-            ));
+    let host = actor::host();
+    let request = KeyPlacesRequest {
+        host: host.clone(),
+        looked_at: again::whole(paths),
+        keys,
+        gone: Vec::new(),
+        add: args.add,
+    };
+    let kept = match desk.keep_places(&request).await {
+        Err(error) if error.of_kind() == Kind::Forbidden && !args.add => {
+            context.talk.note("where keys stand is not kept: this token may not (keys:write)");
+            return desk.match_keys(request.keys).await;
+        }
+        kept => kept?,
+    };
+    if args.add {
+        context.talk.note(&format!("{} added", count(kept.added, "key")));
+    }
+    if !kept.unconfirmed.is_empty() {
+        let seen = again::look(shapes, &host, kept.unconfirmed);
+        let forgotten = desk.keep_places(&seen).await?.forgotten;
+        if forgotten > 0 {
+            let places = count(forgotten, "place");
+            context.talk.note(&format!("{places} forgotten: no key stands there any more"));
         }
     }
-    let viewer = Viewer::new(inventory).await?;
-    let ids: Vec<_> = known.iter().flatten().copied().collect();
-    let held = inventory.store.keys_of_ids(&ids).await;
-    let held = held.map_err(crate::app::inventory::cannot_read)?;
-    let views: HashMap<_, _> = held
-        .iter()
-        .map(|one| (one.record.id, KnownKeyView::of(&viewer.view(one), inventory.now)))
-        .collect();
-    Ok(known.into_iter().map(|id| views.get(&id?).cloned()).collect())
+    Ok(kept.keys)
 }
 
 /// Shows what would be asked about the keys, and asks it once somebody agreed.

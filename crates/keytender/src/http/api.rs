@@ -12,6 +12,7 @@ pub(super) mod findings;
 pub(super) mod imports;
 pub(super) mod issued;
 pub(super) mod key_imports;
+pub(super) mod key_places;
 pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod me;

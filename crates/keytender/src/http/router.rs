@@ -179,6 +179,8 @@ fn keys() -> OpenApiRouter<State> {
     OpenApiRouter::new()
         .routes(routes!(api::exposures::list))
         .routes(routes!(api::keys::list, api::keys::add))
+        .routes(routes!(api::key_places::matches))
+        .routes(routes!(api::key_places::keep))
         .routes(routes!(api::keys::get, api::keys::set, api::acts::delete))
         .routes(routes!(api::keys::timeline))
         .routes(routes!(api::acts::plan))

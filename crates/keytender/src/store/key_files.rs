@@ -75,22 +75,14 @@ impl Tx {
         self.each(&sql, &COLUMNS, &lines).await
     }
 
-    /// Forgets places in which a key stands no more.
+    /// Forgets a place in which a key stands no more: how many that are.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn remove_key_files(&mut self, places: &[KeyFile]) -> Result<()> {
+    pub async fn remove_key_file(&mut self, key: KeyId, host: &str, path: &str) -> Result<u64> {
         let sql = "DELETE FROM key_files WHERE tenant_id = $1 AND key_id = $2 AND host = $3 AND path = $4";
-        for place in places {
-            let values = vec![
-                self.tenant().into(),
-                place.key_id.as_i64().into(),
-                place.host.as_str().into(),
-                place.path.as_str().into(),
-            ];
-            self.execute(sql, values).await?;
-        }
-        Ok(())
+        let values = vec![self.tenant().into(), key.as_i64().into(), host.into(), path.into()];
+        Ok(self.execute(sql, values).await?)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{Home, Ran};
 mod beside;
 mod commits;
 mod planted;
+mod there;
 
 use planted::{Seeded, keys, look_alikes, surrounded};
 

@@ -4,7 +4,8 @@ use keytender_core::key::{Key, State};
 use keytender_core::policy::{Action, Severity};
 use keytender_core::steps::name;
 use keytender_core::time::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::KeyView;
 use crate::app::scan::live::Answer;
@@ -91,8 +92,100 @@ pub struct FoundKeyView {
     pub live: Option<AnswerView>,
 }
 
+/// A key that stands in a file, without the key itself.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyInFile {
+    /// Whose it is: a provider, or the host that it is for.
+    #[schema(example = "aws")]
+    pub provider: String,
+    /// What kind of key it is, by its name in the provider's descriptor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_type: Option<String>,
+    /// What the provider calls one.
+    pub noun: String,
+    /// What is public of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its id, as the provider told whoever asked it with the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_id: Option<String>,
+    /// What stands for its secret: `sha256-` and the beginning of its SHA-256, in hexadecimal.
+    pub fingerprint: String,
+    /// The file, from its root on.
+    pub path: String,
+    /// The line, from 1 on.
+    pub line: u64,
+    /// A moment at which it stood there: it is at least as old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood_at: Option<Time>,
+}
+
+/// Keys that stand in files, to be told from those of the inventory.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyMatchRequest {
+    /// The keys.
+    pub keys: Vec<KeyInFile>,
+}
+
+/// Which keys of the inventory they are.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeyMatchView {
+    /// For each key that was asked about, the one of the inventory; null where it knows none.
+    pub keys: Vec<Option<KnownKeyView>>,
+}
+
+/// A place in which a key stands, or stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPlaceView {
+    /// The key.
+    #[schema(example = "key_0dj2c8xk3v9q4")]
+    pub key: String,
+    /// The file, from its root on.
+    pub path: String,
+    /// What stands for its secret.
+    pub fingerprint: String,
+}
+
+/// What a scan of the files of a machine found.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyPlacesRequest {
+    /// The machine.
+    #[schema(example = "build-7.example.com")]
+    pub host: String,
+    /// The files and folders that were looked at, from their roots on.
+    #[serde(default)]
+    pub looked_at: Vec<String>,
+    /// The keys that stand there.
+    #[serde(default)]
+    pub keys: Vec<KeyInFile>,
+    /// The places in which keys stand no more.
+    #[serde(default)]
+    pub gone: Vec<KeyPlaceView>,
+    /// Whether the keys that the inventory does not know are added to it, as keys that are held.
+    #[serde(default)]
+    pub add: bool,
+}
+
+/// What is kept of it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeyPlacesView {
+    /// For each key that stands there, the one of the inventory; null where it knows none.
+    pub keys: Vec<Option<KnownKeyView>>,
+    /// How many keys were added.
+    pub added: u64,
+    /// How many places are forgotten.
+    pub forgotten: u64,
+    /// The places in what was looked at in which keys stood, and nobody said that they do: whoever looked says what is
+    /// gone.
+    pub unconfirmed: Vec<KeyPlaceView>,
+}
+
 /// A key of the inventory that stands in a file.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownKeyView {
     /// Keytender's id of it.
     pub key: String,
@@ -107,7 +200,6 @@ pub struct KnownKeyView {
     /// How old its secret is, in whole days.
     pub age_days: Option<i64>,
     /// Its age for people.
-    #[serde(skip)]
     pub age: Option<String>,
     /// Whether something must be done about it.
     pub due: bool,

@@ -12,7 +12,7 @@ use crate::descriptor::provider::{Provider, good, json_of};
 use crate::fake_iam::{Account, FakeIam, Key, User, at};
 use crate::{Home, Ran};
 
-fn done(home: &Home, words: &[&str]) -> Ran {
+pub(super) fn done(home: &Home, words: &[&str]) -> Ran {
     let ran = home.run(words);
     assert_eq!(ran.code, 0, "{words:?}\n{}{}", ran.stdout, ran.stderr);
     ran
@@ -28,7 +28,7 @@ fn whole(home: &Home, name: &str) -> String {
     path.canonicalize().unwrap().display().to_string()
 }
 
-fn show(home: &Home, key: &str) -> Value {
+pub(super) fn show(home: &Home, key: &str) -> Value {
     done(home, &["keys", "show", key, "--json"]).json()["keys"][0].clone()
 }
 
@@ -127,7 +127,7 @@ fn what_the_inventory_does_not_know_is_added_once_and_known_then() {
 }
 
 #[test]
-fn a_key_that_was_issued_here_is_known_and_a_server_is_not_asked() {
+fn a_key_that_was_issued_here_is_known() {
     let database = new_databases().remove(0);
     let home = home(&database);
     done(&home, &["apis", "add", "acme-pay", "--brand", "acme"]);
@@ -140,11 +140,6 @@ fn a_key_that_was_issued_here_is_known_and_a_server_is_not_asked() {
     assert_eq!(found[0]["key"]["account_name"], "acme-pay/globex");
     let none = findings(&done(&home, &["scan", "t", "--format", "json", "--no-inventory"]));
     assert_eq!(none[0]["key"], Value::Null);
-    let elsewhere = Home::new().with("KEYTENDER_SERVER", "http://127.0.0.1:9");
-    elsewhere.write("t/.env", format!("ACME_KEY={key}"));
-    let ran = done(&elsewhere, &["scan", "t"]);
-    assert!(ran.stderr.contains("a server is not asked about files"), "{}", ran.stderr);
-    assert_eq!(elsewhere.run(&["scan", "t", "--add"]).code, 1);
 }
 
 /// A GitLab that knows one token.
