@@ -126,7 +126,7 @@ impl fmt::Display for Failed {
             Why::TimedOut => f.write_str("timed out"),
             Why::Certificate => f.write_str("its certificate is not trusted for this name"),
             Why::NotOffered => f.write_str("the server does not offer what is asked for"),
-            Why::NoAddress => f.write_str("its name leads to no address that is allowed"),
+            Why::NoAddress => f.write_str("its name leads to no address, or only to private ones"),
             Why::NotWritable => f.write_str("an address or an id cannot be written"),
             Why::TooLarge => f.write_str("it is too large"),
             Why::Broken => f.write_str("the connection broke"),

@@ -308,8 +308,11 @@ fn write_look(out: &mut impl Write, look: &CatalogLookView) -> io::Result<()> {
             None => writeln!(out, "  {}, {what}", printable(&place.url))?,
         }
     }
-    match look.missing() {
-        Some(sentence) => writeln!(out, "  {}", printable(&sentence)),
+    if let Some(sentence) = look.missing() {
+        writeln!(out, "  {}", printable(&sentence))?;
+    }
+    match look.command() {
+        Some(command) => writeln!(out, "  Add an account there: {}", printable(&command)),
         None => Ok(()),
     }
 }

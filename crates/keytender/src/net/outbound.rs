@@ -184,7 +184,7 @@ pub enum Cause {
     #[error("its certificate is not trusted for this name")]
     Certificate,
     /// The name leads to no address, or only to private ones.
-    #[error("its name leads to no address that is allowed")]
+    #[error("its name leads to no address, or only to private ones")]
     NoAddress,
     /// The connection broke.
     #[error("the connection broke")]

@@ -190,7 +190,7 @@ impl Entry {
             due,
             how: self.how(),
             looked_at: self.looks.iter().map(|look| look.looked_at).min(),
-            sentence: sentence(keys, due, keys_at.as_deref()),
+            sentence: sentence(keys, due, keys_at.as_deref(), self.how()),
             keys_at,
         }
     }
@@ -271,7 +271,7 @@ fn view(api: &CatalogApi, index: &str, how: HowView) -> CatalogApiView {
     }
 }
 
-fn sentence(keys: u64, due: u64, keys_at: Option<&str>) -> String {
+fn sentence(keys: u64, due: u64, keys_at: Option<&str>, how: HowView) -> String {
     let due = match due {
         0 => String::new(),
         due => format!(", {due} of them due"),
@@ -279,6 +279,9 @@ fn sentence(keys: u64, due: u64, keys_at: Option<&str>) -> String {
     match (keys, keys_at) {
         (1.., _) => format!("You hold {} here{due}.", count(keys, "key")),
         (0, Some(page)) => format!("No key is recorded here; look at {page}."),
+        (0, None) if how < HowView::Page => {
+            "No key is recorded here; how its keys are managed is published.".to_owned()
+        }
         (0, None) => "No key is recorded here, and nothing says where its keys are.".to_owned(),
     }
 }

@@ -187,6 +187,13 @@ impl CatalogLookView {
         self.places.iter().filter(|place| place.is_found)
     }
 
+    /// The command by which an account is added, where a descriptor was found.
+    pub fn command(&self) -> Option<String> {
+        let is_descriptor = |place: &SeenPlace| place.lead == Some(Lead::ApiKeys);
+        let found = self.found().any(is_descriptor);
+        found.then(|| format!("keytender accounts add {} NAME --credential PLACE", self.origin))
+    }
+
     /// What is there not, in a sentence.
     pub fn missing(&self) -> Option<String> {
         let missing = self.places.iter().filter(|place| !place.is_found);

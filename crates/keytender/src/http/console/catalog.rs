@@ -263,6 +263,7 @@ fn one_look(look: &CatalogLookView, inventory: &Inventory) -> Markup {
                 }
             }
             @if let Some(sentence) = look.missing() { p.dim { (text(&sentence)) } }
+            @if let Some(command) = look.command() { p { "Add an account there: " code { (text(&command)) } } }
         }
     }
 }

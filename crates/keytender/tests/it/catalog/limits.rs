@@ -83,6 +83,23 @@ fn an_index_that_includes_ever_others_ends() {
 }
 
 #[test]
+fn whoever_says_nothing_is_waited_for_15_seconds() {
+    let home = Home::new();
+    let provider = Provider::start(|came| match path(came).as_str() {
+        "/apis.json" => whole(index("root", &["/silent".to_owned(), "/there".to_owned()])),
+        "/there" => whole(index("there", &[])),
+        _ => Reply::Hang,
+    });
+    let started = keytender::clock::now();
+    let imported = import(&home, &provider);
+    let took = keytender::clock::now().since(started).as_micros() / 1_000_000;
+    assert!((14..60).contains(&took), "{took} s");
+    assert!(warnings(&imported).contains("timed out"), "{imported}");
+    assert_eq!(imported["index"]["apis"], 2, "what comes after it is read: {imported}");
+    provider.end();
+}
+
+#[test]
 fn an_index_leads_nowhere_that_is_not_public() {
     let home = Home::new();
     let other = Provider::start(|_| whole(index("hidden", &[])));

@@ -97,6 +97,7 @@ fn what_an_index_claims_gives_way_to_what_is_there() {
         let looked = run(&home, &words).stdout;
         assert!(looked.contains("Parcels: its own descriptor"), "{looked}");
         assert!(looked.contains("a descriptor (AKM) of Parcels with 1 kind of keys"), "{looked}");
+        assert!(looked.contains("keytender accounts add http://127.0.0.1"), "{looked}");
         assert_eq!(parcels()["how"], "akm");
         assert!(run(&home, &["log", "--json"]).stdout.contains("catalog.discover"));
         // Whoever no index names any more is forgotten.
