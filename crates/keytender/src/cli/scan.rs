@@ -104,17 +104,20 @@ pub(super) fn run(args: Args, context: &Context) -> Result<u8, Stop> {
         true => context.alone(async || ask(&args, &found.findings, context).await)?,
         false => HashMap::new(),
     };
+    let told = Told {
+        args: &args,
+        shapes: &shapes,
+        paths: &paths,
+        findings: &found.findings,
+        answers: &answers,
+        context,
+    };
     let keys = match (args.no_inventory, args.add || context.is_there()) {
         (true, _) => None,
-        (false, true) => context.desk(async |desk| {
-            with(&args, &shapes, &paths, &found.findings, &answers, desk, context).await
-        })?,
+        (false, true) => context.desk(async |desk| told.to(desk).await)?,
         // What only looks makes no inventory.
         (false, false) => context.look(async |inventory| match inventory {
-            Some(inventory) => {
-                let desk = Desk::Here(inventory);
-                with(&args, &shapes, &paths, &found.findings, &answers, &desk, context).await
-            }
+            Some(inventory) => told.to(&Desk::Here(inventory)).await,
             None => Ok(None),
         })?,
     };
@@ -202,75 +205,73 @@ fn view(
     ScanView::of(clock::now(), &found.looked, has_inventory, views.collect())
 }
 
-/// The keys of the inventory that were found, after what was to be added and kept is; `None` where it could not be
-/// asked.
-async fn with(
-    args: &Args,
-    shapes: &Shapes,
-    paths: &[PathBuf],
-    findings: &[Finding],
-    answers: &HashMap<String, Answer>,
-    desk: &Desk<'_>,
-    context: &Context,
-) -> Result<Option<Vec<Option<KnownKeyView>>>, Stop> {
-    match told(args, shapes, paths, findings, answers, desk, context).await {
-        Ok(keys) => Ok(Some(keys)),
-        // What was found is worth telling all the same.
-        Err(error) if matches!(desk, Desk::There(_)) && !args.add => {
-            context.talk.warning(&format!("the inventory was not asked: {}", error.explanation()));
-            Ok(None)
-        }
-        Err(error) => Err(Stop::could_not(error)),
-    }
+/// What an inventory is told.
+struct Told<'a> {
+    args: &'a Args,
+    shapes: &'a Shapes,
+    paths: &'a [PathBuf],
+    findings: &'a [Finding],
+    answers: &'a HashMap<String, Answer>,
+    context: &'a Context,
 }
 
-async fn told(
-    args: &Args,
-    shapes: &Shapes,
-    paths: &[PathBuf],
-    findings: &[Finding],
-    answers: &HashMap<String, Answer>,
-    desk: &Desk<'_>,
-    context: &Context,
-) -> Result<Vec<Option<KnownKeyView>>, Error> {
-    let ids =
-        answers.iter().filter_map(|(print, answer)| Some((print.clone(), answer.id.clone()?)));
-    // Git is asked only where it matters how old a key is.
-    let since = |found: &Finding| match args.add {
-        true => git::line_since(found).into_iter().chain(found.stood_at).min(),
-        false => found.stood_at,
-    };
-    let keys = again::told(findings, &ids.collect(), since);
-    if args.history || args.staged {
-        return desk.match_keys(keys).await;
-    }
-    let host = actor::host();
-    let request = KeyPlacesRequest {
-        host: host.clone(),
-        looked_at: again::whole(paths),
-        keys,
-        gone: Vec::new(),
-        add: args.add,
-    };
-    let kept = match desk.keep_places(&request).await {
-        Err(error) if error.of_kind() == Kind::Forbidden && !args.add => {
-            context.talk.note("where keys stand is not kept: this token may not (keys:write)");
-            return desk.match_keys(request.keys).await;
-        }
-        kept => kept?,
-    };
-    if args.add {
-        context.talk.note(&format!("{} added", count(kept.added, "key")));
-    }
-    if !kept.unconfirmed.is_empty() {
-        let seen = again::look(shapes, &host, kept.unconfirmed);
-        let forgotten = desk.keep_places(&seen).await?.forgotten;
-        if forgotten > 0 {
-            let places = count(forgotten, "place");
-            context.talk.note(&format!("{places} forgotten: no key stands there any more"));
+impl Told<'_> {
+    /// The keys of the inventory that were found, after what was to be added and kept is; `None` where it could not be
+    /// asked.
+    async fn to(&self, desk: &Desk<'_>) -> Result<Option<Vec<Option<KnownKeyView>>>, Stop> {
+        match self.keys(desk).await {
+            Ok(keys) => Ok(Some(keys)),
+            // What was found is worth telling all the same.
+            Err(error) if matches!(desk, Desk::There(_)) && !self.args.add => {
+                let why = error.explanation();
+                self.context.talk.warning(&format!("the inventory was not asked: {why}"));
+                Ok(None)
+            }
+            Err(error) => Err(Stop::could_not(error)),
         }
     }
-    Ok(kept.keys)
+
+    async fn keys(&self, desk: &Desk<'_>) -> Result<Vec<Option<KnownKeyView>>, Error> {
+        let Self { args, context, .. } = self;
+        let told = |(print, answer): (&String, &Answer)| Some((print.clone(), answer.id.clone()?));
+        let ids = self.answers.iter().filter_map(told).collect();
+        // Git is asked only where it matters how old a key is.
+        let since = |found: &Finding| match args.add {
+            true => git::line_since(found).into_iter().chain(found.stood_at).min(),
+            false => found.stood_at,
+        };
+        let keys = again::told(self.findings, &ids, since);
+        if args.history || args.staged {
+            return desk.match_keys(keys).await;
+        }
+        let host = actor::host();
+        let request = KeyPlacesRequest {
+            host: host.clone(),
+            looked_at: again::whole(self.paths),
+            keys,
+            gone: Vec::new(),
+            add: args.add,
+        };
+        let kept = match desk.keep_places(&request).await {
+            Err(error) if error.of_kind() == Kind::Forbidden && !args.add => {
+                context.talk.note("where keys stand is not kept: this token may not (keys:write)");
+                return desk.match_keys(request.keys).await;
+            }
+            kept => kept?,
+        };
+        if args.add {
+            context.talk.note(&format!("{} added", count(kept.added, "key")));
+        }
+        if !kept.unconfirmed.is_empty() {
+            let seen = again::look(self.shapes, &host, kept.unconfirmed);
+            let forgotten = desk.keep_places(&seen).await?.forgotten;
+            if forgotten > 0 {
+                let places = count(forgotten, "place");
+                context.talk.note(&format!("{places} forgotten: no key stands there any more"));
+            }
+        }
+        Ok(kept.keys)
+    }
 }
 
 /// Shows what would be asked about the keys, and asks it once somebody agreed.
@@ -283,7 +284,7 @@ async fn ask(
         live::plan(findings, &ways(args)?, clock::now()).map_err(Stop::could_not)?;
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     if mute > 0 {
-        let keys = count(number(mute), "key");
+        let keys = count(mute, "key");
         context.talk.note(&format!("{keys} of which no provider can be asked whose they are"));
     }
     if questions.is_empty() {
@@ -304,7 +305,7 @@ async fn ask(
             writeln!(err, "  {}, with {}", printable(text), count(*times, "key"))?;
         }
     }
-    let keys = count(number(questions.len()), "key");
+    let keys = count(questions.len(), "key");
     confirm(&format!("Send {keys} to these providers, each to its own?"), args.yes)?;
     let bar = match !context.talk.is_quiet && io::stderr().is_terminal() {
         true => ProgressBar::new(number(questions.len())),
