@@ -1,5 +1,6 @@
 //! Grades of providers, as the command line tells them.
 
+mod in_place;
 mod live;
 
 use serde_json::Value;

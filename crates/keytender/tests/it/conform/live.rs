@@ -73,7 +73,7 @@ impl Issuer {
 }
 
 /// Tries what is meant by a word; what was found, and the run.
-fn tried(token: &str, words: &[&str]) -> (Value, Ran) {
+pub(super) fn tried(token: &str, words: &[&str]) -> (Value, Ran) {
     let home = Home::new().with("THE_TOKEN", token);
     let common = ["--live", "--credential", "env:THE_TOKEN", "--allow-private", "--format", "json"];
     let ran = home.run(&[&["conform"], words, &common[..]].concat());
@@ -82,7 +82,7 @@ fn tried(token: &str, words: &[&str]) -> (Value, Ran) {
 }
 
 /// The verdict of each check.
-fn verdicts(view: &Value) -> BTreeMap<String, (String, String)> {
+pub(super) fn verdicts(view: &Value) -> BTreeMap<String, (String, String)> {
     let checks = view["kinds"][0]["checks"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     checks

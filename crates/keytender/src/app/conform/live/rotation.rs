@@ -29,6 +29,11 @@ impl Ground {
             return;
         }
         let is_second = self.subject().makes_second();
+        // Where the secret is changed in its place, the old key is not there afterwards.
+        let before = match self.key('a') {
+            Ok(old) => self.scopes_of(&old).await,
+            Err(why) => Err(why),
+        };
         let pair = match is_second {
             true => self.second().await,
             false => self.rotated('a', 'e').await,
@@ -37,9 +42,15 @@ impl Ground {
             Ok(pair) => pair,
             Err(why) => return self.note(say, "both-work", Err(why)),
         };
-        let trial = self.both(&old.secret, &new.secret).await;
+        let trial = match is_second {
+            true => self.both(&old.secret, &new.secret).await,
+            false => self.both_in_place(&old, &new).await,
+        };
         self.note(say, "both-work", trial);
-        let trial = self.same_scopes(&old, &new).await;
+        let trial = match before {
+            Ok(before) => self.same_scopes(&before, &new).await,
+            Err(why) => Err(why),
+        };
         self.note(say, "scopes-kept", trial);
         let trial = self.old_refused(&old, &new, is_second).await;
         self.note(say, "old-refused", trial);
@@ -77,14 +88,33 @@ impl Ground {
         }
     }
 
-    async fn same_scopes(&self, old: &ProbeKey, new: &ProbeKey) -> Trial {
-        let scopes = |found: Option<crate::connect::descriptor::Found>| {
-            let mut scopes = found.map(|found| found.key.scopes).unwrap_or_default();
-            scopes.sort();
-            scopes
-        };
-        let (of_old, of_new) = (scopes(self.look(old).await?), scopes(self.look(new).await?));
-        match of_old == of_new {
+    /// The same of one key whose secret was changed: it is one key still, if the document says so.
+    async fn both_in_place(&self, old: &ProbeKey, new: &ProbeKey) -> Trial {
+        if old.secret.expose() == new.secret.expose() {
+            return broken("the answer gives the old secret");
+        }
+        let keeps = self.kind.rotation.as_ref().is_some_and(|rotation| rotation.keeps_id);
+        if keeps && old.target.id != new.target.id {
+            return broken("it has another id, and by the document it keeps its own");
+        }
+        self.both(&old.secret, &new.secret).await?;
+        let listed = self.listing().await?.keys;
+        match listed.iter().filter(|found| found.key.id == new.target.id).count() {
+            1 if keeps => Ok("both were taken, and it is one key still".to_owned()),
+            1 => Ok("both were taken".to_owned()),
+            count => broken(format!("after the rotation it is in the list {count} times")),
+        }
+    }
+
+    async fn scopes_of(&self, key: &ProbeKey) -> Result<Vec<String>, Why> {
+        let found = self.look(key).await?;
+        let mut scopes = found.map(|found| found.key.scopes).unwrap_or_default();
+        scopes.sort();
+        Ok(scopes)
+    }
+
+    async fn same_scopes(&self, before: &[String], new: &ProbeKey) -> Trial {
+        match self.scopes_of(new).await? == before {
             true => Ok("both may do the same".to_owned()),
             false => broken("the new one may do other things"),
         }
@@ -92,18 +122,35 @@ impl Ground {
 
     /// The old one ends: by a call where it is another key, else with the overlap.
     async fn old_refused(&mut self, old: &ProbeKey, new: &ProbeKey, is_second: bool) -> Trial {
-        let stated = if is_second {
-            self.act(old, OperationName::Delete).await?;
-            self.stated(OperationName::Delete)
-        } else if self.asks_overlap() {
-            u32::try_from(OVERLAP.as_micros() / 1_000_000).ok()
-        } else {
-            self.kind.rotation.as_ref().and_then(|rotation| rotation.overlap_seconds)
+        let took = match is_second {
+            true => {
+                self.act(old, OperationName::Delete).await?;
+                let stated = self.stated(OperationName::Delete);
+                self.until_taken(&old.secret, false, stated).await?
+            }
+            false => self.overlap(old, new).await?,
         };
-        let took = self.until_taken(&old.secret, false, stated).await?;
         match self.is_taken(&new.secret).await? {
             true => Ok(format!("the old one was refused after {took} ms, and the new one works")),
             false => broken("with the old one the new one ended"),
+        }
+    }
+
+    /// Waits until the overlap is over, and holds it against what was said: how long it was, in milliseconds.
+    async fn overlap(&self, old: &ProbeKey, new: &ProbeKey) -> Result<i64, Why> {
+        let said = self.kind.rotation.as_ref().and_then(|rotation| rotation.overlap_seconds);
+        let stated = match self.asks_overlap() {
+            true => u32::try_from(OVERLAP.as_micros() / 1_000_000).ok(),
+            false => said,
+        };
+        self.until_taken(&old.secret, false, stated).await?;
+        // It began while the answer was on its way.
+        let took = clock::now().since(new.made.0).as_micros() / 1_000;
+        match stated.map(|seconds| i64::from(seconds) * 1_000) {
+            Some(least) if took < least => broken(format!(
+                "the old one was refused after {took} ms, and was to work for {least} ms"
+            )),
+            _ => Ok(took),
         }
     }
 
