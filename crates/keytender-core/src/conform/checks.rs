@@ -101,7 +101,7 @@ pub const CHECKS: &[Check] = &[
         |one| one.read_only(),
     ),
     check("gets", (K1, Should, Live), &["H2"], "One key can be read by its id.", |one| one.gets()),
-    check("owners", (K1, Should, Document), &["H5"], "Each key shows who it acts for.", |one| {
+    check("owners", (K1, Should, Live), &["H5"], "Each key shows who it acts for.", |one| {
         one.owners()
     }),
     check("scopes", (K1, Should, Live), &["H10"], "Each key shows what it may do.", |one| {
@@ -216,13 +216,13 @@ pub const CHECKS: &[Check] = &[
         "Each act on a key is in a log that can be read.",
         |one| one.acts_logged(),
     ),
-    check("use-region", (K4, Should, Document), &["U2"], "The last use has its region.", |one| {
+    check("use-region", (K4, Should, Live), &["U2"], "The last use has its region.", |one| {
         one.tells(crate::akm::FieldName::LastUsedRegion)
     }),
-    check("use-service", (K4, Should, Document), &["U3"], "The last use has its service.", |one| {
+    check("use-service", (K4, Should, Live), &["U3"], "The last use has its service.", |one| {
         one.tells(crate::akm::FieldName::LastUsedService)
     }),
-    check("use-address", (K4, Should, Document), &["U4"], "The last use has its address.", |one| {
+    check("use-address", (K4, Should, Live), &["U4"], "The last use has its address.", |one| {
         one.tells(crate::akm::FieldName::LastUsedIp)
     }),
     check(

@@ -252,7 +252,7 @@ impl fmt::Display for NoAddress {
 impl std::error::Error for NoAddress {}
 
 /// Whether an address belongs to the whole internet (IANA's special-purpose registries).
-fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use keytender_core::id::{AppId, KeyId};
 use keytender_core::key::Use;
-use keytender_core::time::{Span, Time};
+use keytender_core::time::Span;
 use serde::Serialize;
 
 use super::bulk::{ROWS_AT_ONCE, ids, json};
@@ -41,6 +41,17 @@ pub struct PlaceUse {
     pub service: String,
     /// When, in microseconds.
     pub last_at: i64,
+}
+
+/// The last use of a key that verifiers have counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    /// When, and in which region and service.
+    pub used: Use<'static>,
+    /// From where, if that is known.
+    pub address: Option<String>,
+    /// By what kind of program, if that is known.
+    pub agent: Option<String>,
 }
 
 /// A day, in microseconds.
@@ -116,20 +127,28 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn last_uses(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, Use<'static>>> {
+    pub async fn last_uses(&self, keys: &[KeyId]) -> Result<HashMap<KeyId, LastSeen>> {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
         let lines: Vec<_> = keys.iter().map(|id| serde_json::json!({"id": id.as_i64()})).collect();
         let given = self.db.json_rows(&[("id", "BIGINT")]);
+        let latest = |table: &str, column: &str, then: &str| {
+            format!(
+                "(SELECT l.{column} FROM {table} l WHERE l.tenant_id = $2 AND l.key_id = u.key_id \
+                 ORDER BY l.last_at DESC, {then} LIMIT 1)"
+            )
+        };
+        let place = |column| latest("key_places", column, "l.region, l.service");
+        // Of several verifiers, that which was asked last.
+        let usage = |column| latest("key_usage", column, "l.node, l.epoch");
         let sql = format!(
-            "SELECT u.key_id, CAST(MAX(u.last_at) AS BIGINT), \
-             (SELECT p.region FROM key_places p WHERE p.tenant_id = $2 AND p.key_id = u.key_id \
-             ORDER BY p.last_at DESC, p.region, p.service LIMIT 1), \
-             (SELECT p.service FROM key_places p WHERE p.tenant_id = $2 AND p.key_id = u.key_id \
-             ORDER BY p.last_at DESC, p.region, p.service LIMIT 1) \
-             FROM key_usage u WHERE u.tenant_id = $2 \
-             AND u.key_id IN (SELECT given.id FROM {given}) GROUP BY u.key_id"
+            "SELECT u.key_id, CAST(MAX(u.last_at) AS BIGINT), {}, {}, {}, {} FROM key_usage u \
+             WHERE u.tenant_id = $2 AND u.key_id IN (SELECT given.id FROM {given}) GROUP BY u.key_id",
+            place("region"),
+            place("service"),
+            usage("address"),
+            usage("agent")
         );
         let rows = self.db.fetch(&sql, vec![json(&lines)?.into(), self.tenant().into()]).await?;
         rows.iter()
@@ -140,7 +159,11 @@ impl Store {
                     text.filter(|text| !text.is_empty()).map(Cow::<'static, str>::Owned)
                 };
                 let (region, service) = (text(cells.maybe_text()?), text(cells.maybe_text()?));
-                Ok((key, Use { at, region, service }))
+                let used = Use { at, region, service };
+                Ok((
+                    key,
+                    LastSeen { used, address: cells.maybe_text()?, agent: cells.maybe_text()? },
+                ))
             })
             .collect()
     }
@@ -186,33 +209,6 @@ impl Store {
             places.entry(KeyId::from_i64(key_id)).or_default().push(place);
         }
         Ok(places)
-    }
-
-    /// When each of these keys was last used, and from where if that is known.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn last_addresses(
-        &self,
-        keys: &[KeyId],
-    ) -> Result<HashMap<KeyId, (Time, Option<String>)>> {
-        let sql = format!(
-            "SELECT key_id, last_at, address FROM key_usage WHERE tenant_id = $2 \
-             AND key_id IN (SELECT given.id FROM {}) ORDER BY last_at",
-            self.db.json_rows(&[("id", "BIGINT")])
-        );
-        let rows = self
-            .db
-            .fetch(&sql, vec![ids(keys.iter().copied().map(KeyId::as_i64))?, self.tenant().into()])
-            .await?;
-        // Of several verifiers the latest.
-        rows.iter()
-            .map(|row| {
-                let mut cells = row.cells();
-                let key = KeyId::from_i64(cells.int()?);
-                Ok((key, (cells.time()?, cells.maybe_text()?)))
-            })
-            .collect()
     }
 }
 

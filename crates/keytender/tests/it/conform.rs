@@ -1,5 +1,6 @@
 //! Grades of providers, as the command line tells them.
 
+mod faults;
 mod in_place;
 mod live;
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytender_core::akm::{Descriptor, KeyType, OperationName};
+use keytender_core::akm::{Descriptor, FieldName, KeyType, OperationName};
 use keytender_core::conform::{self, CHECKS, How, Outcome, PROBE, Subject, Verdict};
 use keytender_core::secret::Secret;
 use keytender_core::text::printable;
@@ -27,6 +27,7 @@ mod made;
 mod observe;
 mod respond;
 mod rotation;
+mod uses;
 
 use ground::Ground;
 
@@ -177,6 +178,9 @@ impl Probe {
             let acts: Vec<_> = acts.iter().filter(|act| can(act)).map(|act| act.as_str()).collect();
             plan.push(format!("do to these alone: {}", acts.join(", ")));
         }
+        if self.looks_beside() {
+            plan.push("look at keys that are there already, and change none of them".to_owned());
+        }
         if ground.claims("notices-set") {
             plan.push("change to whom notices go, and set it back".to_owned());
         }
@@ -187,6 +191,15 @@ impl Probe {
         plan.push("fetch the pages that the document links to".to_owned());
         plan.push("take away everything that was made, also after an error or Ctrl-C".to_owned());
         plan
+    }
+
+    /// Whether it may look at keys that others made: where they were used, and what they stand in.
+    fn looks_beside(&self) -> bool {
+        let ground = &self.ground;
+        let by_place =
+            ground.claims("owners") && !ground.kind.fields.contains_key(&FieldName::Owner);
+        ground.claims("lists")
+            && (by_place || ground.claims("use-region") || ground.claims("use-service"))
     }
 
     /// Tries everything that the document claims; `say` is told of each check. It ends early when `stop` is ready.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use keytender_core::id::{KeyId, OwnerId, PrincipalId};
-use keytender_core::key::LastUse;
 use keytender_core::policy::Assessment;
 use keytender_core::time::Time;
 
@@ -98,7 +97,7 @@ impl Viewer {
             let mut view = KeyView { issued: known, found_in, ..self.view(held) };
             // The key itself shows its last use to a minute.
             if let Some(used) = used.remove(&held.record.id) {
-                view.last_used = LastUseView::of(&LastUse::Used(used));
+                view.last_used = LastUseView::seen(used);
             }
             view
         };

@@ -194,7 +194,7 @@ fn kind(told: &Told) -> Value {
         "fields": {
             "id": "/key", "name": "/label", "scopes": "/issued/scopes", "createdAt": "/created_at",
             "expiresAt": "/expires_at", "lastUsedAt": "/last_used/at", "lastUsedRegion": "/last_used/region",
-            "lastUsedService": "/last_used/service",
+            "lastUsedService": "/last_used/service", "lastUsedIp": "/last_used/address",
         },
         "state": [{"at": "/state", "words": {
             "pre-activation": "pre-activation", "active": "active", "suspended": "suspended",
@@ -418,8 +418,8 @@ fn notices(told: &[Told]) -> Option<Value> {
 
 fn gaps(site: &Site<'_>, told: &[Told]) -> Value {
     let mut gaps = vec![
-        "Tokens by which these calls are made are given out and ended by whoever runs the API.".to_owned(),
-        "From which address a key was last used is told by GET /v1/keys/{key}/usage, and not in lists.".to_owned(),
+        "Tokens by which these calls are made are given out and ended by whoever runs the API."
+            .to_owned(),
     ];
     if !site.is_plain {
         let at = site.base;

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::IssuedView;
 use crate::store::key_files::KeyFile;
 use crate::store::keys::HeldKey;
+use crate::store::usage::LastSeen;
 
 /// The version of the document that lists keys.
 const VERSION: u32 = 1;
@@ -151,6 +152,14 @@ pub enum LastUseView {
         region: Option<String>,
         /// Against which of its services, if it says so.
         service: Option<String>,
+        /// From which address, of a key that we issued; absent where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(example = "203.0.113.9")]
+        address: Option<String>,
+        /// By what kind of program, of a key that we issued; absent where that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(example = "curl")]
+        agent: Option<String>,
     },
     /// It was not used since then.
     Never {
@@ -226,17 +235,29 @@ impl LastUseView {
     pub fn of(last_used: &LastUse<'_>) -> Self {
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
         match last_used {
-            LastUse::Used(used) => {
-                Self::Used { at: used.at, region: text(&used.region), service: text(&used.service) }
-            }
+            LastUse::Used(used) => Self::Used {
+                at: used.at,
+                region: text(&used.region),
+                service: text(&used.service),
+                address: None,
+                agent: None,
+            },
             LastUse::Never { since } => Self::Never { since: *since },
             LastUse::Unknown { why } => Self::Unknown { why: why.as_ref().to_owned() },
         }
     }
 
+    /// The view of what verifiers have counted last.
+    pub fn seen(seen: LastSeen) -> Self {
+        let LastSeen { used, address, agent } = seen;
+        let text = |text: Option<Cow<'static, str>>| text.map(Cow::into_owned);
+        let (region, service) = (text(used.region), text(used.service));
+        Self::Used { at: used.at, region, service, address, agent }
+    }
+
     fn last_used(&self) -> LastUse<'_> {
         match self {
-            Self::Used { at, region, service } => LastUse::Used(Use {
+            Self::Used { at, region, service, .. } => LastUse::Used(Use {
                 at: *at,
                 region: region.as_deref().map(Cow::Borrowed),
                 service: service.as_deref().map(Cow::Borrowed),

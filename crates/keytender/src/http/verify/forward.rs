@@ -194,7 +194,7 @@ pub(super) fn word(text: Option<&str>) -> Option<&str> {
 }
 
 /// What kind of program asked: the first word of its `User-Agent`, without the version.
-fn agent(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn agent(headers: &HeaderMap) -> Option<&str> {
     let first = text(headers, &header::USER_AGENT)?.split([' ', '/']).next();
     word(first)
 }

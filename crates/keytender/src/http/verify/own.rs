@@ -19,6 +19,9 @@ pub(super) const PATH: &str = "/v1/keys/self";
 /// Where a use of it is made.
 pub(super) const USES: &str = "/v1/keys/self/uses";
 
+/// Which service such a use is told of: this server's own.
+const SERVICE: &str = "keytender";
+
 /// What a key says of itself.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct OwnView {
@@ -72,7 +75,8 @@ async fn told(state: &State, parts: &Parts, is_dry: bool) -> Response {
     };
     let now = state.node.now();
     let address = address::of(parts, &state.proxies);
-    let asked = Asked { is_dry, address, ..Asked::default() };
+    let agent = forward::agent(&parts.headers);
+    let asked = Asked { is_dry, address, agent, service: Some(SERVICE), ..Asked::default() };
     match super::verify(state, key, &asked, now).await {
         Verdict::Refused(reason) => answer::refused(reason, true, None),
         Verdict::Accepted(good) => Json(OwnView {

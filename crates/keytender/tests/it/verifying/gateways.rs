@@ -101,6 +101,33 @@ fn a_batch_has_up_to_a_thousand_keys_and_says_of_each_what_is_so() {
 }
 
 #[test]
+fn a_key_shows_from_where_and_by_what_it_was_used_last() {
+    for database in new_databases() {
+        let gate = Gate::open(database);
+        let key = gate.key(&json!({}));
+        for (address, agent) in
+            [("203.0.113.9", "curl/8.5.0"), ("2001:db8::9", "python-requests/2.32")]
+        {
+            let headers = [("x-real-ip", address), ("user-agent", agent)];
+            let path = format!("/v1/keys/{}", key.id);
+            // Of the uses within a second one is told.
+            until(|| {
+                assert_eq!(gate.ask_for(0, &key.text, "api=acme", &headers).status, 200);
+                gate.first().get(&path).expect(200)["last_used"]["address"] == address
+            });
+            let one = gate.first().get(&path).expect(200);
+            assert_eq!(one["last_used"]["agent"], agent.split('/').next().unwrap());
+            let list = gate.first().get("/v1/keys?side=issued").expect(200);
+            let listed = list["keys"].as_array().unwrap().iter().find(|one| one["key"] == key.id);
+            assert_eq!(listed.unwrap()["last_used"]["address"], address);
+        }
+        // What was never used has no address.
+        let path = format!("/v1/keys/{}", gate.key(&json!({})).id);
+        assert!(gate.first().get(&path).expect(200)["last_used"].get("address").is_none());
+    }
+}
+
+#[test]
 fn an_address_is_what_the_gateway_says_last() {
     let gate = Gate::open(new_databases().remove(0));
     let key = gate.key(&json!({"networks": ["203.0.113.9"]}));

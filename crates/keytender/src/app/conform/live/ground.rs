@@ -30,6 +30,8 @@ const MARGIN: Span = Span::from_micros(1_500_000);
 pub(super) const LIFE: Span = Span::days(1);
 /// The longest name where the document does not say: what the shortest fields of providers take.
 const MAX_LETTERS: usize = 63;
+/// The most places beside its own that a probe looks into.
+const MAX_BESIDE: usize = 20;
 /// The parts of a list that a probe asks for, to see more than one.
 const SMALL_PART: u32 = 2;
 
@@ -346,6 +348,26 @@ impl Ground {
             Some((_, failure)) => Err(failure.clone().into()),
             None => Ok(listing),
         }
+    }
+
+    /// Whether a key that was listed is one that the probe made.
+    pub(super) fn is_own(&self, found: &Found) -> bool {
+        let has_id = |made: &Made| matches!(made, Made::Key(target) if target.id == found.key.id);
+        let begin = self.name("");
+        self.acts.contains_key(&found.key.id)
+            || self.made.iter().any(has_id)
+            || found.key.name.as_ref().is_some_and(|name| name.starts_with(&begin))
+    }
+
+    /// What others keep their keys in, beside what the probe's stand in.
+    pub(super) async fn beside(&self) -> Result<Vec<Vec<Placement>>, Why> {
+        let Some((own, outer)) = self.place.split_last() else { return Ok(Vec::new()) };
+        let Some(resource) = self.descriptor().resource(&own.resource) else {
+            return Ok(Vec::new());
+        };
+        let entries = self.session.entries(resource, outer).await?.into_iter();
+        let others = entries.filter(|entry| entry.id != own.id).take(MAX_BESIDE);
+        Ok(others.map(|entry| [outer, &[entry]].concat()).collect())
     }
 
     /// A key as it is now.

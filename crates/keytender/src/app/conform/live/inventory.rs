@@ -1,10 +1,12 @@
 //! K0 and K1: the pages that a document links to, and every key in the list, as it was made.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use keytender_core::akm::{Given, OperationName};
+use keytender_core::akm::{FieldName, Given, OperationName};
 use keytender_core::conform::Outcome;
 use keytender_core::key::State;
+use keytender_core::text::printable;
 use keytender_core::time::Span;
 use reqwest::Url;
 
@@ -108,6 +110,10 @@ impl Ground {
             let trial = self.shown_scopes(&keys, &whole);
             self.note(say, "scopes", trial);
         }
+        if self.claims("owners") {
+            let trial = self.owners(&keys, &whole).await;
+            self.note(say, "owners", trial);
+        }
         if self.claims("gets") {
             let trial = self.gets().await;
             self.note(say, "gets", trial);
@@ -127,6 +133,48 @@ impl Ground {
         })
     }
 
+    /// Who a key acts for: what the list says of each, or else what the key stands in.
+    async fn owners(&self, keys: &[ProbeKey], whole: &Listing) -> Trial {
+        if self.kind.fields.contains_key(&FieldName::Owner) {
+            let owners = RefCell::new(BTreeSet::new());
+            let trial = each(keys, whole, |_, found| match found.key.owner.as_deref() {
+                Some(owner) if !owner.trim().is_empty() => {
+                    owners.borrow_mut().insert(owner.to_owned());
+                    Ok(())
+                }
+                _ => Err("who it acts for is not shown".to_owned()),
+            })?;
+            return match owners.borrow().len() {
+                0 | 1 => Ok(trial),
+                count => broken(format!("keys that were made alike show {count} owners")),
+            };
+        }
+        let Some(place) = self.place.last() else { return untried("keys stand in nothing") };
+        let noun = self.descriptor().resource(&place.resource).map_or("place", |one| &one.noun);
+        if self.is_made(&self.place) {
+            // It was empty before: what else is in its list is another's.
+            return match whole.keys.iter().find(|found| !self.is_own(found)) {
+                Some(other) => broken(format!(
+                    "{} is in the list of the {noun} that was made, and was not made in it",
+                    printable(&other.key.id)
+                )),
+                None => Ok(format!("the list of the {noun} that was made has these keys alone")),
+            };
+        }
+        let beside = self.beside().await?;
+        for place in &beside {
+            let listing = self.session.list_in(&self.kind, place).await?;
+            if let Some(found) = listing.keys.iter().find(|found| self.is_own(found)) {
+                let id = printable(&found.key.id);
+                return broken(format!("{id} is in the list of another {noun} too"));
+            }
+        }
+        match beside.len() {
+            0 => untried(format!("there is one {noun} alone, and it was there before")),
+            _ => Ok(format!("no other {noun} has these keys in its list")),
+        }
+    }
+
     async fn gets(&self) -> Trial {
         let key = self.key('a')?;
         let Some(get) = self.operation(OperationName::Get) else {
@@ -142,7 +190,7 @@ impl Ground {
         deed.target = Some(&key.target);
         let none = std::collections::BTreeMap::<String, Given>::new();
         let told = self.session.perform(deed, &none, None, true).await?;
-        let id = self.kind.fields.get(&keytender_core::akm::FieldName::Id);
+        let id = self.kind.fields.get(&FieldName::Id);
         let item = get.item.find(&told);
         let shown = id.and_then(|id| id.at().find(item?)).and_then(keytender_core::akm::text);
         match shown {

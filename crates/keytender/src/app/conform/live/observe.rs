@@ -22,10 +22,13 @@ impl Ground {
             let trial = self.never_used().await;
             self.note(say, "never-used", trial);
         }
+        let mut is_seen = false;
         if self.claims("use-seen") {
             let trial = self.use_seen().await;
+            is_seen = trial.is_ok();
             self.note(say, "use-seen", trial);
         }
+        self.places_of_use(say, is_seen).await;
         if self.claims("report") {
             let trial = self.report().await;
             self.note(say, "report", trial);

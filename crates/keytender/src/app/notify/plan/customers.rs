@@ -26,7 +26,7 @@ use crate::store::apis::{Api, Standing, Voice};
 use crate::store::channels::{Channel, ChannelKind};
 use crate::store::issued::Issued;
 use crate::store::keys::HeldKey;
-use crate::store::usage::PlaceUse;
+use crate::store::usage::{LastSeen, PlaceUse};
 
 /// How long before the end of an overlap it is told that the old key is still used.
 const OVERLAP_AHEAD: Span = Span::days(7);
@@ -230,7 +230,7 @@ async fn happened(
     let overlaps = store.overlaps_in_use(api, now, until).await.map_err(cannot_read)?;
     let ids: Vec<KeyId> = overlaps.iter().map(|one| one.key_id).collect();
     let mut places = store.places_of_keys(&ids).await.map_err(cannot_read)?;
-    let mut last = store.last_addresses(&ids).await.map_err(cannot_read)?;
+    let mut last = store.last_uses(&ids).await.map_err(cannot_read)?;
     for one in overlaps {
         let places = places.remove(&one.key_id).unwrap_or_default();
         let uses = uses_since(places, last.remove(&one.key_id), one.began_at);
@@ -295,11 +295,7 @@ impl Used {
 }
 
 /// Where a key was used since `since`, the latest first: of the latest use also from where.
-fn uses_since(
-    places: Vec<PlaceUse>,
-    last: Option<(Time, Option<String>)>,
-    since: Time,
-) -> Vec<Used> {
+fn uses_since(places: Vec<PlaceUse>, last: Option<LastSeen>, since: Time) -> Vec<Used> {
     let text = |text: String| Some(text).filter(|text| !text.is_empty());
     let lately = places.into_iter().filter(|place| place.last_at >= since.as_micros());
     let mut uses: Vec<Used> = lately
@@ -310,7 +306,8 @@ fn uses_since(
             address: None,
         })
         .collect();
-    let Some((at, address)) = last.filter(|(at, _)| *at >= since) else { return uses };
+    let Some(last) = last.filter(|last| last.used.at >= since) else { return uses };
+    let (at, address) = (last.used.at, last.address);
     match uses.first_mut() {
         // The address is of the last use of all, which may have had no place.
         Some(first) if first.at >= at => first.address = address,
