@@ -3,6 +3,7 @@
 //! - `serve`: listens, and ends without losing a request
 //! - `router`: the one table of routes, and what stands around each request
 //! - `openapi`: the document of the API, made from the handlers, and its readable page
+//! - `published`: what the server says of itself for programs; `guides`: the same for people, of keys of your APIs
 //! - `auth`: who asks; which scope an operation needs is in its own line of the document
 //! - `problem`: refusals as RFC 9457 has them
 //! - `extract`: what comes in, strictly; `etag`, `page`, `idempotency`: how it is answered
@@ -20,6 +21,7 @@ mod console;
 mod door;
 mod etag;
 mod extract;
+mod guides;
 mod health;
 mod idempotency;
 mod limit;

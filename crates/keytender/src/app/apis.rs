@@ -27,6 +27,8 @@ const MAX_BRAND: usize = 10;
 const SHORTEST_LIFE: Span = Span::from_micros(60_000_000);
 /// The longest.
 const LONGEST_LIFE: Span = Span::days(100 * 366);
+/// The longest name by which scanners know keys: more than any of GitHub's list has.
+const MAX_SCANNING_TYPE: usize = 100;
 
 /// An API to be added.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +156,19 @@ fn check_settings(settings: &ApiSettings) -> Result<(), Error> {
     if let Some(own) = &settings.own_apps {
         apps::check_own(own)?;
     }
+    if settings.scanning_type.as_ref().is_some_and(|word| !is_scanning_type(word)) {
+        let why = format!(
+            "scanners know keys by a word of small letters, digits and _, of {MAX_SCANNING_TYPE} at most"
+        );
+        return Err(Error::new(why).hint("such as acme_api_key"));
+    }
     super::keys::check_text("a title", settings.title.as_deref())
+}
+
+/// Whether a text can be the name by which scanners know keys, as GitHub's secret scanning writes it.
+fn is_scanning_type(word: &str) -> bool {
+    let is_plain = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit() || one == b'_';
+    !word.is_empty() && word.len() <= MAX_SCANNING_TYPE && word.bytes().all(is_plain)
 }
 
 /// Every API, by name.
@@ -199,6 +213,8 @@ pub struct ApiChange {
     pub on_leak: Option<Option<OnLeak>>,
     /// How the key page of its customers looks, and where it may be.
     pub portal: PortalChange,
+    /// By which name secret scanners know its keys.
+    pub scanning_type: Option<Option<String>>,
     /// Which apps its customers may add themselves.
     pub own_apps: Option<Option<OwnApps>>,
 }
@@ -215,6 +231,7 @@ impl ApiChange {
             overlap: self.overlap.unwrap_or(now.overlap),
             on_leak: self.on_leak.unwrap_or(now.on_leak),
             portal: brand::changed(now.portal, self.portal)?,
+            scanning_type: self.scanning_type.unwrap_or(now.scanning_type),
             own_apps: self.own_apps.unwrap_or(now.own_apps),
         })
     }
@@ -273,6 +290,7 @@ fn done<'a>(verb: &'a str, api: &Api) -> Done<'a> {
         why: None,
         details: json!({"name": api.name, "brand": api.brand, "title": api.settings.title,
                         "key_life": api.settings.key_life, "overlap": api.settings.overlap,
-                        "portal": PortalView::of(&api.settings.portal), "own_apps": api.settings.own_apps}),
+                        "portal": PortalView::of(&api.settings.portal), "own_apps": api.settings.own_apps,
+                        "scanning_type": api.settings.scanning_type}),
     }
 }

@@ -55,6 +55,7 @@ pub(super) fn changed(
         logo,
         support: change.support.unwrap_or(settings.support),
         docs: change.docs.unwrap_or(settings.docs),
+        guide: change.guide.unwrap_or(settings.guide),
         return_hosts: change.return_hosts.unwrap_or(settings.return_hosts),
         frame_hosts: change.frame_hosts.unwrap_or(settings.frame_hosts),
     };
@@ -84,9 +85,11 @@ fn check(settings: &PortalSettings) -> Result<(), Error> {
         return Err(Error::new("support is neither a mail address nor an address of the web")
             .hint("such as help@acme.example, or https://acme.example/help"));
     }
-    if settings.docs.as_ref().is_some_and(|docs| web(docs).is_none()) {
-        return Err(Error::new("the documentation is at no address of the web")
-            .hint("such as https://acme.example/docs"));
+    for (what, page) in [("the documentation", &settings.docs), ("the guide", &settings.guide)] {
+        if page.as_ref().is_some_and(|page| web(page).is_none()) {
+            return Err(Error::new(format!("{what} is at no address of the web"))
+                .hint("such as https://acme.example/docs"));
+        }
     }
     check_hosts("lead back to", &settings.return_hosts)?;
     check_hosts("be in a page of", &settings.frame_hosts)
@@ -186,6 +189,7 @@ impl PortalView {
             logo: settings.logo.as_ref().map(|logo| digest_of(&logo.data)),
             support: settings.support.clone(),
             docs: settings.docs.clone(),
+            guide: settings.guide.clone(),
             return_hosts: settings.return_hosts.clone(),
             frame_hosts: settings.frame_hosts.clone(),
         }

@@ -15,7 +15,10 @@ use crate::error::{Error, Kind};
 use crate::store::Store;
 use crate::store::apis::{Api, Standing};
 
+pub use guide::{Guide, OfApi};
+
 mod api_keys;
+mod guide;
 mod index;
 mod onboarding;
 
@@ -23,6 +26,10 @@ mod onboarding;
 pub const API_KEYS: &str = "/.well-known/api-keys";
 /// Where how a first key is got is said, of all APIs; that of one API stands a segment below.
 pub const ONBOARDING: &str = "/.well-known/api-onboarding";
+/// Where people read how a key is replaced and kept well; that of one API stands a segment below.
+pub const GUIDES: &str = "/guides";
+/// Where customers see their keys, once the API has opened that for them.
+pub const PORTAL: &str = "/portal";
 /// The index of what is published (APIs.json).
 pub const APIS_JSON: &str = "/apis.json";
 /// The same as RFC 9727 has it.
@@ -87,6 +94,10 @@ pub struct Documents {
     pub all: Option<Pair>,
     /// The same of each API alone, by its name.
     pub of_api: BTreeMap<String, Pair>,
+    /// What people are told of keys of all APIs; nothing where no API is issued for.
+    pub guide: Option<Guide>,
+    /// The same of each API alone, by its name.
+    pub guide_of_api: BTreeMap<String, Guide>,
     /// The index.
     pub apis_json: String,
     /// The catalog.
@@ -113,13 +124,16 @@ pub async fn documents(store: &Store, base: &str) -> Result<Documents, Error> {
         told.push(Told { api, standing });
     }
     let site = Site::new(base);
-    let mut of_api = BTreeMap::new();
+    let (mut of_api, mut guide_of_api) = (BTreeMap::new(), BTreeMap::new());
     for one in &told {
+        guide_of_api.insert(one.api.name.clone(), Guide::of(&site, one));
         let path = format!("/{}", one.api.name);
         of_api.insert(one.api.name.clone(), pair(&site, std::slice::from_ref(one), &path)?);
     }
     let all = if told.is_empty() { None } else { Some(pair(&site, &told, "")?) };
     Ok(Documents {
+        guide: (!told.is_empty()).then(|| Guide::of_all(&site, &told)),
+        guide_of_api,
         all,
         of_api,
         apis_json: written(&index::apis_json(&site, &told))?,

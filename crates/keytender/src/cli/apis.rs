@@ -169,6 +169,9 @@ pub(super) struct Set {
     /// What is done about a key that was found where a secret must not be
     #[arg(long, value_enum)]
     on_leak: Option<Leak>,
+    /// By which name secret scanners know its keys, such as acme_api_key; `none` takes it away
+    #[arg(long, value_name = "WORD")]
+    scanning_type: Option<String>,
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<u8, Stop> {
@@ -277,6 +280,9 @@ fn write(api: &ApiView, imported: &RecognisersView) -> io::Result<()> {
     portal::write(&mut out, &api.portal)?;
     own::write(&mut out, api.own_apps.as_ref())?;
     writeln!(out, "  on a leak    {}", api.on_leak.as_str())?;
+    if let Some(word) = &api.scanning_type {
+        writeln!(out, "  scanned for  {word}")?;
+    }
     writeln!(out, "  since        {}", api.created_at)
 }
 
@@ -298,6 +304,7 @@ fn set(args: Set, context: &Context) -> Result<u8, Stop> {
         overlap: span("--overlap", args.overlap, DEFAULT)?,
         portal: args.portal.change()?,
         on_leak: args.on_leak.map(OnLeak::from).map(Some),
+        scanning_type: args.scanning_type.map(|word| Some(word).filter(|word| word != NOTHING)),
         own_apps: args.own.change()?,
     };
     if change == ApiChange::default() {

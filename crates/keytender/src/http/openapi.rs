@@ -249,7 +249,7 @@ pub(super) async fn problem(Path(name): Path<String>) -> Response {
     ))
 }
 
-fn page_response(page: Markup) -> Response {
+pub(super) fn page_response(page: Markup) -> Response {
     let mut response = page.into_string().into_response();
     let headers = response.headers_mut();
     for (name, value) in [
@@ -271,6 +271,11 @@ pub(super) async fn style() -> Response {
 }
 
 fn layout(title: &str, content: &Markup) -> Markup {
+    bare(&format!("{title} · Keytender"), content)
+}
+
+/// A page that stands by itself, without a script.
+pub(super) fn bare(title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -278,7 +283,7 @@ fn layout(title: &str, content: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (title) " · Keytender" }
+                title { (title) }
                 link rel="stylesheet" href="/docs/style.css";
             }
             body { main { (content) } }

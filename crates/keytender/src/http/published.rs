@@ -29,7 +29,7 @@ const JSON: &str = "application/json";
 pub(super) struct Published(Mutex<Option<(Time, Arc<Documents>)>>);
 
 impl Published {
-    async fn now(&self, state: &State) -> Result<Arc<Documents>, Refusal> {
+    pub(super) async fn now(&self, state: &State) -> Result<Arc<Documents>, Refusal> {
         let mut made = self.0.lock().await;
         let now = clock::now();
         if let Some((at, documents)) = made.as_ref()
@@ -59,7 +59,7 @@ pub(super) fn open_to_all(media_type: &'static str, text: String) -> Response {
     response
 }
 
-fn nothing_issued() -> Refusal {
+pub(super) fn nothing_issued() -> Refusal {
     Problem::not_found("no keys of an API are issued here").into()
 }
 

@@ -18,7 +18,8 @@ use utoipa_axum::routes;
 use super::problem::{Problem, Refusal};
 use super::state::State;
 use super::{
-    api, auth, console, door, etag, health, idempotency, observe, openapi, published, verify,
+    api, auth, console, door, etag, guides, health, idempotency, observe, openapi, published,
+    verify,
 };
 
 /// The largest body, in bytes: a file of 100,000 keys to import has some 10 MiB.
@@ -214,6 +215,8 @@ pub(super) fn open() -> OpenApiRouter<State> {
         .routes(routes!(health::ready))
         .routes(routes!(openapi::page))
         .routes(routes!(openapi::problem))
+        .routes(routes!(guides::all))
+        .routes(routes!(guides::of_api))
         .route("/docs/style.css", axum::routing::get(openapi::style))
 }
 

@@ -54,6 +54,9 @@ pub struct ApiSettings {
     /// How the key page of its customers looks, and where it may be.
     #[serde(default, skip_serializing_if = "PortalSettings::is_default")]
     pub portal: PortalSettings,
+    /// By which name secret scanners know its keys, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanning_type: Option<String>,
     /// Which apps its customers may add themselves, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_apps: Option<OwnApps>,
@@ -125,6 +128,9 @@ pub struct PortalSettings {
     /// Where customers read how the API is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
+    /// Where customers read how a key is replaced and kept well, if not on the server's own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<String>,
     /// The hosts to which a link may lead back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub return_hosts: Vec<String>,

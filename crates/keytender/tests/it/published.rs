@@ -9,6 +9,7 @@ use crate::Home;
 use crate::served::{Answer, Served};
 use crate::verifying::until;
 
+mod guides;
 mod hostile;
 mod second;
 mod valid;

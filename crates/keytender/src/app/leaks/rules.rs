@@ -63,7 +63,7 @@ pub fn write(api: &ApiView, format: Format) -> Result<String, Error> {
         Format::Trufflehog => trufflehog(name, brand_text, &pattern),
         Format::Kingfisher => kingfisher(name, &pattern),
         Format::DetectSecrets => detect_secrets(name, &pattern),
-        Format::Github => github(name, brand, &pattern),
+        Format::Github => github(api, brand, &pattern),
     })
 }
 
@@ -207,15 +207,17 @@ class KeyDetector(RegexBasedDetector):
     )
 }
 
-fn github(name: &str, brand: Brand, pattern: &str) -> String {
+fn github(api: &ApiView, brand: Brand, pattern: &str) -> String {
     let [good, _] = examples(brand);
+    let name = &api.name;
+    let as_named = || format!("{}_api_key", name.replace('-', "_"));
     pretty(&json!({
         "pattern_name": format!("API key of {name}"),
         "secret_format": pattern,
         "before_secret": "\\A|[^0-9A-Za-z]",
         "after_secret": "\\z|[^0-9A-Za-z]",
         "test_string": good,
-        "secret_type": format!("{}_api_key", name.replace('-', "_")),
+        "secret_type": api.scanning_type.clone().unwrap_or_else(as_named),
         "report_to": "/v1/exposures/partner",
     }))
 }

@@ -10,11 +10,12 @@ use keytender_core::time::Span;
 use keytender_core::token::{self, Brand};
 use serde_json::{Map, Value, json};
 
-use super::{API_KEYS, APIS_JSON, MAX_APIS, ONBOARDING, Site, Told, members};
+use super::{API_KEYS, APIS_JSON, GUIDES, MAX_APIS, ONBOARDING, PORTAL, Site, Told, members};
 use crate::app::issued::{DEFAULT_OVERLAP, MAX_OVERLAP};
 use crate::app::node::LEASE;
 use crate::app::notify::of_customer::{AGE_DAYS, UNUSED_DAYS};
 use crate::notify::webhook::EventKind;
+use crate::store::apis::Api;
 
 /// How late a use can be seen: verifiers elsewhere tell theirs within it.
 const USE_LAG_SECONDS: u32 = 60;
@@ -47,7 +48,7 @@ pub(super) fn document(site: &Site<'_>, told: &[Told], path: &str) -> Value {
         ("authentication", Some(authentication(site))),
         ("resources", Some(described.iter().flat_map(resources).collect())),
         ("keyTypes", Some(described.iter().map(kind).collect())),
-        ("links", Some(links(site, only))),
+        ("links", Some(links(site, only, path))),
         ("events", events(site, told)),
         ("notices", notices(told)),
         ("gaps", Some(gaps(site, told))),
@@ -188,7 +189,7 @@ fn kind(told: &Told) -> Value {
         "owner": "app",
         "within": format!("{}-app", api.name),
         "presentation": {"in": "header", "name": "Authorization", "scheme": "Bearer"},
-        "format": format(&api.brand),
+        "format": format(api),
         "display": "once",
         "lifetime": lifetime(api.settings.key_life),
         "fields": {
@@ -207,13 +208,15 @@ fn kind(told: &Told) -> Value {
     })
 }
 
-fn format(brand: &str) -> Value {
+fn format(api: &Api) -> Value {
+    let brand = &api.brand;
     let pattern = Brand::parse(brand).ok().map(token::pattern);
     Value::Object(members([
         ("prefix", Some(json!(format!("{brand}_")))),
         ("pattern", pattern.map(|pattern| json!(pattern))),
         ("checksum", Some(json!(CHECKSUM))),
         ("hasId", Some(json!(true))),
+        ("secretScanningType", api.settings.scanning_type.as_ref().map(|word| json!(word))),
     ]))
 }
 
@@ -333,14 +336,20 @@ fn acting(api: &str) -> Value {
 }
 
 /// Pages for people, of those that there are.
-fn links(site: &Site<'_>, only: Option<&Told>) -> Value {
+fn links(site: &Site<'_>, only: Option<&Told>, path: &str) -> Value {
     let page = |text: Option<&String>| {
         text.filter(|text| text.starts_with("https://")).map(|text| json!(text))
     };
     let keys_page = page(only.and_then(|one| one.standing.voice.keys_page.as_ref()));
+    let guide = page(only.and_then(|one| one.api.settings.portal.guide.as_ref()));
+    let guide = |part: &str| {
+        Some(guide.clone().unwrap_or_else(|| json!(site.at(&format!("{GUIDES}{path}#{part}")))))
+    };
     Value::Object(members([
-        // Without a page of the API's own the console shows them, to whoever may sign in there.
-        ("console", keys_page.or_else(|| Some(json!(site.at("/"))))),
+        // Without a page of the API's own they are on the key page here, which the API opens for each customer.
+        ("console", keys_page.or_else(|| Some(json!(site.at(PORTAL))))),
+        ("rotateGuide", guide("replace")),
+        ("bestPractices", guide("keep")),
         ("docs", Some(json!(site.at("/docs")))),
         ("support", page(only.and_then(|one| one.api.settings.portal.support.as_ref()))),
     ]))

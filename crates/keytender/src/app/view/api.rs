@@ -35,6 +35,10 @@ pub struct ApiView {
     /// What is done about a key that was found where a secret must not be.
     #[serde(default)]
     pub on_leak: OnLeak,
+    /// By which name secret scanners know its keys; null: nobody has said.
+    #[serde(default)]
+    #[schema(example = "acme_api_key")]
+    pub scanning_type: Option<String>,
     /// Which apps its customers may add themselves; null: none.
     #[serde(default)]
     pub own_apps: Option<OwnApps>,
@@ -54,6 +58,7 @@ impl ApiView {
             overlap: api.settings.overlap.unwrap_or(crate::app::issued::DEFAULT_OVERLAP),
             portal: PortalView::of(&api.settings.portal),
             on_leak: api.settings.on_leak.unwrap_or_default(),
+            scanning_type: api.settings.scanning_type.clone(),
             own_apps: api.settings.own_apps.clone(),
             created_at: api.created_at,
         }

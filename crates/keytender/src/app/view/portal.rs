@@ -18,6 +18,10 @@ pub struct PortalView {
     /// Where customers read how the API is used.
     #[schema(example = "https://acme.example/docs")]
     pub docs: Option<String>,
+    /// Where customers read how a key is replaced and kept well; null: on the server's own page.
+    #[serde(default)]
+    #[schema(example = "https://acme.example/docs/keys")]
+    pub guide: Option<String>,
     /// The hosts to which a link may lead back.
     #[schema(example = json!(["app.acme.example"]))]
     pub return_hosts: Vec<String>,
@@ -46,6 +50,10 @@ pub struct PortalChange {
     #[serde(default, with = "super::presence", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, max_length = 2000)]
     pub docs: Option<Option<String>>,
+    /// Where customers read how a key is replaced and kept well, if not on the server's own page.
+    #[serde(default, with = "super::presence", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub guide: Option<Option<String>>,
     /// The hosts to which a link may lead back: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 20, example = json!(["app.acme.example"]))]

@@ -27,6 +27,9 @@ pub(super) struct Options {
     /// Where customers read how the API is used; `none` takes it away
     #[arg(long, value_name = "URL")]
     docs: Option<String>,
+    /// Where customers read how a key is replaced and kept well; `none`: on the server's own page
+    #[arg(long, value_name = "URL")]
+    guide: Option<String>,
     /// The hosts to which a link may lead back, such as "app.acme.example"; `none`: to none
     #[arg(long, value_name = "HOSTS")]
     return_hosts: Option<String>,
@@ -69,6 +72,7 @@ impl Options {
             logo,
             support: self.support.map(or_none),
             docs: self.docs.map(or_none),
+            guide: self.guide.map(or_none),
             return_hosts: self.return_hosts.map(hosts),
             frame_hosts: self.frame_hosts.map(hosts),
         })
@@ -84,6 +88,7 @@ pub(super) fn write(out: &mut impl Write, portal: &PortalView) -> io::Result<()>
         ("logo", logo),
         ("support", portal.support.as_deref()),
         ("docs", portal.docs.as_deref()),
+        ("guide", portal.guide.as_deref()),
         ("leads back", Some(back.as_str()).filter(|hosts| !hosts.is_empty())),
         ("in frames of", Some(frames.as_str()).filter(|hosts| !hosts.is_empty())),
     ];

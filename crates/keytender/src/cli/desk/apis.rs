@@ -93,6 +93,7 @@ impl Desk<'_> {
                 let portal = Some(change.portal).filter(|one| *one != PortalChange::default());
                 put(&mut body, "portal", portal.map(|portal| json!(portal)));
                 put(&mut body, "on_leak", change.on_leak.map(|on_leak| json!(on_leak)));
+                put(&mut body, "scanning_type", change.scanning_type.map(|word| json!(word)));
                 put(&mut body, "own_apps", change.own_apps.map(|own| json!(own)));
                 server.ask(Method::PATCH, &place(word), &body).await
             }

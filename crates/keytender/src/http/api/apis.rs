@@ -48,6 +48,9 @@ pub(in crate::http) struct NewApiBody {
     portal: Option<PortalChange>,
     /// What is done about a key that was found where a secret must not be; it is suspended if nothing is said.
     on_leak: Option<OnLeak>,
+    /// By which name secret scanners know its keys, such as GitHub's, which asks its partners for one.
+    #[schema(max_length = 100, pattern = "^[a-z0-9_]{1,100}$", example = "acme_api_key")]
+    scanning_type: Option<String>,
     /// Which apps its customers may add themselves; none if nothing is said.
     own_apps: Option<OwnApps>,
 }
@@ -74,6 +77,10 @@ pub(in crate::http) struct ApiChangeBody {
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<OnLeak>)]
     on_leak: Option<Option<OnLeak>>,
+    /// By which name secret scanners know its keys, such as GitHub's, which asks its partners for one.
+    #[serde(default, with = "crate::app::view::presence")]
+    #[schema(value_type = Option<String>, max_length = 100, pattern = "^[a-z0-9_]{1,100}$")]
+    scanning_type: Option<Option<String>>,
     /// Which apps its customers may add themselves: all of it, in place of what was said.
     #[serde(default, with = "crate::app::view::presence")]
     #[schema(value_type = Option<OwnApps>)]
@@ -126,6 +133,7 @@ pub(in crate::http) async fn add(
         overlap: Some(new.overlap),
         on_leak: Some(new.on_leak),
         portal: new.portal.unwrap_or_default(),
+        scanning_type: Some(new.scanning_type),
         own_apps: Some(new.own_apps),
     };
     let settings = change.apply(ApiSettings::default())?;
@@ -166,6 +174,7 @@ pub(in crate::http) async fn set(
         overlap: change.overlap,
         on_leak: change.on_leak,
         portal: change.portal.unwrap_or_default(),
+        scanning_type: change.scanning_type,
         own_apps: change.own_apps,
     };
     let set = apis::set(&inventory, &word, |now, settings| {

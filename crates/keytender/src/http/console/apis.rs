@@ -37,6 +37,7 @@ pub(super) struct Typed {
     key_life: Option<String>,
     overlap: Option<String>,
     on_leak: Option<OnLeak>,
+    scanning_type: Option<String>,
 }
 
 impl Typed {
@@ -49,6 +50,7 @@ impl Typed {
             key_life: api.key_life.map(|life| life.to_string()),
             overlap: Some(api.overlap.to_string()),
             on_leak: Some(api.on_leak),
+            scanning_type: api.scanning_type.clone(),
         }
     }
 
@@ -59,6 +61,7 @@ impl Typed {
             key_life: Some(span("how long a key works", self.key_life.as_deref())?),
             overlap: Some(span("the overlap", self.overlap.as_deref())?),
             on_leak: Some(self.on_leak),
+            scanning_type: Some(self.scanning_type.clone()),
             ..ApiChange::default()
         })
     }
@@ -226,5 +229,7 @@ fn lines(form: &str, typed: Option<&Typed>) -> Markup {
         (Choice::new(form, "on_leak", "A key that was found in public", OnLeak::ALL.map(|one| (one.as_str(), on_leak(one))))
             .chosen(typed.and_then(|typed| typed.on_leak).map(OnLeak::as_str))
             .about("Of all its keys. It is marked as exposed in any case."))
+        (Field::new(form, "scanning_type", "How scanners call its keys").value(text(|typed| &typed.scanning_type))
+            .about("Such as acme_api_key: the type under which GitHub's secret scanning knows them. Empty: none does."))
     }
 }

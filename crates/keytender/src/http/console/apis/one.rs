@@ -119,6 +119,7 @@ fn facts(api: &ApiView, imported: &RecognisersView, inventory: &Inventory) -> Ma
             }
             dt { "Overlap" } dd { (api.overlap.in_words()) }
             dt { "A key found in public" } dd { (on_leak(api.on_leak)) }
+            @if let Some(word) = &api.scanning_type { dt { "Scanned for as" } dd { code { (word) } } }
             @if !imported.recognisers.is_empty() {
                 dt { "Keys issued elsewhere" } dd {
                     @for one in &imported.recognisers {

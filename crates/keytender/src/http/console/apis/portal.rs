@@ -23,6 +23,7 @@ pub(in crate::http::console) struct Typed {
     accent: Option<String>,
     support: Option<String>,
     docs: Option<String>,
+    guide: Option<String>,
     return_hosts: Option<String>,
     frame_hosts: Option<String>,
     /// A picture in base64; nothing leaves the present one.
@@ -38,6 +39,7 @@ impl Typed {
             accent: portal.accent,
             support: portal.support,
             docs: portal.docs,
+            guide: portal.guide,
             return_hosts: words(portal.return_hosts),
             frame_hosts: words(portal.frame_hosts),
             logo: None,
@@ -54,6 +56,7 @@ impl Typed {
             accent: Some(self.accent.clone()),
             support: Some(self.support.clone()),
             docs: Some(self.docs.clone()),
+            guide: Some(self.guide.clone()),
             return_hosts: hosts(&self.return_hosts),
             frame_hosts: hosts(&self.frame_hosts),
             logo: match (&self.no_logo, &self.logo) {
@@ -106,6 +109,12 @@ fn facts(api: &ApiView) -> Markup {
             dt { "Logo" } dd { @if portal.logo.is_some() { "given" } @else { span.dim { "none" } } }
             dt { "Support" } dd { (said(&portal.support)) }
             dt { "Documentation" } dd { (said(&portal.docs)) }
+            dt { "Guide to keys" } dd {
+                @match &portal.guide {
+                    Some(guide) => (guide),
+                    None => a href={ "/guides/" (api.name) } { "the page of this server" },
+                }
+            }
             dt { "Leads back to" } dd { (hosts(&portal.return_hosts, "nowhere")) }
             dt { "In frames of" } dd { (hosts(&portal.frame_hosts, "nobody")) }
         }
@@ -124,6 +133,8 @@ fn form(visit: &Visit, api: &ApiView, vain: Option<(&Typed, &Wrong)>) -> Markup 
             .about("A mail address, or an address of the web."))
         (field("docs", "Documentation").value(typed.docs.as_deref()).kind("url")
             .about("Where customers read how your API is used."))
+        (field("guide", "Guide to keys").value(typed.guide.as_deref()).kind("url")
+            .about("Where customers read how a key is replaced and kept well. Empty: on the page of this server."))
         (field("return_hosts", "Leads back to").value(typed.return_hosts.as_deref())
             .about("Hosts such as app.acme.example, with spaces between: a link asks where to go back to, and to no other."))
         (field("frame_hosts", "In frames of").value(typed.frame_hosts.as_deref())

@@ -11,6 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::PATH;
 use super::session::Guest;
 use crate::app::portal::Brand;
+use crate::app::publish::GUIDES;
 use crate::http::console::asset;
 use crate::http::console::form::capital;
 use crate::http::observe::MayBeFramed;
@@ -156,7 +157,12 @@ pub(super) fn unknown() -> Response {
     let body = html! {
         main.bare #content {
             h1 { "Open this page from where your account is" }
-            p { "A link that works once leads you here. Go back to your account, and open your keys from there." }
+            p { "Your keys are here, and whoever runs the API opens this page for you: sign in at your account there, and \
+                go to your API keys. A link that works once leads you back." }
+            p.dim {
+                "A program lists and replaces them by calls, with a token that you get there too: "
+                a href=(GUIDES) { "how keys are replaced and kept well" } "."
+            }
         }
     };
     let mut response = respond(None, "Your keys", &body);
