@@ -151,6 +151,7 @@ fn issuing() -> Router<State> {
         .merge(told_in_the_name_of_apis())
         .route("/apis/{api}/accounts", add(post(apis::one::add_customer)))
         .route("/apis/{api}/portal", write(post(apis::portal::change)))
+        .route("/apis/{api}/own-apps", write(post(apis::own::change)))
         .route("/apis/{api}/portal/preview", admit(post(apis::portal::preview)))
         .route("/accounts/{account}/portal", admit(post(customers::open_portal)))
         .route("/apis/{api}/remove", write(get(apis::one::ask_remove).post(apis::one::remove)))

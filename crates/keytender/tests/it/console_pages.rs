@@ -22,7 +22,7 @@ mod users;
 const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}gnirts\u{202c}";
 
 /// Every page and form of these sections, with the scopes that it needs.
-const PAGES: [(&str, &str, &[Scope]); 106] = [
+const PAGES: [(&str, &str, &[Scope]); 107] = [
     ("GET", "/users", &[Scope::UsersRead]),
     ("POST", "/users", &[Scope::UsersWrite]),
     ("GET", "/users/nobody", &[Scope::UsersRead]),
@@ -105,6 +105,7 @@ const PAGES: [(&str, &str, &[Scope]); 106] = [
     ("POST", "/apis/nobody", &[Scope::ApisWrite]),
     ("POST", "/apis/nobody/accounts", &[Scope::AccountsWrite]),
     ("POST", "/apis/nobody/portal", &[Scope::ApisWrite]),
+    ("POST", "/apis/nobody/own-apps", &[Scope::ApisWrite]),
     ("POST", "/apis/nobody/portal/preview", &[Scope::AccountsAdmit]),
     ("POST", "/accounts/nobody/portal", &[Scope::AccountsAdmit]),
     ("GET", "/apis/nobody/remove", &[Scope::ApisWrite]),

@@ -11,6 +11,7 @@ use crate::inventory::run;
 use crate::served::{Answer, Served};
 use crate::visitor::{Visitor, form, member};
 
+mod apps;
 mod brand;
 mod browser;
 mod frames;

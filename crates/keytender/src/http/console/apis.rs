@@ -22,6 +22,7 @@ use crate::store::apis::{ApiSettings, OnLeak};
 pub(super) mod notices;
 pub(super) mod one;
 mod overlaps;
+pub(super) mod own;
 pub(super) mod portal;
 
 /// Where the list is.

@@ -26,7 +26,7 @@ const PERIODS: [(&str, &str); 2] = [("day", "A day"), ("month", "A month")];
 pub(super) struct Typed {
     /// What it is called.
     pub(super) name: Option<String>,
-    scopes: Option<String>,
+    pub(super) scopes: Option<String>,
     requests: Option<String>,
     seconds: Option<String>,
     burst: Option<String>,
@@ -42,13 +42,21 @@ impl Typed {
         let labels: Vec<String> = labels.collect();
         Self {
             name: Some(app.name.clone()),
-            scopes: Some(app.scopes.join(" ")),
-            requests: app.rate.map(|rate| rate.requests.to_string()),
-            seconds: app.rate.map(|rate| rate.seconds.to_string()),
-            burst: app.rate.and_then(|rate| rate.burst).map(|burst| burst.to_string()),
-            quota: app.quota.map(|quota| quota.requests.to_string()),
-            per: app.quota.map(|quota| period(quota.per).to_owned()),
             labels: Some(labels.join("\n")),
+            ..Self::of_rights(&app.scopes, app.rate, app.quota)
+        }
+    }
+
+    /// What stands in the forms of what keys of an app may do, and how much.
+    pub(super) fn of_rights(scopes: &[String], rate: Option<Rate>, quota: Option<Quota>) -> Self {
+        Self {
+            scopes: Some(scopes.join(" ")),
+            requests: rate.map(|rate| rate.requests.to_string()),
+            seconds: rate.map(|rate| rate.seconds.to_string()),
+            burst: rate.and_then(|rate| rate.burst).map(|burst| burst.to_string()),
+            quota: quota.map(|quota| quota.requests.to_string()),
+            per: quota.map(|quota| period(quota.per).to_owned()),
+            ..Self::default()
         }
     }
 
@@ -78,7 +86,7 @@ impl Typed {
         })
     }
 
-    fn limits(&self) -> Result<Limits, Error> {
+    pub(super) fn limits(&self) -> Result<Limits, Error> {
         let seconds = number("seconds", self.seconds.as_deref())?;
         let burst = number("requests at once", self.burst.as_deref())?;
         let rate = match number("requests", self.requests.as_deref())? {
@@ -108,7 +116,7 @@ impl Typed {
     }
 }
 
-fn number(what: &str, text: Option<&str>) -> Result<Option<u32>, Error> {
+pub(super) fn number(what: &str, text: Option<&str>) -> Result<Option<u32>, Error> {
     let parse = |text: &str| {
         text.trim()
             .parse()
@@ -144,19 +152,19 @@ pub(super) fn scopes(scopes: &[String]) -> Markup {
 }
 
 /// How much an app's keys may ask together.
-pub(super) fn limits(app: &AppView) -> Markup {
+pub(super) fn limits(rate: Option<Rate>, quota: Option<Quota>) -> Markup {
     html! {
-        @if let Some(rate) = app.rate {
+        @if let Some(rate) = rate {
             div {
                 (thousands(rate.requests.into())) " in "
                 @if rate.seconds == 1 { "a second" } @else { (rate.seconds) " seconds" }
                 @if let Some(burst) = rate.burst { ", " (thousands(burst.into())) " at once" }
             }
         }
-        @if let Some(quota) = app.quota {
+        @if let Some(quota) = quota {
             div { (thousands(quota.requests.into())) " a " (period(quota.per)) }
         }
-        @if app.rate.is_none() && app.quota.is_none() { span.dim { "none" } }
+        @if rate.is_none() && quota.is_none() { span.dim { "none" } }
     }
 }
 
@@ -171,31 +179,39 @@ pub(super) fn labels(labels: &BTreeMap<String, String>) -> Markup {
 /// What a form asks of an app beside its name.
 pub(super) fn lines(form: &str, typed: Option<&Typed>) -> Markup {
     let text = |of: fn(&Typed) -> &Option<String>| typed.and_then(|typed| of(typed).as_deref());
-    let line = |name, label, of: fn(&Typed) -> &Option<String>| {
-        Field::new(form, name, label).value(text(of))
-    };
     let id = format!("{form}-labels");
     let about = format!("{id}-about");
     html! {
-        (line("scopes", "What its keys may do at most", |typed| &typed.scopes)
+        (Field::new(form, "scopes", "What its keys may do at most").value(text(|typed| &typed.scopes))
             .about("Words of your API, such as orders:read orders:write. Empty: whatever each key says."))
-        fieldset {
-            legend { "Limits of all its keys together" }
-            div.row {
-                div.field { (line("requests", "Requests", |typed| &typed.requests).kind("number")) }
-                div.field { (line("seconds", "in seconds", |typed| &typed.seconds).kind("number")) }
-                div.field { (line("burst", "at once", |typed| &typed.burst).kind("number")) }
-            }
-            div.row {
-                div.field { (line("quota", "Quota", |typed| &typed.quota).kind("number")) }
-                div.field { (Choice::new(form, "per", "in", PERIODS).chosen(text(|typed| &typed.per))) }
-            }
-            small { "Empty: as fast and as much as they like. Days and months begin at midnight UTC." }
-        }
+        (limit_lines(form, "Limits of all its keys together", typed))
         label for=(id) { "Labels" }
         textarea.small id=(id) name="labels" aria-describedby=(about) {
             (text(|typed| &typed.labels).unwrap_or_default())
         }
         small id=(about) { "One a line, such as tier=gold. They are the tags of its keys: owners and rules know them." }
+    }
+}
+
+/// What a form asks of how much keys may ask together.
+pub(super) fn limit_lines(form: &str, legend: &str, typed: Option<&Typed>) -> Markup {
+    let text = |of: fn(&Typed) -> &Option<String>| typed.and_then(|typed| of(typed).as_deref());
+    let line = |name, label, of: fn(&Typed) -> &Option<String>| {
+        Field::new(form, name, label).value(text(of)).kind("number")
+    };
+    html! {
+        fieldset {
+            legend { (legend) }
+            div.row {
+                div.field { (line("requests", "Requests", |typed| &typed.requests)) }
+                div.field { (line("seconds", "in seconds", |typed| &typed.seconds)) }
+                div.field { (line("burst", "at once", |typed| &typed.burst)) }
+            }
+            div.row {
+                div.field { (line("quota", "Quota", |typed| &typed.quota)) }
+                div.field { (Choice::new(form, "per", "in", PERIODS).chosen(text(|typed| &typed.per))) }
+            }
+            small { "Empty: as fast and as much as they like. Days and months begin at midnight UTC." }
+        }
     }
 }

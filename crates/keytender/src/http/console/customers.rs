@@ -155,7 +155,7 @@ async fn apps_part(
                 tbody { @for one in &shown { tr {
                     th scope="row" { a.key href=(pages::place(one)) { (one.name) } }
                     td data-label="Its keys may" { (pages::scopes(&one.scopes)) }
-                    td data-label="Limits" { (limits(one)) }
+                    td data-label="Limits" { (limits(one.rate, one.quota)) }
                     td data-label="Labels" { (pages::labels(&one.labels)) }
                     td data-label="State" { (state(one.suspended_at, inventory)) }
                 } } }

@@ -11,6 +11,7 @@ use keytender_core::access::Scope;
 use super::page;
 use crate::http::state::State;
 
+mod apps;
 mod cookie;
 mod enter;
 mod hint;
@@ -35,6 +36,7 @@ pub(super) fn router(state: &State) -> Router<State> {
     let cancel = get(stop::ask_cancel).post(stop::cancel);
     let within = Router::new()
         .route("/portal", page(Scope::KeysRead, get(list::page)))
+        .route("/portal/apps", page(Scope::AppsWrite, post(apps::add)))
         .route("/portal/keys", issue(post(make::create)))
         .route("/portal/keys/{key}", page(Scope::KeysRead, get(key::page)))
         .route("/portal/keys/{key}/name", write(post(key::rename)))

@@ -48,7 +48,7 @@ fn a_brand_is_set_over_the_api_and_shown_on_the_page() {
     let set = site.server.patch("/v1/apis/acme", &none).expect(200);
     assert_eq!(
         set["portal"],
-        json!({"accent": null, "logo": null, "support": null, "docs": null,
+        json!({"accent": null, "logo": null, "support": null, "docs": null, "guide": null,
                                      "return_hosts": [], "frame_hosts": []})
     );
 }

@@ -6,7 +6,7 @@ use keytender_core::text::{count, thousands};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{PATH, Typed, keys, lines, on_leak, overlaps, place, portal, title};
+use super::{PATH, Typed, keys, lines, on_leak, overlaps, own, place, portal, title};
 use crate::app::apis::{self, Counts, EXPOSED};
 use crate::app::customers::{self, NewCustomer};
 use crate::app::inventory::Inventory;
@@ -47,6 +47,8 @@ pub(in crate::http::console) struct Customer {
 pub(super) struct Vain<'v> {
     /// How the key page looks.
     pub(super) portal: Option<(&'v portal::Typed, &'v Wrong)>,
+    /// Which apps customers may add.
+    pub(super) own: Option<(&'v own::Typed, &'v Wrong)>,
     pub(super) change: Option<(&'v Typed, &'v Wrong)>,
     pub(super) customer: Option<(&'v Customer, &'v Wrong)>,
 }
@@ -78,6 +80,7 @@ pub(super) async fn show(
         (facts(&api, &imported, inventory))
         @if visit.may(Scope::ApisWrite) { (change_form(visit, &api, vain.change)) }
         (portal::part(visit, &api, vain.portal))
+        (own::part(visit, &api, vain.own))
         (overlaps::part(inventory, &api, counts.overlaps).await?)
         @if visit.may(Scope::NoticesRead) { (notices_part(inventory, &api).await?) }
         h2 #customers { "Customers" }

@@ -86,7 +86,7 @@ fn facts(app: &AppView, inventory: &Inventory) -> Markup {
             dt { "State" } dd { (state(app.suspended_at, inventory)) }
             dt { "Customer" } dd { a href={ "/accounts/" (app.account) } { (app.account_name) } }
             dt { "Its keys may" } dd { (scopes(&app.scopes)) }
-            dt { "Limits" } dd { (limits(app)) }
+            dt { "Limits" } dd { (limits(app.rate, app.quota)) }
             dt { "Labels" } dd { (labels(&app.labels)) }
             dt { "Known since" } dd { (moment(app.created_at, inventory.now)) }
             dt { "Id" } dd { code { (app.id) } }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::PATH;
+use super::apps as own;
 use super::hint;
 use super::layout;
 use super::make::{self, Typed};
@@ -53,7 +54,16 @@ pub(super) async fn page(
     inventory: Inventory,
     Query(which): Query<Which>,
 ) -> Result<Response, Refusal> {
-    show(&guest, &inventory, &which, None).await
+    show(&guest, &inventory, &which, Vain::default()).await
+}
+
+/// What was typed in vain, and why.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Vain<'v> {
+    /// A key to make.
+    pub(super) key: Option<(&'v Typed, &'v Wrong)>,
+    /// An app to add.
+    pub(super) app: Option<(&'v own::Typed, &'v Wrong)>,
 }
 
 /// The keys, with a form that was filled in vain.
@@ -61,7 +71,7 @@ pub(super) async fn show(
     guest: &Guest,
     inventory: &Inventory,
     which: &Which,
-    vain: Option<(&Typed, &Wrong)>,
+    vain: Vain<'_>,
 ) -> Result<Response, Refusal> {
     let wanted = which.q.as_deref().unwrap_or_default().trim();
     let state = which.state.as_deref().unwrap_or_default();
@@ -85,8 +95,9 @@ pub(super) async fn show(
         (stopped(guest, &apps, inventory))
         @if found.keys.is_empty() && is_all { (empty(guest, &apps)) }
         @if guest.may(Scope::KeysIssue) {
-            (make::form(guest, &apps, found.keys.is_empty() && is_all, vain)?)
+            (make::form(guest, &apps, found.keys.is_empty() && is_all, vain.key)?)
         }
+        (own::form(guest, apps.is_empty(), vain.app))
         @if !(found.keys.is_empty() && is_all) {
             (search(wanted, state))
             p.summary { span { (count(found.total, "key")) }
@@ -123,8 +134,9 @@ fn empty(guest: &Guest, apps: &[AppView]) -> Markup {
     html! {
         div.note {
             @if apps.is_empty() {
-                p { "There is no app of yours yet, and so no key. " (layout::support(&guest.brand, "Ask us"))
-                    " for one, and make its first key here." }
+                p { "There is no app of yours yet, and so no key. "
+                    @if own::may_add(guest).is_some() { "Add one, and make its first key here." }
+                    @else { (layout::support(&guest.brand, "Ask us")) " for one, and make its first key here." } }
             } @else {
                 p { "No key yet. Make the first one, put it where your program reads it, and send it in the header "
                     code { "Authorization: Bearer …" } "." }

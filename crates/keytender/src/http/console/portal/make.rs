@@ -6,7 +6,7 @@ use keytender_core::token::Environment;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::list::{self, Which};
+use super::list::{self, Vain, Which};
 use super::session::{Guest, place};
 use super::{PATH, layout};
 use crate::app::inventory::Inventory;
@@ -156,7 +156,7 @@ pub(super) async fn create(
         }
         Err(error) => {
             let wrong = Wrong::of(error)?;
-            let vain = Some((&typed, &wrong));
+            let vain = Vain { key: Some((&typed, &wrong)), ..Vain::default() };
             Ok(wrong.on(list::show(&guest, &inventory, &Which::default(), vain).await?))
         }
     }

@@ -38,7 +38,8 @@ pub(super) struct Guest {
 }
 
 /// What pages say that was done, each by a word that stands in an address.
-const WORDS: [(&str, &str); 8] = [
+const WORDS: [(&str, &str); 9] = [
+    ("app", "The app is added. Make its first key now."),
     ("renamed", "The key has its new name."),
     ("suspended", "The key is suspended: it does not work until you resume it."),
     ("resumed", "The key works again."),
