@@ -127,7 +127,8 @@ fn places(apis: &[CatalogApi]) -> Vec<Place> {
 /// Where a URL leads, if that is no place of many.
 fn origin(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let host = url.host_str()?;
+    // A part of it may be left open: then only its domain is known.
+    let host = url.host_str().filter(|host| !host.contains(['{', '}']))?;
     if site::domain(host).is_some_and(is_shared) {
         return None;
     }
