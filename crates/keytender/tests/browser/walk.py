@@ -27,6 +27,8 @@ ENTRY = re.compile(r"^/catalog/[^/]+$")
 UNSAFE = re.compile(r"[^a-z0-9]+")
 # Rules of axe-core that are asked for: WCAG 2.2 A and AA, and what is good practice.
 AXE = "async () => (await axe.run()).violations.map(one => one.id + ': ' + one.nodes.map(node => node.target).join(', '))"
+# Where what programs read begins.
+NO_PAGES = ("/v1", "/docs", "/openapi", "/.well-known")
 
 
 def kind(address: str) -> str:
@@ -43,7 +45,7 @@ def links(page: Page) -> Iterator[str]:
     for address in page.eval_on_selector_all("a[href]:not([download])", "all => all.map(one => one.href)"):
         is_ours = urlsplit(address).netloc == urlsplit(page.url).netloc
         path = urlsplit(address).path
-        if is_ours and not path.startswith(("/v1", "/docs", "/openapi")) and not path.endswith((".csv", ".json")):
+        if is_ours and not path.startswith(NO_PAGES) and not path.endswith((".csv", ".json")):
             yield address.split("#")[0]
 
 
