@@ -71,7 +71,10 @@ impl Providers {
     fn describe(&mut self, id: &str, descriptor: &Descriptor) {
         let server = descriptor.server.as_ref().map(ToString::to_string);
         let urls = [Some(descriptor.provider.url.value.clone()), server];
-        let mut domains: Vec<_> = urls.iter().flatten().filter_map(|url| domain(url)).collect();
+        // A page at a place of many says nothing of whose that place is.
+        let is_page = |url: &str| url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let own = |url: &String| domain(url).filter(|one| !(is_shared(one) && is_page(url)));
+        let mut domains: Vec<_> = urls.iter().flatten().filter_map(own).collect();
         domains.dedup();
         let console = descriptor.links.console.as_ref().map(|page| page.value.clone());
         let name = descriptor.provider.name.clone();
