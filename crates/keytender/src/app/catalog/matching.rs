@@ -234,6 +234,7 @@ mod tests {
                 "",
                 Some(("github", MatchedView::Host)),
             ),
+            ("Issues", "https://api.github.com", "", "", Some(("github", MatchedView::Host))),
             ("Charges", "", "https://stripe.com/docs", "", Some(("stripe", MatchedView::Page))),
             ("Stripe Accounts API", "", "", "Payments", Some(("stripe", MatchedView::Name))),
             ("Accounts API", "", "", "Stripe", Some(("stripe", MatchedView::Name))),
