@@ -32,7 +32,7 @@ pub(super) struct Entries {
 }
 
 /// One of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) id: String,
     name: String,
@@ -173,6 +173,11 @@ impl Entry {
             self.name.clone_from(&api.name);
         }
         self
+    }
+
+    /// The same, once this was seen at its addresses.
+    pub(super) fn with(&self, looks: Vec<CatalogLook>) -> Self {
+        Self { looks, ..self.clone() }
     }
 
     pub(super) fn view(&self) -> CatalogEntryView {

@@ -59,7 +59,7 @@ pub async fn discover(
     };
     inventory.log(&mut tx, act).await?;
     commit(tx).await?;
-    super::get(inventory, &entry.id).await
+    Ok(entry.with(looks).detail())
 }
 
 async fn look(

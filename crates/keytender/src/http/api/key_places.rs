@@ -60,8 +60,8 @@ fn check(keys: &[KeyInFile]) -> Result<(), Error> {
             [("provider", &key.provider), ("noun", &key.noun), ("fingerprint", &key.fingerprint)];
         named.into_iter().try_for_each(|(name, one)| text(name, one, MAX_TEXT))?;
         let some = [("key_type", &key.key_type), ("id", &key.id), ("told_id", &key.told_id)];
-        let some = some.into_iter().filter_map(|(name, one)| Some((name, one.as_ref()?)));
-        some.into_iter().try_for_each(|(name, one)| text(name, one, MAX_TEXT))?;
+        let mut some = some.into_iter().filter_map(|(name, one)| Some((name, one.as_ref()?)));
+        some.try_for_each(|(name, one)| text(name, one, MAX_TEXT))?;
         text("path", &key.path, MAX_PATH)?;
         let is_print = |letters: &str| letters.bytes().all(|one| one.is_ascii_hexdigit());
         if !key.fingerprint.strip_prefix("sha256-").is_some_and(is_print) {

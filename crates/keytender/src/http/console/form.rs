@@ -130,6 +130,27 @@ impl Render for Choice<'_> {
     }
 }
 
+/// Scopes to tick, each a word: what a key, or a token, may do.
+pub(super) fn boxes<'s>(
+    legend: &str,
+    about: &Markup,
+    all: impl IntoIterator<Item = &'s str>,
+    ticked: Option<&Vec<String>>,
+) -> Markup {
+    let is_ticked = |scope: &str| ticked.is_some_and(|all| all.iter().any(|one| one == scope));
+    html! {
+        fieldset {
+            legend { (legend) }
+            small { (about) }
+            div.boxes { @for scope in all {
+                label.box {
+                    input type="checkbox" name="scopes" value=(scope) checked[is_ticked(scope)]; (scope)
+                }
+            } }
+        }
+    }
+}
+
 /// Something that is said with a reason, behind a word that opens it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reasoned<'f> {

@@ -13,7 +13,7 @@ use crate::app::inventory::Inventory;
 use crate::app::issued::{self, Created, NewIssued};
 use crate::app::view::AppView;
 use crate::error::Error;
-use crate::http::console::form::{Choice, Field, Wrong, folded};
+use crate::http::console::form::{Choice, Field, Wrong, boxes, folded};
 use crate::http::console::made;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::extract::Path;
@@ -113,22 +113,14 @@ pub(super) fn form(
 
 /// What it may do: of an app that has scopes, some of these.
 fn scopes(app: &AppView, typed: Option<&Typed>) -> Markup {
-    let is_ticked = |scope: &String| typed.is_some_and(|typed| typed.scopes.contains(scope));
     let line = typed.map(|typed| typed.scopes.join(" "));
     html! {
         @if app.scopes.is_empty() {
             (Field::new("key", "scopes", "What it may do").value(line.as_deref())
                 .about("Words of your API, such as orders:read orders:write."))
         } @else {
-            fieldset {
-                legend { "What it may do" }
-                small { "Without a tick: all that the app may." }
-                div.boxes { @for scope in &app.scopes {
-                    label.box {
-                        input type="checkbox" name="scopes" value=(scope) checked[is_ticked(scope)]; (scope)
-                    }
-                } }
-            }
+            (boxes("What it may do", &html! { "Without a tick: all that the app may." },
+                app.scopes.iter().map(String::as_str), typed.map(|typed| &typed.scopes)))
         }
     }
 }

@@ -12,7 +12,7 @@ use super::session::Guest;
 use crate::app::apps::{self, NewApp};
 use crate::app::inventory::Inventory;
 use crate::error::{Error, Kind};
-use crate::http::console::form::{Field, Wrong};
+use crate::http::console::form::{Field, Wrong, boxes};
 use crate::http::console::visit::Form;
 use crate::http::problem::Refusal;
 use crate::store::apis::OwnApps;
@@ -35,7 +35,6 @@ pub(super) fn may_add(guest: &Guest) -> Option<&OwnApps> {
 pub(super) fn form(guest: &Guest, is_first: bool, vain: Option<(&Typed, &Wrong)>) -> Markup {
     let Some(own) = may_add(guest) else { return html! {} };
     let (typed, wrong) = vain.unzip();
-    let is_ticked = |scope: &String| typed.is_some_and(|typed| typed.scopes.contains(scope));
     html! {
         details.add open[is_first || wrong.is_some()] {
             summary { "Add an app" }
@@ -45,15 +44,8 @@ pub(super) fn form(guest: &Guest, is_first: bool, vain: Option<(&Typed, &Wrong)>
                 (Field::new("app", "name", "What it is called").value(typed.map(|typed| typed.name.as_str())).required()
                     .about("What uses the keys, such as web-shop: letters, digits, and - _ . @"))
                 @if own.scopes.len() > 1 {
-                    fieldset {
-                        legend { "What its keys may do at most" }
-                        small { "Without a tick: all of it." }
-                        div.boxes { @for scope in &own.scopes {
-                            label.box {
-                                input type="checkbox" name="scopes" value=(scope) checked[is_ticked(scope)]; (scope)
-                            }
-                        } }
-                    }
+                    (boxes("What its keys may do at most", &html! { "Without a tick: all of it." },
+                        own.scopes.iter().map(String::as_str), typed.map(|typed| &typed.scopes)))
                 }
                 small { "You may have " (count(own.most, "app")) ", with those that ended in the last 31 days." }
                 button type="submit" { "Add the app" }

@@ -13,7 +13,7 @@ use crate::app::inventory::Inventory;
 use crate::app::issued::{self, Created, NewIssued};
 use crate::app::view::AppView;
 use crate::error::Error;
-use crate::http::console::form::{Choice, Field, Wrong};
+use crate::http::console::form::{Choice, Field, Wrong, boxes};
 use crate::http::console::made;
 use crate::http::console::visit::Form;
 use crate::http::problem::Refusal;
@@ -126,18 +126,11 @@ fn scopes(apps: &[AppView], typed: Option<&Typed>) -> Markup {
     let mut all: Vec<&String> = apps.iter().flat_map(|app| &app.scopes).collect();
     all.sort_unstable();
     all.dedup();
-    let is_ticked = |scope: &String| typed.is_some_and(|typed| typed.scopes.contains(scope));
     html! {
         @if all.len() > 1 {
-            fieldset {
-                legend { "What it may do" }
-                small { @if apps.len() > 1 { "Of what its app may. " } "Without a tick: all that its app may." }
-                div.boxes { @for scope in all {
-                    label.box {
-                        input type="checkbox" name="scopes" value=(scope) checked[is_ticked(scope)]; (scope)
-                    }
-                } }
-            }
+            (boxes("What it may do", &html! {
+                @if apps.len() > 1 { "Of what its app may. " } "Without a tick: all that its app may."
+            }, all.into_iter().map(String::as_str), typed.map(|typed| &typed.scopes)))
         }
     }
 }

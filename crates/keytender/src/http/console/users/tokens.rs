@@ -14,7 +14,7 @@ use crate::app::tokens::{self, NewToken};
 use crate::app::users;
 use crate::app::view::{TokenView, UserView};
 use crate::error::Error;
-use crate::http::console::form::{Choice, Field, Question, Wrong, ask, folded};
+use crate::http::console::form::{Choice, Field, Question, Wrong, ask, boxes, folded};
 use crate::http::console::layout;
 use crate::http::console::visit::{Form, Visit};
 use crate::http::console::words::moment;
@@ -116,22 +116,11 @@ fn make_form(visit: &Visit, user: &UserView, typed: Option<(&Typed, &Wrong)>) ->
     let (typed, wrong) = typed.unzip();
     let label = typed.map(|typed| typed.label.as_str());
     let life = typed.map_or(USUAL_LIFE, |typed| typed.life.as_str());
-    let is_ticked = |scope: Scope| {
-        typed.is_some_and(|typed| typed.scopes.iter().any(|word| word == scope.as_str()))
-    };
     let lines = html! {
         (Field::new("token", "label", "What it is for").value(label).required().about("Such as: nightly report"))
         (Choice::new("token", "life", "How long it works", LIVES).chosen(Some(life)))
-        fieldset {
-            legend { "What it may do" }
-            small { "Without a tick: all that " (user.name) " may." }
-            div.boxes { @for scope in user.role.scopes().iter() {
-                label.box {
-                    input type="checkbox" name="scopes" value=(scope.as_str()) checked[is_ticked(scope)];
-                    (scope.as_str())
-                }
-            } }
-        }
+        (boxes("What it may do", &html! { "Without a tick: all that " (user.name) " may." },
+            user.role.scopes().iter().map(Scope::as_str), typed.map(|typed| &typed.scopes)))
     };
     folded(visit, "Make a token", "Make it", &format!("{}/tokens", place(user)), wrong, &lines)
 }
