@@ -110,7 +110,8 @@ pub(super) enum Command {
     Rollback(Word),
     /// Give up one that has changed nothing yet
     Abort(Word),
-    /// Say that the new key stands at a destination, and whoever uses it uses that one
+    /// Say that the new key stands at a destination, and whoever uses it uses that one; once all are acknowledged,
+    /// the old key is disabled
     Acknowledge {
         /// Its id, or a key that has one
         rotation: String,

@@ -217,6 +217,12 @@ fn whoever_fills_a_destination_by_hand_sees_the_new_key_once_a_press_and_the_log
     let auditor = Visitor::of(&desk.served, "olaf");
     assert!(!auditor.get(&path).words().contains("Show the new key"));
     auditor.submit(&path, &secret, &[("once", "x")]).with(403);
+    browser.get(&path).says(&["Once each destination is vouched for", "is disabled at once"]);
     desk.say(&waits, &[("say", "acknowledge"), ("destination", "by-hand")]).with(200);
-    desk.rotation("overlap");
+    // Who vouches for all of it lets the old key go: both work for a moment alone.
+    let held = desk.rotation("disabled");
+    let new = held["new_id"].as_str().unwrap();
+    let stand = (desk.status(&desk.id), desk.status(new));
+    assert_eq!(stand, ("Inactive".to_owned(), "Active".to_owned()));
+    assert!(held["events"].as_array().unwrap().iter().any(|one| one["words"] == "overlap"));
 }

@@ -119,7 +119,8 @@ impl Forms<'_> {
                     @let title = format!("Vouch for {}…", one.name);
                     (self.way(&format!("acknowledge-{at}"), &title,
                         "The new key stands there, and whoever uses it uses that one. Once each destination is vouched for, \
-                         nothing waits any longer for the key that goes to be quiet.",
+                         the key that goes is disabled at once, unless it was seen in use since. It can be enabled \
+                         again.",
                         "It stands there", &[("say", "acknowledge"), ("destination", &one.name)], false))
                 }
             }
