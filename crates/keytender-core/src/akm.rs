@@ -37,7 +37,9 @@ pub use operation::{
 };
 pub use place::{Fault, Place, Placed};
 pub use pointer::Pointer;
-pub use read::{Entry, Field, ListedKey, ListedUse, Odd, StateRule, fingerprint, text};
+pub use read::{
+    Entry, Field, ListedKey, ListedUse, Odd, StateRule, fingerprint, is_fingerprint, text,
+};
 #[cfg(feature = "schema")]
 pub use schema::schema;
 pub use stamp::TimeFormat;

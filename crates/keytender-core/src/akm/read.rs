@@ -24,6 +24,8 @@ const MAX_SCOPES: usize = 100;
 const MAX_LETTERS: usize = 300;
 /// How many bytes of a digest stand for an id that is the secret itself.
 const FINGERPRINT_BYTES: usize = 12;
+/// What stands before them.
+const FINGERPRINT: &str = "sha256-";
 
 /// Where a fact stands, and how it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -396,5 +398,12 @@ pub fn text(value: &Value) -> Option<String> {
 /// What stands for an id that is the secret itself: the beginning of its SHA-256, in hex.
 pub fn fingerprint(secret: &str) -> String {
     let digest = Sha256::digest(secret.as_bytes());
-    format!("sha256-{}", hex::encode(digest.get(..FINGERPRINT_BYTES).unwrap_or_default()))
+    format!("{FINGERPRINT}{}", hex::encode(digest.get(..FINGERPRINT_BYTES).unwrap_or_default()))
+}
+
+/// Whether a text is what [`fingerprint()`] may have made.
+pub fn is_fingerprint(text: &str) -> bool {
+    let is_hex = |one: u8| one.is_ascii_digit() || (b'a'..=b'f').contains(&one);
+    let digits = text.strip_prefix(FINGERPRINT);
+    digits.is_some_and(|hex| hex.len() == 2 * FINGERPRINT_BYTES && hex.bytes().all(is_hex))
 }

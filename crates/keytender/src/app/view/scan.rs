@@ -110,7 +110,8 @@ pub struct KeyInFile {
     /// Its id, as the provider told whoever asked it with the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_id: Option<String>,
-    /// What stands for its secret: `sha256-` and the beginning of its SHA-256, in hexadecimal.
+    /// What stands for its secret: `sha256-` and the first 24 hexadecimal digits of its SHA-256.
+    #[schema(pattern = "^sha256-[0-9a-f]{24}$")]
     pub fingerprint: String,
     /// The file, from its root on.
     pub path: String,

@@ -1,6 +1,7 @@
 //! `/v1/key-matches` and `/v1/key-places`: keys that stand in files of some machine, by what stands for them.
 
 use axum::Json;
+use keytender_core::akm::is_fingerprint;
 
 use crate::app::inventory::Inventory;
 use crate::app::scan::known;
@@ -63,10 +64,10 @@ fn check(keys: &[KeyInFile]) -> Result<(), Error> {
         let mut some = some.into_iter().filter_map(|(name, one)| Some((name, one.as_ref()?)));
         some.try_for_each(|(name, one)| text(name, one, MAX_TEXT))?;
         text("path", &key.path, MAX_PATH)?;
-        let is_print = |letters: &str| letters.bytes().all(|one| one.is_ascii_hexdigit());
-        if !key.fingerprint.strip_prefix("sha256-").is_some_and(is_print) {
-            return Err(Error::new("`fingerprint` is no fingerprint")
-                .hint("`sha256-` and the beginning of the SHA-256 of the secret, in hexadecimal"));
+        if !is_fingerprint(&key.fingerprint) {
+            return Err(Error::new("`fingerprint` is no fingerprint").hint(
+                "`sha256-` and the first 24 hexadecimal digits of the SHA-256 of the secret",
+            ));
         }
     }
     Ok(())

@@ -106,8 +106,8 @@ fn whoever_may_only_read_is_told_and_changes_nothing() {
 fn what_is_no_finding_is_refused() {
     let (_home, served) = crate::server::served();
     let key = |changed: Value| {
-        let mut key = json!({"provider": "stripe", "noun": "key", "fingerprint": "sha256-00ff",
-                             "path": "/srv/.env", "line": 1});
+        let mut key = json!({"provider": "stripe", "noun": "key", "path": "/srv/.env", "line": 1,
+                             "fingerprint": "sha256-00112233445566778899aabb"});
         key.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
         key
     };
@@ -115,7 +115,8 @@ fn what_is_no_finding_is_refused() {
     assert_eq!(matched["keys"], json!([null]));
     for changed in [
         json!({"fingerprint": "sk_live_1234"}),
-        json!({"fingerprint": "sha256-xyz"}),
+        json!({"fingerprint": "sha256-xyz112233445566778899aab"}),
+        json!({"fingerprint": "sha256-"}),
         json!({"path": "/srv/\u{1b}[31m"}),
         json!({"path": "x".repeat(5_000)}),
         json!({"noun": ""}),
