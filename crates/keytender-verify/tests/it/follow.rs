@@ -337,24 +337,32 @@ fn until(holds: impl Fn() -> bool) {
 #[test]
 fn a_follower_tells_a_first_use_at_once_and_the_rest_before_it_ends() {
     let folder = TempDir::new().unwrap();
-    let server = Fake::with(vec![Key { state: State::Pending, ..key(1) }, key(2)]);
+    let pending = (1..=5).map(|number| Key { state: State::Pending, ..key(number) });
+    let server = Fake::with(pending.chain([key(6)]).collect());
     let (turns, verifier, clock) = following(server.clone(), Some(uses(&folder)));
     let follower = Follower::start(turns).unwrap();
     until(|| ask(&verifier, clock, 9) == Some(Reason::Unknown));
-    let used = Instant::now();
-    assert_eq!(ask(&verifier, clock, 1), None);
-    until(|| server.set(|server| !server.batches.is_empty()));
-    assert!(used.elapsed() < Duration::from_millis(900), "{:?}", used.elapsed());
+    let told = || server.set(|server| server.batches.len());
+    let until_told = |number| {
+        let (used, before) = (Instant::now(), told());
+        assert_eq!(ask(&verifier, clock, number), None);
+        until(|| told() > before);
+        used.elapsed()
+    };
+    let mut waits: Vec<_> = (1..=5).map(until_told).collect();
+    waits.sort_unstable();
+    // From one turn to the next is a second; a busy machine may hold one up.
+    assert!(waits[2] < Duration::from_millis(700), "{waits:?}");
     assert!(follower.error().is_none());
-    assert_eq!(ask(&verifier, clock, 2), None);
+    assert_eq!(ask(&verifier, clock, 6), None);
     drop(follower);
     server.set(|server| {
         let keys: Vec<_> =
             server.batches.iter().flat_map(|batch| batch.rows.iter().map(|row| row.key)).collect();
-        assert!(keys.contains(&key(2).key));
+        assert!(keys.contains(&key(6).key));
         assert_eq!(server.asked.last(), Some(&"leave"));
     });
-    assert_eq!(ask(&verifier, clock, 2), Some(Reason::Unavailable), "nobody waits for it");
+    assert_eq!(ask(&verifier, clock, 6), Some(Reason::Unavailable), "nobody waits for it");
 }
 
 #[test]

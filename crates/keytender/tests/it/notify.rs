@@ -251,7 +251,8 @@ fn what_is_lost_after_the_end_of_the_mail_is_undecided() {
         [TO_THE_END[0], TO_THE_END[1], TO_THE_END[2], TO_THE_END[3], TO_THE_END[4], (".\r\n", "…")];
     let lost = attempt(&LOST, PATIENT).0.unwrap_err();
     assert_eq!((lost.verdict, lost.why), (Verdict::Undecided, Why::Broken));
-    let silent = attempt(&SILENT, SHORT).0.unwrap_err();
+    // Long enough to come to the end of the mail.
+    let silent = attempt(&SILENT, Duration::from_secs(3)).0.unwrap_err();
     assert_eq!((silent.verdict, silent.why.clone()), (Verdict::Undecided, Why::TimedOut));
     assert_eq!(
         silent.to_string(),

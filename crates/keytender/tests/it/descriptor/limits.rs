@@ -90,7 +90,7 @@ fn a_huge_answer_is_not_read() {
 fn a_slow_provider_is_waited_for_so_long_and_once() {
     let provider = Provider::start(|_| Reply::Hang);
     let settings =
-        Settings { timeout: Duration::from_millis(400), roots: None, allow_private: true };
+        Settings { timeout: Duration::from_millis(1_500), roots: None, allow_private: true };
     let engine = Engine::new(&settings).unwrap();
     let session = engine.open(binding(&acme(LIST), &provider)).unwrap();
     let failure = list(&session).unwrap_err();
