@@ -111,7 +111,7 @@ pub(super) enum Command {
     /// Give up one that has changed nothing yet
     Abort(Word),
     /// Say that the new key stands at a destination, and whoever uses it uses that one; once all are acknowledged,
-    /// the old key is disabled
+    /// the old key is disabled next
     Acknowledge {
         /// Its id, or a key that has one
         rotation: String,

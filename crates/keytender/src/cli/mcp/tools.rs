@@ -143,8 +143,8 @@ impl Name {
             Self::AcknowledgeDestination => (
                 "Vouch for a destination",
                 "Says that the new key stands at a destination that a person fills, and that whoever uses it uses \
-                 that one. Once each destination is vouched for, the old key is disabled. Only if you have seen that it \
-                 is so, or the user said so.",
+                 that one. Once each destination is vouched for, the old key is disabled next, after an approval where \
+                 one is asked for. Only if you have seen that it is so, or the user said so.",
             ),
         }
     }

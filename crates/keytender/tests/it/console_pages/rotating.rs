@@ -217,7 +217,7 @@ fn whoever_fills_a_destination_by_hand_sees_the_new_key_once_a_press_and_the_log
     let auditor = Visitor::of(&desk.served, "olaf");
     assert!(!auditor.get(&path).words().contains("Show the new key"));
     auditor.submit(&path, &secret, &[("once", "x")]).with(403);
-    browser.get(&path).says(&["Once each destination is vouched for", "is disabled at once"]);
+    browser.get(&path).says(&["Once each destination is vouched for", "it is disabled next"]);
     desk.say(&waits, &[("say", "acknowledge"), ("destination", "by-hand")]).with(200);
     // Who vouches for all of it lets the old key go: both work for a moment alone.
     let held = desk.rotation("disabled");

@@ -119,8 +119,8 @@ impl Forms<'_> {
                     @let title = format!("Vouch for {}…", one.name);
                     (self.way(&format!("acknowledge-{at}"), &title,
                         "The new key stands there, and whoever uses it uses that one. Once each destination is vouched for, \
-                         the key that goes is disabled at once, unless it was seen in use since. It can be enabled \
-                         again.",
+                         nothing waits any longer for the key that goes to be quiet: it is disabled next, after an \
+                         approval where one is asked for. It can be enabled again.",
                         "It stands there", &[("say", "acknowledge"), ("destination", &one.name)], false))
                 }
             }
