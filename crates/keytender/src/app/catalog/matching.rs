@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use keytender_core::akm::Descriptor;
+use reqwest::Url;
 
 use super::is_shared;
 use crate::app::view::MatchedView;
@@ -72,7 +73,7 @@ impl Providers {
         let server = descriptor.server.as_ref().map(ToString::to_string);
         let urls = [Some(descriptor.provider.url.value.clone()), server];
         // A page at a place of many says nothing of whose that place is.
-        let is_page = |url: &str| url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let is_page = |url: &str| Url::parse(url).is_ok_and(|url| url.path() != "/");
         let own = |url: &String| domain(url).filter(|one| !(is_shared(one) && is_page(url)));
         let mut domains: Vec<_> = urls.iter().flatten().filter_map(own).collect();
         domains.dedup();

@@ -16,13 +16,13 @@ fn revoke(gate: &Gate, key: &Issued) -> Value {
 fn a_revocation_that_is_enforced_is_refused_by_every_server_from_then_on() {
     for database in new_databases() {
         let gate = Gate::open_with(database, 2, &[]);
-        let mut waits = Vec::new();
+        let mut longest = Duration::ZERO;
         for _ in 0..10 {
             let key = gate.key(&json!({}));
             assert_eq!(gate.ask(1, &key.text).status, 200);
             let asked_at = Instant::now();
             let said = revoke(&gate, &key);
-            waits.push(asked_at.elapsed());
+            longest = longest.max(asked_at.elapsed());
             assert!(said["enforced_at"].is_string() && said["not_proven"] == json!([]), "{said}");
             for node in [1, 0] {
                 assert_eq!(gate.ask(node, &key.text).problem(), "key-revoked");
@@ -30,9 +30,7 @@ fn a_revocation_that_is_enforced_is_refused_by_every_server_from_then_on() {
             // Again it is as it was, and proven as well.
             assert!(revoke(&gate, &key)["enforced_at"].is_string());
         }
-        // A busy machine may hold one up; nobody waits for a lease to end.
-        waits.sort_unstable();
-        assert!(waits[5] < Duration::from_secs(3), "{waits:?}");
+        assert!(longest < Duration::from_secs(5), "{longest:?}");
     }
 }
 
@@ -46,14 +44,14 @@ fn a_server_that_does_not_answer_and_would_serve_on_is_named() {
         let said = revoke(&gate, &first);
         assert!(said["enforced_at"].is_null(), "nobody knows what it will do: {said}");
         assert_eq!(said["not_proven"].as_array().unwrap().len(), 1, "{said}");
-        assert!(asked_at.elapsed() < Duration::from_secs(20));
+        assert!(asked_at.elapsed() < Duration::from_secs(12));
         assert_eq!(gate.ask(0, &first.text).problem(), "key-revoked");
         // Once it is lost for longer than a lease it is not waited for, and named all the same.
         until(|| {
             let asked_at = Instant::now();
             let said = revoke(&gate, &first);
             assert!(said["enforced_at"].is_null(), "{said}");
-            asked_at.elapsed() < Duration::from_secs(3)
+            asked_at.elapsed() < Duration::from_secs(2)
         });
         gate.nodes[1].signal("CONT");
         until(|| gate.ask(1, &first.text).problem() == "key-revoked");
@@ -64,7 +62,7 @@ fn a_server_that_does_not_answer_and_would_serve_on_is_named() {
         let asked_at = Instant::now();
         let said = revoke(&gate, &second);
         assert!(said["enforced_at"].is_string(), "{said}");
-        assert!(asked_at.elapsed() < Duration::from_secs(10));
+        assert!(asked_at.elapsed() < Duration::from_secs(5));
         assert_eq!(gate.ask(1, &second.text).problem(), "key-revoked");
         // One that ends in order is not waited for either.
         assert_eq!(gate.nodes[1].end(), 0);
@@ -85,7 +83,7 @@ fn a_server_that_refuses_without_a_lease_is_waited_for_no_longer_than_that() {
         let asked_at = Instant::now();
         let said = revoke(&gate, &key);
         assert!(said["enforced_at"].is_string(), "its lease has ended: {said}");
-        assert!(asked_at.elapsed() < Duration::from_secs(12), "{:?}", asked_at.elapsed());
+        assert!(asked_at.elapsed() < Duration::from_secs(8), "{:?}", asked_at.elapsed());
         gate.nodes[1].signal("CONT");
         // It wakes with what it knew, and must let nothing pass on it.
         until(|| {

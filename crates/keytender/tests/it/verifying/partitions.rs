@@ -14,7 +14,7 @@ use super::{Gate, socket_words, until};
 use crate::databases::{Database, new_databases};
 
 /// A server refuses without a lease after five seconds; so much more this machine may need.
-const SLACK: Duration = Duration::from_secs(10);
+const SLACK: Duration = Duration::from_secs(4);
 
 /// A wire to a server that can be cut.
 #[derive(Clone)]
